@@ -1,0 +1,66 @@
+"""What a trainable tells the orchestrator about its configuration, without importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Value = bool | int | float | str | None
+
+
+class TrialConfig(BaseModel):
+    """The whole configuration of one trial, flat, so that its canonical JSON is the trial's content.
+
+    Subclasses add the fields that a search-space file may ablate, tune or fix. The fields below are set by
+    the study and can be none of these.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    RESERVED: ClassVar[frozenset[str]] = frozenset(
+        {"domains", "profile", "protocol", "seed", "iterations", "evaluate_every"}
+    )
+
+    domains: str
+    profile: str
+    protocol: Literal["split", "paper"] = "split"
+    seed: int = Field(ge=0)
+    iterations: int = Field(gt=0)
+    evaluate_every: int = Field(gt=0)
+
+    @classmethod
+    def profiles(cls) -> Mapping[str, Mapping[str, Value | tuple[int, ...]]]:
+        """Named sets of defaults; a file picks one with `profile:`."""
+        raise NotImplementedError
+
+    @classmethod
+    def domain_pairs(cls) -> tuple[str, ...]:
+        """Names that `domains:` may have."""
+        raise NotImplementedError
+
+    @classmethod
+    def code_version(cls) -> str:
+        """Hash of the code and data recipes that decide a trial's outcome; part of the trial's key."""
+        raise NotImplementedError
+
+    @classmethod
+    def undefined(cls, values: Mapping[str, Any]) -> str | None:
+        """Why the combination in `values` (some fields, not all) means nothing, or None if it is defined."""
+        raise NotImplementedError
+
+    @classmethod
+    def inert(cls, values: Mapping[str, Any]) -> frozenset[str]:
+        """Fields without effect given `values` (some fields, not all), e.g. lambda_sadv without a D_s."""
+        raise NotImplementedError
+
+    @classmethod
+    def tunable(cls) -> tuple[str, ...]:
+        """Names that `ablate:`, `tune:` and `fixed:` may have, in the order of declaration."""
+        return tuple(name for name in cls.model_fields if name not in cls.RESERVED)
+
+    def canonical(self) -> dict[str, Any]:
+        """The configuration as plain JSON values, without the fields that have no effect here."""
+        values = self.model_dump(mode="json")
+        return {name: value for name, value in values.items() if name not in self.inert(values)}

@@ -1,0 +1,38 @@
+"""The trainables a search-space file can name, imported only when they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from trainables.config import TrialConfig
+
+
+@dataclass(frozen=True)
+class TrainableEntry:
+    """Where a trainable's configuration (free of torch) and its Ray class are to be found."""
+
+    config_path: str
+    ray_path: str
+
+    @property
+    def config(self) -> type[TrialConfig]:
+        """The pydantic model of one trial's configuration."""
+        return _load(self.config_path)
+
+    @property
+    def ray_class(self) -> type:
+        """The `ray.tune.Trainable`; importing it may import torch."""
+        return _load(self.ray_path)
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+TRAINABLES = {
+    "ass": TrainableEntry("trainables.ass.config:AssConfig", "trainables.ass_trainable:AssTrainable"),
+    "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves:CurvesTrainable"),
+}
