@@ -1,0 +1,113 @@
+"""The real pair IDDA -> CamVid: rendered streets to photographed ones, CamVid's 11 classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainables.domains import camvid, idda, image_files
+from trainables.domains.camvid import CAMVID
+from trainables.domains.classes import ClassSet
+from trainables.domains.image_files import LabeledFile, ReadRule
+from trainables.domains.recipe import Content, MissingData, code_hash
+
+EXPECTED = """\
+  idda/train.txt                    {source} image names
+  idda/images/*.jpg, labels/*.png   IDDA, 640x360, label ids 0 to 23
+  camvid/train/images/*.jpg         {target_train} images, 480x360
+  camvid/train/labels/*.png         their label maps, ids 0 to 11
+  camvid/val/images/*.jpg           {val} images, 480x360
+  camvid/val/labels/*.png           their label maps, ids 0 to 11"""
+
+SIZES = {
+    "source": idda.TRAIN_IMAGES,
+    "target_train": camvid.TRAIN_IMAGES,
+    "target_select": camvid.SELECT_IMAGES,
+    "target_report": camvid.REPORT_IMAGES,
+}
+
+
+@dataclass(frozen=True)
+class IddaCamvid:
+    """IDDA (294x144, above the bonnet) to CamVid (192x144): training crops source images to the target's width."""
+
+    name: str = "idda-camvid"
+    classes: ClassSet = CAMVID
+    sizes: Mapping[str, int] = field(default_factory=lambda: dict(SIZES))
+    val_images: int = camvid.VAL_IMAGES
+    source_size: tuple[int, int] = (294, 144)
+    target_size: tuple[int, int] = (192, 144)
+
+    def describe(self, set_name: str) -> dict[str, Any]:
+        """The reading rule and the code that lists and reads the files."""
+        rule = self._rule(set_name)
+        modules = (camvid, idda, image_files)
+        return {
+            "ids": {str(label): index for label, index in rule.ids.items()},
+            "size": list(rule.size),
+            "rows": rule.rows,
+            "images": self.sizes[set_name],
+            "code": code_hash(*(Path(module.__file__) for module in modules), Path(__file__)),
+        }
+
+    def check(self, data_root: Path | None) -> None:
+        """Raise one `MissingData` with all that is absent below `data_root`."""
+        expected = EXPECTED.format(**self.sizes, val=self.val_images)
+        if data_root is None:
+            raise MissingData(
+                f"The domain pair {self.name} needs its data: give --data-root DIR or set ASS_DATA_ROOT. "
+                f"Expected in DIR:\n{expected}"
+            )
+        problems = _problems(data_root / "idda", data_root / "camvid", self.sizes, self.val_images)
+        if problems:
+            raise MissingData(
+                f"The domain pair {self.name} is not complete in {data_root}:\n"
+                + "\n".join(f"  {problem}" for problem in problems)
+                + f"\nExpected in {data_root}:\n{expected}"
+            )
+
+    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
+        """Names and sizes of the set's files."""
+        return image_files.fingerprint(self._files(set_name, data_root))
+
+    def build(self, set_name: str, data_root: Path | None) -> Content:
+        """Read a set; raises `MissingData` that lists every unusable pair of files."""
+        return image_files.read_all(self._files(set_name, data_root), self._rule(set_name))
+
+    def _files(self, set_name: str, data_root: Path | None) -> list[LabeledFile]:
+        self.check(data_root)
+        assert data_root is not None
+        list_files, folder = _LISTINGS[set_name]
+        return list_files(data_root / folder)
+
+    def _rule(self, set_name: str) -> ReadRule:
+        if set_name == "source":
+            return ReadRule(idda.ids_for(self.classes), self.source_size, idda.ROWS_ABOVE_BONNET)
+        return ReadRule(camvid.IDS, self.target_size)
+
+
+_LISTINGS: Mapping[str, tuple[Callable[[Path], list[LabeledFile]], str]] = {
+    "source": (idda.train_files, "idda"),
+    "target_train": (camvid.train_files, "camvid"),
+    "target_select": (camvid.select_files, "camvid"),
+    "target_report": (camvid.report_files, "camvid"),
+}
+
+
+def _problems(idda_folder: Path, camvid_folder: Path, sizes: Mapping[str, int], val_images: int) -> list[str]:
+    problems = []
+    if not (idda_folder / "train.txt").is_file():
+        problems.append("idda/train.txt is missing")
+    else:
+        problems += _compare("idda/train.txt", idda.train_files(idda_folder), sizes["source"])
+    problems += _compare("camvid/train/images", camvid.train_files(camvid_folder), sizes["target_train"])
+    problems += _compare("camvid/val/images", camvid.val_files(camvid_folder), val_images)
+    return problems
+
+
+def _compare(where: str, files: list[LabeledFile], expected: int) -> list[str]:
+    if len(files) == expected:
+        return []
+    return [f"{where}: {len(files) or 'no'} images, expected {expected}"]

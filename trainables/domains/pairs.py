@@ -1,0 +1,120 @@
+"""The domain pairs by name, each set packed the first time that it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock
+
+from trainables.domains.classes import ClassSet
+from trainables.domains.idda_camvid import IddaCamvid
+from trainables.domains.packed import DamagedPack, PackedSet, open_packed, recipe_hash, write_packed
+from trainables.domains.recipe import SETS, MissingData, PairRecipe
+from trainables.domains.streets.recipe import Streets
+
+__all__ = ["PAIRS", "DomainPair", "MissingData", "labeled_pool", "open_pair", "recipe_version"]
+
+PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(), IddaCamvid())}
+
+
+class DomainPair:
+    """The four sets of a pair; a set is made and mapped when first used, so `oracle` never touches the source."""
+
+    def __init__(self, recipe: PairRecipe, cache: Path, data_root: Path | None) -> None:
+        self._recipe = recipe
+        self._cache = cache
+        self._data_root = data_root
+
+    @property
+    def name(self) -> str:
+        """The name in search-space files."""
+        return self._recipe.name
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes that source and target share."""
+        return self._recipe.classes
+
+    @cached_property
+    def source(self) -> PackedSet:
+        """Labeled images of the source domain; may be larger than target images, then training crops them."""
+        return self._open("source")
+
+    @cached_property
+    def target_train(self) -> PackedSet:
+        """The target's training images: the labeled subset comes from here, and all serve as unlabeled ones."""
+        return self._open("target_train")
+
+    @cached_property
+    def target_select(self) -> PackedSet:
+        """The target images that choose configurations and prune."""
+        return self._open("target_select")
+
+    @cached_property
+    def target_report(self) -> PackedSet:
+        """The target images whose mIoU goes into the table."""
+        return self._open("target_report")
+
+    def _open(self, set_name: str) -> PackedSet:
+        recipe = {
+            "pair": self.name,
+            "set": set_name,
+            "files": self._recipe.fingerprint(set_name, self._data_root),
+            **self._recipe.describe(set_name),
+        }
+        identity = recipe_hash(recipe)
+        path = self._cache / f"{self.name}-{set_name}-{identity}.arrow"
+        packed = _intact(path, identity)
+        if packed is not None:
+            return packed
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            packed = _intact(path, identity)
+            if packed is None:
+                _remove_leftovers(path)
+                content = self._recipe.build(set_name, self._data_root)
+                write_packed(path, content.images, content.labels, content.names, recipe)
+                packed = open_packed(path, identity)
+        return packed
+
+
+def open_pair(name: str, cache: Path, data_root: Path | None = None) -> DomainPair:
+    """A pair whose packed files lie in the folder `cache`; real pairs are read from folders in `data_root`.
+
+    Safe in any number of processes at once. Raises ValueError for an unknown name, and `MissingData`, at once or
+    when a set is first used, where files are absent or unreadable.
+    """
+    recipe = _recipe(name)
+    recipe.check(data_root)
+    return DomainPair(recipe, cache, data_root)
+
+
+def recipe_version(name: str) -> str:
+    """Hash of everything in the code that decides the pixels of a pair; part of a trial's key."""
+    return recipe_hash({set_name: _recipe(name).describe(set_name) for set_name in SETS})
+
+
+def labeled_pool(name: str) -> int:
+    """Number of target images that may get labels, without opening a file."""
+    return _recipe(name).sizes["target_train"]
+
+
+def _recipe(name: str) -> PairRecipe:
+    if name not in PAIRS:
+        raise ValueError(f"unknown domain pair {name!r}, known are {', '.join(PAIRS)}")
+    return PAIRS[name]
+
+
+def _intact(path: Path, identity: str) -> PackedSet | None:
+    try:
+        return open_packed(path, identity)
+    except (FileNotFoundError, DamagedPack):
+        return None
+
+
+def _remove_leftovers(path: Path) -> None:
+    # Only the holder of the lock writes, so temporary files of this name belong to writers that were killed.
+    for leftover in path.parent.glob(f"{path.name}.*.tmp"):
+        leftover.unlink()

@@ -1,0 +1,87 @@
+"""What a domain pair has to say about itself so that its sets can be made, named and told apart."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from trainables.domains.classes import ClassSet
+
+SETS = ("source", "target_train", "target_select", "target_report")
+
+
+class MissingData(Exception):
+    """The files of a domain pair are absent or unusable; the message says what is expected where."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A set in memory: images (N, H, W, 3) and labels (N, H, W), both uint8, and N names."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+
+
+class PairRecipe(Protocol):
+    """How the four sets of a pair are made."""
+
+    @property
+    def name(self) -> str:
+        """The name in search-space files."""
+        ...
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes of all four sets."""
+        ...
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Number of images by set."""
+        ...
+
+    def describe(self, set_name: str) -> dict[str, Any]:
+        """Everything that decides the pixels of a set but the files it is read from, as JSON values."""
+        ...
+
+    def check(self, data_root: Path | None) -> None:
+        """Raise `MissingData` where folders are absent or incomplete; opens no image."""
+        ...
+
+    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
+        """What tells one copy of the files from another; empty for generated pairs."""
+        ...
+
+    def build(self, set_name: str, data_root: Path | None) -> Content:
+        """Generate or read a set; raises `MissingData`."""
+        ...
+
+
+def code_hash(*files: Path) -> str:
+    """16 hexadecimal digits that change with the code of Python files, not with comments, docstrings or layout."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update("\n".join(_code(ast.parse(file.read_text(encoding="utf-8")))).encode())
+    return digest.hexdigest()[:16]
+
+
+def _code(node: ast.AST) -> Iterator[str]:
+    # Not ast.dump: its text for the same code differs between Python versions.
+    yield type(node).__name__
+    for field, value in ast.iter_fields(node):
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
+                continue
+            if isinstance(item, ast.AST):
+                yield f"{field}("
+                yield from _code(item)
+                yield ")"
+            elif item is not None:
+                yield f"{field}={item!r}"

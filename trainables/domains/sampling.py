@@ -1,0 +1,32 @@
+"""Which images an iteration sees, and how they are augmented, recomputable for any iteration."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainables.domains.streams import stream
+
+
+def batch_indices(seed: int, name: str, iteration: int, pool: int | np.ndarray, batch_size: int) -> np.ndarray:
+    """The batch of one iteration: indices (batch_size,) int64, out of `range(pool)` or out of the array `pool`.
+
+    All batches in a row are epochs in a row, each a fresh permutation of the pool; a batch may span epochs, and
+    a pool smaller than the batch is repeated within it. Raises ValueError where the pool is empty.
+    """
+    indices = np.arange(pool) if isinstance(pool, int) else np.asarray(pool)
+    if not len(indices):
+        raise ValueError(f"no images to draw from in {name!r}")
+    positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
+    epochs, places = np.divmod(positions, len(indices))
+    permutations = {epoch: stream(seed, f"{name}/epoch", epoch).permutation(indices) for epoch in np.unique(epochs)}
+    return np.array([permutations[epoch][place] for epoch, place in zip(epochs, places, strict=True)])
+
+
+def flips(seed: int, name: str, iteration: int, batch_size: int) -> np.ndarray:
+    """Which images of a batch to mirror left to right, (batch_size,) bool, each with probability one half."""
+    return stream(seed, f"{name}/flip", iteration).random(batch_size) < 0.5
+
+
+def crop_offsets(seed: int, name: str, iteration: int, batch_size: int, room: int) -> np.ndarray:
+    """Offsets (batch_size,) int64, uniform over 0..room, of crops in images that exceed the crop by `room` pixels."""
+    return stream(seed, f"{name}/crop", iteration).integers(0, room, batch_size, endpoint=True)

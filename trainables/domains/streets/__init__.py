@@ -1,0 +1,1 @@
+"""Streets: a generated pair of domains, with no download."""
