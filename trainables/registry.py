@@ -34,5 +34,5 @@ def _load(path: str) -> Any:
 
 TRAINABLES = {
     "ass": TrainableEntry("trainables.ass.config:AssConfig", "trainables.ass_trainable:AssTrainable"),
-    "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves:CurvesTrainable"),
+    "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),
 }

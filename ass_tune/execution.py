@@ -1,0 +1,99 @@
+"""Ray executes: a local Ray or an existing cluster, reused actors, and nothing of Ray's own records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ass_tune.director import Director
+from ass_tune.spec import StudySpec
+from ass_tune.trial import Trial
+from trainables.registry import TRAINABLES
+from trainables.storage import Storage
+
+RETRIES = 2
+"""How often Ray restarts a trial whose process or node was lost, or that raised."""
+
+# what Ray would write and print beside the ledger, MLflow and our own view
+_QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+@contextmanager
+def ray_cluster(address: str | None) -> Iterator[None]:
+    """Join the cluster at `address`, or start a local Ray that ends with the study."""
+    os.environ.update(_QUIET)
+    import ray
+
+    options: dict[str, Any] = {} if address else {"include_dashboard": False}
+    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def parallel_trials(spec: StudySpec) -> int:
+    """How many trials fit on the CPUs, GPUs and custom resources that Ray has now; at least one."""
+    import ray
+
+    there = ray.cluster_resources()
+    return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items() if amount > 0))
+
+
+def run_trials(
+    spec: StudySpec, director: Director, folder: Storage, data_root: str | None, wanted: Callable[[], bool]
+) -> None:
+    """Run until the director has no trial left, or Ctrl-C; what then runs stays running in the ledger."""
+    from ray import tune
+
+    from ass_tune.scheduler import DirectorScheduler
+    from ass_tune.searcher import DirectorSearcher
+
+    def settings(trial: Trial) -> dict[str, Any]:
+        return {
+            "key": trial.key,
+            "name": trial.name,
+            "config": dict(trial.config),
+            "storage": folder.uri,
+            "data_root": data_root,
+            "threads": max(1, int(spec.resources.cpu)),
+        }
+
+    trainable = tune.with_resources(TRAINABLES[spec.trainable].ray_class, _resources(spec))
+    with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec), wanted),
+                scheduler=DirectorScheduler(director),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{spec.trainable}_{trial.trial_id}",
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=scratch,
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                verbose=0,
+            ),
+        )
+        tuner.fit()
+
+
+def _resources(spec: StudySpec) -> dict[str, float]:
+    asked = {"CPU": float(spec.resources.cpu), "GPU": float(spec.resources.gpu), **spec.resources.custom}
+    return {name: amount for name, amount in asked.items() if amount > 0}

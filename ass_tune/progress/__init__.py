@@ -1,0 +1,1 @@
+"""What a person sees while a study runs: a live view on a terminal, plain lines elsewhere."""

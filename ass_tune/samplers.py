@@ -1,0 +1,71 @@
+"""Optuna's samplers by name, each made anew for every suggestion from (seed, cell, trial number).
+
+A sampler that is a function of these and of the ledger needs no state of its own, so a study that is
+interrupted anywhere suggests what it would have suggested undisturbed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+
+from trainables.domains.streams import stream
+
+
+def make_sampler(name: str, arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
+    """The sampler for one suggestion.
+
+    Args:
+        name: a name of `SAMPLERS`.
+        arguments: keyword arguments of Optuna's class, from the search-space file.
+        seed: the study's search seed.
+        cell: name of the cell, so that cells draw independently.
+        number: how many trials the cell has asked for before.
+
+    Raises:
+        ImportError: the sampler needs a package that is not installed.
+    """
+    return SAMPLERS[name](arguments, seed, cell, number)
+
+
+def _draw(seed: int, cell: str, number: int) -> int:
+    return int(stream(seed, f"sampler/{cell}", number).integers(2**31))
+
+
+def _seeded_each_time(make: Callable[..., BaseSampler], **defaults: Any) -> Callable[..., BaseSampler]:
+    def sampler(arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return make(**{**defaults, **arguments}, seed=_draw(seed, cell, number))
+
+    return sampler
+
+
+def _qmc(arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
+    """Quasi-Monte Carlo points are one sequence per cell: Optuna keeps the place in it in the ledger."""
+    independent = optuna.samplers.RandomSampler(seed=_draw(seed, cell, number))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.QMCSampler(
+            **{"scramble": True, "warn_independent_sampling": False, **arguments},
+            seed=_draw(seed, cell, 0),
+            independent_sampler=independent,
+        )
+
+
+_random = _seeded_each_time(optuna.samplers.RandomSampler)
+
+SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
+    # group: a space with conditions is a union of flat ones, and TPE models each as a whole
+    "tpe": _seeded_each_time(optuna.samplers.TPESampler, multivariate=True, group=True, warn_independent_sampling=False),
+    "gp": _seeded_each_time(optuna.samplers.GPSampler, warn_independent_sampling=False),
+    "cmaes": _seeded_each_time(optuna.samplers.CmaEsSampler, warn_independent_sampling=False),
+    "random": _random,
+    "qmc": _qmc,
+    # the points of a grid are enumerated and enqueued, so Optuna's sampler has nothing left to choose
+    "grid": _random,
+}

@@ -1,0 +1,35 @@
+"""Confusion matrices of a split, one per image, as a Parquet file: any mIoU or interval can be computed from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def confusions_to_parquet(confusions: np.ndarray, images: Sequence[str], classes: Sequence[str]) -> bytes:
+    """One row per image.
+
+    Args:
+        confusions: (N, c, c) pixel counts, rows truth, columns prediction.
+        images: N names.
+        classes: c names, kept in the schema's metadata.
+    """
+    flat = pa.array(confusions.reshape(-1).astype(np.int64))
+    counts = pa.FixedSizeListArray.from_arrays(flat, len(classes) ** 2)
+    table = pa.table({"image": pa.array(images, pa.string()), "counts": counts})
+    table = table.replace_schema_metadata({"classes": json.dumps(list(classes))})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def confusions_from_parquet(content: bytes) -> tuple[np.ndarray, list[str], list[str]]:
+    """(N, c, c) counts, N image names and c class names of a file of `confusions_to_parquet`."""
+    table = pq.read_table(pa.BufferReader(content))
+    classes = json.loads(table.schema.metadata[b"classes"])
+    counts = table["counts"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return counts.reshape(-1, len(classes), len(classes)), table["image"].to_pylist(), classes
