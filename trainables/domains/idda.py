@@ -40,9 +40,7 @@ TRAIN_IMAGES = 600
 
 def ids_for(classes: ClassSet) -> dict[int, int]:
     """IDDA label id to class id of CamVid's classes; what has no counterpart is ignored."""
-    return {
-        label: classes.names.index(CAMVID_NAMES[label]) if label in CAMVID_NAMES else IGNORE for label in LABEL_IDS
-    }
+    return {label: classes.names.index(CAMVID_NAMES[label]) if label in CAMVID_NAMES else IGNORE for label in LABEL_IDS}
 
 
 def train_files(folder: Path) -> list[LabeledFile]:

@@ -43,13 +43,13 @@ class IddaCamvid:
     def describe(self, set_name: str) -> dict[str, Any]:
         """The reading rule and the code that lists and reads the files."""
         rule = self._rule(set_name)
-        modules = (camvid, idda, image_files)
+        files = (Path(__file__).with_name(f"{name}.py") for name in ("camvid", "idda", "idda_camvid", "image_files"))
         return {
             "ids": {str(label): index for label, index in rule.ids.items()},
             "size": list(rule.size),
             "rows": rule.rows,
             "images": self.sizes[set_name],
-            "code": code_hash(*(Path(module.__file__) for module in modules), Path(__file__)),
+            "code": code_hash(*files),
         }
 
     def check(self, data_root: Path | None) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 FORMAT = "1"
 
 
-class DamagedPack(Exception):
+class DamagedPackError(Exception):
     """A packed file is truncated, altered, or not what its reader expects."""
 
 
@@ -45,12 +45,14 @@ class PackedSet:
         return open_packed, (self.path,)
 
     def verify(self) -> None:
-        """Compare every image, label and name with its checksum; reads the whole file, raises `DamagedPack`."""
+        """Compare every image, label and name with its checksum; reads the whole file, raises `DamagedPackError`."""
         found = _digests(self.images, self.labels, self.names)
         damaged = [name for name, a, b in zip(self.names, found, self.digests, strict=True) if a != b.tobytes()]
         if damaged:
             shown = ", ".join(damaged[:5]) + (", ..." if len(damaged) > 5 else "")
-            raise DamagedPack(f"{self.path}: {len(damaged)} of {len(self)} images differ from their checksums: {shown}")
+            raise DamagedPackError(
+                f"{self.path}: {len(damaged)} of {len(self)} images differ from their checksums: {shown}"
+            )
 
 
 def recipe_hash(recipe: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def write_packed(
 def open_packed(path: Path, expected_hash: str | None = None) -> PackedSet:
     """Map a packed file; cheap, since only its schema, footer and sizes are checked, not every pixel (see `verify`).
 
-    Raises FileNotFoundError, or `DamagedPack` where the file is truncated, or of another recipe than expected.
+    Raises FileNotFoundError, or `DamagedPackError` where the file is truncated, or of another recipe than expected.
     """
     source = pa.memory_map(str(path))
     try:
@@ -102,13 +104,13 @@ def open_packed(path: Path, expected_hash: str | None = None) -> PackedSet:
         batch = reader.get_batch(0)
         batch.validate()
     except (pa.ArrowInvalid, OSError, IndexError) as error:
-        raise DamagedPack(f"{path}: truncated or not a packed file ({error})") from error
+        raise DamagedPackError(f"{path}: truncated or not a packed file ({error})") from error
     if metadata.get("format") != FORMAT:
-        raise DamagedPack(f"{path}: packed format {metadata.get('format')}, expected {FORMAT}")
+        raise DamagedPackError(f"{path}: packed format {metadata.get('format')}, expected {FORMAT}")
     if metadata["hash"] != recipe_hash(json.loads(metadata["recipe"])):
-        raise DamagedPack(f"{path}: the recipe inside does not have the hash it carries")
+        raise DamagedPackError(f"{path}: the recipe inside does not have the hash it carries")
     if expected_hash is not None and metadata["hash"] != expected_hash:
-        raise DamagedPack(f"{path}: made by recipe {metadata['hash']}, expected {expected_hash}")
+        raise DamagedPackError(f"{path}: made by recipe {metadata['hash']}, expected {expected_hash}")
     shape = json.loads(metadata["shape"])
     count, height, width = shape["count"], shape["height"], shape["width"]
     try:
@@ -116,7 +118,7 @@ def open_packed(path: Path, expected_hash: str | None = None) -> PackedSet:
         labels = _view(batch.column("label")).reshape(count, height, width)
         digests = _view(batch.column("digest")).reshape(count, 16)
     except ValueError as error:
-        raise DamagedPack(f"{path}: holds less or more than its {count} images of {height}x{width}") from error
+        raise DamagedPackError(f"{path}: holds less or more than its {count} images of {height}x{width}") from error
     return PackedSet(images, labels, tuple(batch.column("name").to_pylist()), path, digests)
 
 
@@ -132,8 +134,8 @@ def _view(column: pa.Array) -> np.ndarray:
 def _digests(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[bytes]:
     digests = []
     for image, label, name in zip(images, labels, names, strict=True):
-        digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
-        digest.update(np.ascontiguousarray(label))
+        digest = hashlib.blake2b(image.tobytes(), digest_size=16)
+        digest.update(label.tobytes())
         digest.update(name.encode())
         digests.append(digest.digest())
     return digests

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from trainables.domains.classes import ClassSet
 from trainables.domains.idda_camvid import IddaCamvid
-from trainables.domains.packed import DamagedPack, PackedSet, open_packed, recipe_hash, write_packed
+from trainables.domains.packed import DamagedPackError, PackedSet, open_packed, recipe_hash, write_packed
 from trainables.domains.recipe import SETS, MissingData, PairRecipe
 from trainables.domains.streets.recipe import Streets
 
@@ -110,7 +110,7 @@ def _recipe(name: str) -> PairRecipe:
 def _intact(path: Path, identity: str) -> PackedSet | None:
     try:
         return open_packed(path, identity)
-    except (FileNotFoundError, DamagedPack):
+    except (FileNotFoundError, DamagedPackError):
         return None
 
 

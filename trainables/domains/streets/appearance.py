@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from trainables.domains.streets.canvas import EVERYWHERE, HEIGHT, WIDTH, Canvas, grid
 from trainables.domains.streets.classes import STREETS
@@ -76,12 +77,11 @@ def render(rng: np.random.Generator, scene: Canvas, look: Appearance) -> np.ndar
 def _surface_colors(rng: np.random.Generator, scene: Canvas, look: Appearance) -> np.ndarray:
     palette = np.array([look.palette[name] for name in STREETS.names], np.float32)
     palette += look.jitter * rng.standard_normal(palette.shape, np.float32)
-    part_class = np.zeros(scene.part_count, np.intp)
-    part_class[scene.parts.ravel()] = scene.labels.ravel()
-    spread = np.array([OBJECT_SPREAD.get(name, 8.0) for name in STREETS.names], np.float32)[part_class]
-    colors = palette[part_class] + spread[:, None] * rng.standard_normal((scene.part_count, 3), np.float32)
-    contrasts = np.array([TEXTURES[name] for name in STREETS.names], np.float32)[scene.labels]
-    texture = sum(contrasts[..., i] * value_noise(rng, cell) for i, cell in enumerate(TEXTURE_CELLS))
+    classes = np.array(scene.part_classes)
+    spread = np.array([OBJECT_SPREAD.get(name, 8.0) for name in STREETS.names], np.float32)[classes]
+    colors = palette[classes] + spread[:, None] * rng.standard_normal((len(classes), 3), np.float32)
+    contrasts = np.array([TEXTURES[name] for name in STREETS.names], np.float32)[classes]
+    texture = sum(contrasts[scene.parts, i] * value_noise(rng, cell) for i, cell in enumerate(TEXTURE_CELLS))
     shade = (1.0 + scene.relief) * (1.0 + np.float32(look.texture) * texture)
     return np.clip(colors, 8, 248)[scene.parts] * shade[..., None].astype(np.float32)
 
@@ -105,10 +105,10 @@ def _add_haze(rng: np.random.Generator, image: np.ndarray, depth: np.ndarray, lo
 def _blur(image: np.ndarray, sigma: float) -> np.ndarray:
     if sigma == 0:
         return image
-    offsets = np.arange(-2, 3)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2).astype(np.float32)
+    radius = 2
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)
     kernel /= kernel.sum()
-    padded = np.pad(image, ((2, 2), (0, 0), (0, 0)), mode="edge")
-    image = sum(weight * padded[i : i + HEIGHT] for i, weight in enumerate(kernel))
-    padded = np.pad(image, ((0, 0), (2, 2), (0, 0)), mode="edge")
-    return sum(weight * padded[:, i : i + WIDTH] for i, weight in enumerate(kernel))
+    for axis in (0, 1):
+        margin = [(radius, radius) if axis == other else (0, 0) for other in range(3)]
+        image = sliding_window_view(np.pad(image, margin, mode="edge"), kernel.size, axis) @ kernel
+    return image

@@ -34,41 +34,42 @@ class Camera:
 
 
 class Canvas:
-    """Four layers of a scene, (H, W), painted from back to front.
+    """Three layers of a scene, (H, W), painted from back to front.
 
     Attributes:
-        labels: uint8 class ids.
-        parts: int16, which object a pixel belongs to: objects have colours of their own.
+        parts: int16, which object a pixel belongs to: objects have a class and colours of their own.
         relief: float32, how much lighter (> 0) or darker (< 0) than its object a pixel is: windows, wheels, marks.
         depth: float32, metres from the camera.
+        part_classes: class id of each part.
     """
 
     def __init__(self) -> None:
-        self.labels = np.zeros((HEIGHT, WIDTH), np.uint8)
         self.parts = np.zeros((HEIGHT, WIDTH), np.int16)
         self.relief = np.zeros((HEIGHT, WIDTH), np.float32)
         self.depth = np.full((HEIGHT, WIDTH), FAR, np.float32)
-        self.part_count = 0
+        self.part_classes: list[int] = []
 
-    def new_part(self) -> int:
-        """A number for a new object."""
-        self.part_count += 1
-        return self.part_count - 1
+    def labels(self) -> np.ndarray:
+        """Class ids (H, W) uint8."""
+        return np.array(self.part_classes, np.uint8)[self.parts]
+
+    def new_part(self, label: int) -> int:
+        """A number for a new object of a class."""
+        self.part_classes.append(label)
+        return len(self.part_classes) - 1
 
     def paint(
         self,
         where: tuple[slice, slice],
-        mask: np.ndarray,
-        label: int,
+        mask: np.ndarray | bool,
         part: int,
         depth: float | np.ndarray,
         relief: float | np.ndarray = 0.0,
     ) -> None:
-        """Paint the pixels of a window that are in `mask`; `depth` and `relief` broadcast over the window."""
-        np.copyto(self.labels[where], np.uint8(label), where=mask)
-        np.copyto(self.parts[where], np.int16(part), where=mask)
-        np.copyto(self.depth[where], np.asarray(depth, np.float32), where=mask)
-        np.copyto(self.relief[where], np.asarray(relief, np.float32), where=mask)
+        """Paint the pixels of a window that are in `mask`; mask, depth and relief broadcast over the window."""
+        np.copyto(self.parts[where], part, where=mask)
+        np.copyto(self.depth[where], depth, where=mask, casting="same_kind")
+        np.copyto(self.relief[where], relief, where=mask, casting="same_kind")
 
 
 EVERYWHERE = (slice(0, HEIGHT), slice(0, WIDTH))
@@ -76,12 +77,15 @@ EVERYWHERE = (slice(0, HEIGHT), slice(0, WIDTH))
 
 def window(top: float, bottom: float, left: float, right: float) -> tuple[slice, slice]:
     """The part of the image between rows and columns in pixels, clipped to the image; may be empty."""
-    rows = slice(int(np.clip(round(top), 0, HEIGHT)), int(np.clip(round(bottom), 0, HEIGHT)))
-    columns = slice(int(np.clip(round(left), 0, WIDTH)), int(np.clip(round(right), 0, WIDTH)))
-    return rows, columns
+    return _clipped(top, bottom, HEIGHT), _clipped(left, right, WIDTH)
 
 
 def grid(where: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
     """Rows (h, 1) and columns (1, w) of the pixel centres of a window."""
     rows, columns = where
     return np.arange(rows.start, rows.stop)[:, None] + 0.5, np.arange(columns.start, columns.stop)[None, :] + 0.5
+
+
+def _clipped(start: float, stop: float, size: int) -> slice:
+    first = min(max(round(start), 0), size)
+    return slice(first, max(min(round(stop), size), first))

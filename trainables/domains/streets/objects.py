@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from trainables.domains.streets.canvas import FOCAL_LENGTH, Camera, Canvas, grid, window
 from trainables.domains.streets.classes import CAR, PERSON, POLE, SIGN
+from trainables.domains.streets.roadside import Street
 
 MIN_POLE, MIN_SIGN = 2, 5
 """Pixels: narrower ones vanish at an output stride of 8."""
@@ -27,41 +27,42 @@ def paint_objects(
     rng: np.random.Generator,
     canvas: Canvas,
     camera: Camera,
-    curbs: tuple[float, float],
-    sidewalks: tuple[float, float],
+    street: Street,
     crowd: Crowd,
 ) -> None:
     """Paint cars on the road, persons and poles on the sidewalks, the farthest first."""
-    planned: list[tuple[float, Callable[[float], None]]] = []
-
-    def plan(count: tuple[int, int], depths: tuple[float, float], paint: Callable[[float], None]) -> None:
-        for _ in range(rng.integers(*count, endpoint=True)):
-            # Uniform in inverse depth is uniform in size on the image.
-            planned.append((1.0 / rng.uniform(1.0 / depths[1], 1.0 / depths[0]), paint))
-
-    plan(crowd.cars, (5.0, 30.0), lambda depth: _paint_car(rng, canvas, camera, depth, curbs))
-    plan(crowd.persons, (4.5, 18.0), lambda depth: _paint_person(rng, canvas, camera, depth, _beside(rng, curbs, sidewalks)))
-    plan(crowd.poles, (4.5, 25.0), lambda depth: _paint_pole(rng, canvas, camera, depth, _beside(rng, curbs, sidewalks)))
+    planned = [
+        (depth, paint)
+        for count, depths, paint in (
+            (crowd.cars, (5.0, 30.0), _paint_car),
+            (crowd.persons, (4.5, 18.0), _paint_person),
+            (crowd.poles, (4.5, 25.0), _paint_pole),
+        )
+        for depth in _random_depths(rng, count, depths)
+    ]
     for depth, paint in sorted(planned, key=lambda item: -item[0]):
-        paint(depth)
+        paint(rng, canvas, camera, street, depth)
 
 
-def _beside(rng: np.random.Generator, curbs: tuple[float, float], sidewalks: tuple[float, float]) -> float:
+def _random_depths(rng: np.random.Generator, count: tuple[int, int], depths: tuple[float, float]) -> np.ndarray:
+    # Uniform in inverse depth is uniform in size on the image.
+    return 1.0 / rng.uniform(1.0 / depths[1], 1.0 / depths[0], rng.integers(*count, endpoint=True))
+
+
+def _on_sidewalk(rng: np.random.Generator, street: Street) -> float:
     side = int(rng.integers(2))
-    return curbs[side] + (sidewalks[side] - curbs[side]) * rng.random()
+    return street.curbs[side] + (street.sidewalks[side] - street.curbs[side]) * rng.random()
 
 
-def _paint_car(
-    rng: np.random.Generator, canvas: Canvas, camera: Camera, depth: float, curbs: tuple[float, float]
-) -> None:
+def _paint_car(rng: np.random.Generator, canvas: Canvas, camera: Camera, street: Street, depth: float) -> None:
     scale = FOCAL_LENGTH / depth
-    width, height = scale * (rng.uniform(1.7, 2.1) if rng.random() < 0.7 else rng.uniform(3.2, 4.4)), scale * rng.uniform(1.35, 1.8)
-    center = camera.column(depth, rng.uniform(curbs[0] + 0.6, curbs[1] - 0.6))
+    from_behind = rng.random() < 0.7
+    width = scale * (rng.uniform(1.7, 2.1) if from_behind else rng.uniform(3.2, 4.4))
+    height = scale * rng.uniform(1.35, 1.8)
+    center = camera.column(depth, rng.uniform(street.curbs[0] + 0.6, street.curbs[1] - 0.6))
     bottom = camera.row(depth)
     where = window(bottom - height, bottom, center - width / 2, center + width / 2)
     rows, columns = grid(where)
-    if not rows.size * columns.size:
-        return
     across, up = np.abs(columns - center) / (width / 2), (bottom - rows) / height
     roof = up > 0.55
     body = np.where(roof, across < 0.95 - 0.9 * (up - 0.55), across <= 1.0)
@@ -69,34 +70,32 @@ def _paint_car(
     wheels = (up < 0.2) & (across > 0.45) & (across < 0.9)
     lights = (up > 0.3) & (up < 0.45) & (across > 0.7)
     relief = np.select([glass, wheels | (up < 0.08), lights], [-0.55, -0.75, 0.4], 0.0)
-    canvas.paint(where, body, CAR, canvas.new_part(), depth, relief)
+    canvas.paint(where, body, canvas.new_part(CAR), depth, relief)
 
 
-def _paint_person(rng: np.random.Generator, canvas: Canvas, camera: Camera, depth: float, lateral: float) -> None:
+def _paint_person(rng: np.random.Generator, canvas: Canvas, camera: Camera, street: Street, depth: float) -> None:
     height = FOCAL_LENGTH / depth * rng.uniform(1.5, 1.95)
     width = max(height * rng.uniform(0.28, 0.4), 2.0)
-    center, bottom = camera.column(depth, lateral), camera.row(depth)
+    center, bottom = camera.column(depth, _on_sidewalk(rng, street)), camera.row(depth)
     where = window(bottom - height, bottom, center - width / 2, center + width / 2)
     rows, columns = grid(where)
-    if not rows.size * columns.size:
-        return
     across, up = np.abs(columns - center) / (width / 2), (bottom - rows) / height
     head = (up > 0.84) & (across < 0.55)
     torso = (up > 0.45) & (up <= 0.84)
     legs = (up <= 0.45) & (across < 0.85)
     tone = rng.uniform(-0.45, 0.25)
     relief = np.where(legs, tone, np.where(head, 0.3, 0.0))
-    canvas.paint(where, head | torso | legs, PERSON, canvas.new_part(), depth, relief)
+    canvas.paint(where, head | torso | legs, canvas.new_part(PERSON), depth, relief)
 
 
-def _paint_pole(rng: np.random.Generator, canvas: Canvas, camera: Camera, depth: float, lateral: float) -> None:
+def _paint_pole(rng: np.random.Generator, canvas: Canvas, camera: Camera, street: Street, depth: float) -> None:
     scale = FOCAL_LENGTH / depth
     half = max(scale * 0.09, MIN_POLE / 2)
-    center = np.round(camera.column(depth, lateral)) + 0.5 * (round(2 * half) % 2)
+    center = camera.column(depth, _on_sidewalk(rng, street))
     signed = rng.random() < 0.6
     top = rng.uniform(2.4, 3.4) if signed else rng.uniform(3.5, 7.0)
     where = window(camera.row(depth, top), camera.row(depth), center - half, center + half)
-    _fill(canvas, where, POLE, depth)
+    canvas.paint(where, True, canvas.new_part(POLE), depth)
     if signed:
         side = max(scale * rng.uniform(0.6, 0.9), MIN_SIGN) / 2
         middle = camera.row(depth, top)
@@ -105,17 +104,9 @@ def _paint_pole(rng: np.random.Generator, canvas: Canvas, camera: Camera, depth:
 
 
 def _paint_sign(rng: np.random.Generator, canvas: Canvas, where: tuple[slice, slice], depth: float) -> None:
-    height, width = canvas.labels[where].shape
-    if not height * width:
-        return
+    height, width = canvas.parts[where].shape
     rows = np.abs(np.linspace(-1, 1, height))[:, None]
     columns = np.abs(np.linspace(-1, 1, width))[None, :]
     mask = np.maximum(rows, columns) <= 1 if rng.random() < 0.5 else rows**2 + columns**2 <= 1.2
     border = np.maximum(rows, columns) > 0.7
-    canvas.paint(where, mask, SIGN, canvas.new_part(), depth, np.where(border, 0.0, 0.35))
-
-
-def _fill(canvas: Canvas, where: tuple[slice, slice], label: int, depth: float) -> None:
-    shape = canvas.labels[where].shape
-    if min(shape):
-        canvas.paint(where, np.ones(shape, bool), label, canvas.new_part(), depth)
+    canvas.paint(where, mask, canvas.new_part(SIGN), depth, np.where(border, 0.0, 0.35))

@@ -17,6 +17,7 @@ from trainables.domains.streets.canvas import HEIGHT, WIDTH
 from trainables.domains.streets.classes import STREETS
 from trainables.domains.streets.layout import LayoutPriors, paint_scene
 from trainables.domains.streets.objects import Crowd
+from trainables.domains.streets.roadside import Roadside
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,8 @@ class Domain:
 SOURCE = Domain(
     layout=LayoutPriors(
         crowd=Crowd(cars=(1, 5), persons=(0, 4), poles=(1, 5)),
-        tree=0.5,
-        gap=0.3,
+        roadside=Roadside(tree=0.5, gap=0.3, fence=0.35, storeys=(1, 5)),
         terrain=0.5,
-        fence=0.35,
-        storeys=(1, 5),
         horizon=(0.36, 0.5),
     ),
     look=Appearance(
@@ -66,11 +64,8 @@ SOURCE = Domain(
 TARGET = Domain(
     layout=LayoutPriors(
         crowd=Crowd(cars=(2, 6), persons=(1, 5), poles=(2, 6)),
-        tree=0.65,
-        gap=0.2,
+        roadside=Roadside(tree=0.65, gap=0.2, fence=0.45, storeys=(2, 7)),
         terrain=0.4,
-        fence=0.45,
-        storeys=(2, 7),
         horizon=(0.4, 0.54),
     ),
     look=Appearance(
@@ -147,7 +142,7 @@ class Streets:
         domain = self._domain(set_name)
         rng = stream(self.seed, f"streets/{set_name}", index)
         scene = paint_scene(rng, domain.layout)
-        return render(rng, scene, domain.look), scene.labels
+        return render(rng, scene, domain.look), scene.labels()
 
     def _domain(self, set_name: str) -> Domain:
         return self.source if set_name == "source" else self.target
