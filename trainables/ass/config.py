@@ -11,6 +11,7 @@ from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
+from trainables.domains.pairs import PAIRS, labeled_pool
 
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -112,8 +113,6 @@ class AssConfig(TrialConfig):
     @classmethod
     def domain_pairs(cls) -> tuple[str, ...]:
         """Names of the known pairs of data sets."""
-        from trainables.domains.pairs import PAIRS
-
         return tuple(PAIRS)
 
     @classmethod
@@ -152,11 +151,8 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
             return f"{adaptor} trains on labeled target images only, and labeled_images is 0"
         if ADAPTORS[adaptor].semantic:
             return f"{adaptor} aligns classes by the labels of target images, and labeled_images is 0"
-    if isinstance(labeled, int) and domains in AssConfig.domain_pairs():
-        from trainables.domains.pairs import labeled_pool
-
-        if labeled > (pool := labeled_pool(domains)):
-            return f"labeled_images is {labeled}, and the target of {domains} has {pool} training images"
+    if labeled and domains and domains in PAIRS and labeled > (pool := labeled_pool(domains)):
+        return f"labeled_images is {labeled}, and the target of {domains} has {pool} training images"
     return None
 
 

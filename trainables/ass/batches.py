@@ -1,0 +1,98 @@
+"""The images of one iteration, as a pure function of the seed and the iteration, on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.config import AssConfig
+from trainables.domains.packed import PackedSet
+from trainables.domains.pairs import DomainPair
+from trainables.domains.sampling import batch_indices, crop_offsets, flips
+from trainables.domains.subsets import labeled_subset
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pixels (N, 3, H, W) uint8 and labels (N, H, W) int64."""
+
+    pixels: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """I_s, I_tl and I_tu; None for what the adaptor does not train on."""
+
+    source: Images | None
+    labeled: Images | None
+    unlabeled: Images | None
+
+
+class Batches:
+    """Draws batches; each kind of image has streams of its own, so all adaptors see the same ones in the same order."""
+
+    def __init__(self, config: AssConfig, pair: DomainPair, device: torch.device) -> None:
+        self.config = config
+        self.pair = pair
+        self.device = device
+        self.adaptor = ADAPTORS[config.adaptor]
+        subset_seed = config.seed if config.subset_seed is None else config.subset_seed
+        self.pool = len(pair.target_train)
+        self.labeled = labeled_subset(self.pool, config.labeled_images, subset_seed)
+
+    @property
+    def images_per_iteration(self) -> int:
+        """Number of images in each batch."""
+        config, adaptor = self.config, self.adaptor
+        labeled = config.labeled_batch if config.labeled_images else 0
+        return adaptor.source * config.source_batch + labeled + adaptor.global_ * config.unlabeled_batch
+
+    def load(self, iteration: int) -> Batch:
+        """The batch of an iteration."""
+        config, pair = self.config, self.pair
+        source = labeled = unlabeled = None
+        if self.adaptor.source:
+            source = self._draw("source", iteration, pair.source, len(pair.source), config.source_batch)
+        if config.labeled_images:
+            labeled = self._draw("labeled", iteration, pair.target_train, self.labeled, config.labeled_batch)
+        if self.adaptor.global_:
+            unlabeled = self._draw("unlabeled", iteration, pair.target_train, self.pool, config.unlabeled_batch)
+        return Batch(source, labeled, unlabeled)
+
+    def _draw(self, name: str, iteration: int, packed: PackedSet, pool: int | np.ndarray, size: int) -> Images:
+        seed = self.config.seed
+        indices = batch_indices(seed, name, iteration, pool, size)
+        width = crop_width(packed.labels.shape, self.pair.target_train.labels.shape)
+        offsets = crop_offsets(seed, name, iteration, size, packed.labels.shape[2] - width)
+        mirrored = flips(seed, name, iteration, size) if self.config.flip else np.zeros(size, bool)
+        pixels = augment(packed.images[indices], offsets, width, mirrored)
+        labels = augment(packed.labels[indices], offsets, width, mirrored)
+        return Images(images_to(self.device, pixels, self.config.channels_last), to_device(self.device, labels).long())
+
+
+def crop_width(shape: tuple[int, ...], target_shape: tuple[int, ...]) -> int:
+    """Width in pixels to train at, from (N, H, W): the target's for wider images of its height, else their own."""
+    return min(shape[2], target_shape[2]) if shape[1] == target_shape[1] else shape[2]
+
+
+def augment(arrays: np.ndarray, offsets: np.ndarray, width: int, mirrored: np.ndarray) -> np.ndarray:
+    """Crop (N, H, W, ...) to `width` columns from each offset (N,), and mirror left to right where told (N,)."""
+    crops = (array[:, offset : offset + width] for array, offset in zip(arrays, offsets, strict=True))
+    return np.stack([crop[:, ::-1] if mirror else crop for crop, mirror in zip(crops, mirrored, strict=True)])
+
+
+def images_to(device: torch.device, images: np.ndarray, channels_last: bool) -> Tensor:
+    """Images (N, H, W, 3) uint8 as a tensor (N, 3, H, W) uint8 on the device."""
+    pixels = to_device(device, images).permute(0, 3, 1, 2)
+    return pixels if channels_last else pixels.contiguous()
+
+
+def to_device(device: torch.device, array: np.ndarray) -> Tensor:
+    """An array in memory as a tensor on the device, copied without waiting for it."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

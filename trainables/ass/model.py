@@ -1,0 +1,156 @@
+"""Section 3 put together: G, CH, GA and SA, what they make of a batch, and the losses of Eqs 9 and 10."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.batches import Batch, Images
+from trainables.ass.config import AssConfig
+from trainables.ass.csa import CSA
+from trainables.ass.domain_labels import SOURCE, TARGET
+from trainables.ass.fcsa import FCSA
+from trainables.ass.global_adaptation import GlobalAdaptation
+from trainables.ass.networks.build import build_network
+from trainables.ass.networks.weights import drawn_weights
+from trainables.ass.segmentation import downsample_labels, segmentation_loss, upsample
+from trainables.ass.semantic import SemanticAdaptation
+
+SEMANTIC_ADAPTATIONS: dict[str, type[FCSA] | type[CSA]] = {"fcsa": FCSA, "csa": CSA}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Features F and scores of labeled images, before upsampling and softmax."""
+
+    features: Tensor
+    scores: Tensor
+    images: Images
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels y (N, h, w) of F's size."""
+        return downsample_labels(self.images.labels, self.features.shape[-2:])
+
+
+class Forwarded(NamedTuple):
+    """What G and CH made of a batch, for the discriminators to reuse; None for what the adaptor does not need."""
+
+    source: Outputs | None
+    labeled: Outputs | None
+    source_maps: Tensor | None
+    unlabeled_maps: Tensor | None
+
+
+class Model(nn.Module):
+    """G with CH, and the discriminators D_g and D_s of the adaptor."""
+
+    gd: GlobalAdaptation | None
+    sd: SemanticAdaptation | None
+
+    def __init__(self, config: AssConfig, classes: int) -> None:
+        super().__init__()
+        adaptor = ADAPTORS[config.adaptor]
+        self.network = build_network(config, classes)
+        self.gd = self.sd = None
+        if adaptor.global_:
+            with drawn_weights(config.seed, "gd"):
+                self.gd = GlobalAdaptation(classes, config.gd_channels, config.gd_map_scale)
+        if adaptor.semantic:
+            with drawn_weights(config.seed, "sd"):
+                self.sd = SEMANTIC_ADAPTATIONS[adaptor.semantic](self.network.channels, config.sd_hidden, classes)
+        # Unlabeled images fill the target's running statistics only where no labeled ones do, so that ga and joint
+        # differ by the losses alone.
+        self.track_unlabeled = config.normalisation == "domain" and config.labeled_images == 0
+        self.sees_target = adaptor.global_ or config.labeled_images > 0
+
+    def discriminators(self) -> dict[str, nn.Module]:
+        """Those that the adaptor has, as `gd` and `sd`."""
+        return {name: module for name, module in (("gd", self.gd), ("sd", self.sd)) if module is not None}
+
+    def forward(self, batch: Batch) -> Forwarded:
+        """Two passes with gradient, source and labeled target, and one without, unlabeled target, where D_g is."""
+        unlabeled_maps = None
+        if self.gd and batch.unlabeled:
+            with torch.no_grad():
+                features = self.network.features(batch.unlabeled.pixels, track=self.track_unlabeled)
+                unlabeled_maps = self.gd.maps(self.network.scores(features), batch.unlabeled.pixels.shape[-2:])
+        source, labeled = self._forward_labeled(batch)
+        source_maps = self.gd.maps(source.scores, source.images.pixels.shape[-2:]) if self.gd and source else None
+        return Forwarded(source, labeled, source_maps, unlabeled_maps)
+
+    def _forward_labeled(self, batch: Batch) -> tuple[Outputs | None, Outputs | None]:
+        """Source and labeled target, in one pass where their sizes agree (then `batch` statistics are of both)."""
+        source, labeled = batch.source, batch.labeled
+        if not source or not labeled or source.pixels.shape[1:] != labeled.pixels.shape[1:]:
+            return self._outputs(source, SOURCE), self._outputs(labeled, TARGET)
+        count = len(source.pixels)
+        features = self.network.features(torch.cat([source.pixels, labeled.pixels]), source=count)
+        scores = self.network.scores(features)
+        return Outputs(features[:count], scores[:count], source), Outputs(features[count:], scores[count:], labeled)
+
+    def _outputs(self, images: Images | None, domain: int) -> Outputs | None:
+        if images is None:
+            return None
+        features = self.network.features(images.pixels, source=len(images.pixels) if domain == SOURCE else 0)
+        return Outputs(features, self.network.scores(features), images)
+
+    def generator_losses(self, forwarded: Forwarded) -> dict[str, Tensor]:
+        """The terms of Eq 9 that the adaptor has; their gradients reach G and CH only."""
+        source, labeled, source_maps, _ = forwarded
+        losses: dict[str, Tensor] = {}
+        if source:
+            losses["seg_source"] = segmentation_loss(source.scores, source.images.labels)
+        if labeled:
+            losses["seg_labeled"] = segmentation_loss(labeled.scores, labeled.images.labels)
+        if self.gd and source_maps is not None:
+            with held(self.gd):
+                losses["gadv"] = self.gd.adversarial_loss(source_maps)
+        if self.sd and source:
+            with held(self.sd):
+                losses["sadv"] = self.sd.adversarial_loss(source.features, source.labels)
+        return losses
+
+    def discriminator_losses(self, forwarded: Forwarded) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The sums of Eq 10 that the adaptor has, and accuracies; gradients reach the discriminators only."""
+        source, labeled, source_maps, unlabeled_maps = forwarded
+        losses: dict[str, Tensor] = {}
+        accuracies: dict[str, Tensor] = {}
+        if self.gd and source_maps is not None and unlabeled_maps is not None:
+            on_source = self.gd.discriminator_loss(source_maps.detach(), SOURCE)
+            on_target = self.gd.discriminator_loss(unlabeled_maps, TARGET)
+            losses["gd"], accuracies["gd_accuracy"] = _sum_and_mean(on_source, on_target)
+        if self.sd and source and labeled:
+            on_source = self.sd.discriminator_loss(source.features.detach(), source.labels, SOURCE)
+            on_target = self.sd.discriminator_loss(labeled.features.detach(), labeled.labels, TARGET)
+            losses["sd"], accuracies["sd_accuracy"] = _sum_and_mean(on_source, on_target)
+        return losses, accuracies
+
+    def predict(self, pixels: Tensor) -> Tensor:
+        """Classes (N, H, W) int64 of target images (N, 3, H, W) uint8.
+
+        A model that never saw the target has no statistics of its own for it, and uses the source's.
+        """
+        features = self.network.features(pixels, source=0 if self.sees_target else len(pixels))
+        return upsample(self.network.scores(features), pixels.shape[-2:]).argmax(1)
+
+
+@contextmanager
+def held(module: nn.Module) -> Iterator[None]:
+    """What is computed inside passes gradients through `module` but none to its weights."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
+
+
+def _sum_and_mean(source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """The sum of two losses and the mean of two accuracies."""
+    return source[0] + target[0], (source[1] + target[1]) / 2

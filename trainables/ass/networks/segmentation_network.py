@@ -1,0 +1,73 @@
+"""G and CH: a backbone that gives features F and a classifier that gives score maps (figure 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainables.ass.networks.normalisation import Pass, replace_normalisation
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A feature extractor, the channels n of its features, and the pixel statistics (0..255) it expects."""
+
+    body: nn.Module
+    channels: int
+    pixel_mean: tuple[float, float, float]
+    pixel_std: tuple[float, float, float]
+
+
+class AtrousClassifier(nn.Module):
+    """CH: the sum of 3x3 convolutions of several dilations straight to class scores (DeepLab-v2)."""
+
+    def __init__(self, channels: int, classes: int, rates: Sequence[int]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Conv2d(channels, classes, 3, padding=rate, dilation=rate) for rate in rates)
+        for branch in self.branches:
+            assert isinstance(branch, nn.Conv2d) and branch.bias is not None
+            nn.init.normal_(branch.weight, std=0.01)
+            nn.init.zeros_(branch.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (N, n, h, w) to scores (N, c, h, w)."""
+        first, *others = self.branches
+        scores = first(features)
+        for branch in others:
+            scores = scores + branch(features)
+        return scores
+
+
+class SegmentationNetwork(nn.Module):
+    """G and CH, called one after the other so that the adaptation modules get at F."""
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(
+        self, backbone: Backbone, classes: int, rates: Sequence[int], normalisation: str, train_affine: bool
+    ) -> None:
+        super().__init__()
+        self.now = Pass()
+        self.channels = backbone.channels
+        self.backbone = backbone.body
+        self.classifier = AtrousClassifier(backbone.channels, classes, rates)
+        replace_normalisation(self.backbone, normalisation, self.now, train_affine)
+        for name, values in (("pixel_mean", backbone.pixel_mean), ("pixel_std", backbone.pixel_std)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def features(self, images: Tensor, source: int = 0, track: bool = True) -> Tensor:
+        """G: images (N, 3, H, W) uint8 to F (N, n, h, w).
+
+        The first `source` images are from the source domain, the others from the target domain. In training,
+        running statistics follow the batch only if `track`.
+        """
+        self.now.source, self.now.track = source, track
+        return self.backbone((images - self.pixel_mean) / self.pixel_std)
+
+    def scores(self, features: Tensor) -> Tensor:
+        """CH: F (N, n, h, w) to scores before softmax (N, c, h, w), float32."""
+        return self.classifier(features).float()

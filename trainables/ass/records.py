@@ -1,0 +1,47 @@
+"""What each iteration measured, kept on the device until somebody asks, so that no step waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Diverged(Exception):
+    """A loss is not a finite number."""
+
+
+class Records:
+    """Scalars of the iterations since they were last averaged; all iterations measure the same ones."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+        self.rows: list[Tensor] = []
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Scalar tensors of one iteration, by name."""
+        self.names = tuple(values)
+        self.rows.append(torch.stack([value.detach().float() for value in values.values()]))
+
+    def average(self, iteration: int) -> dict[str, float]:
+        """Means over the rows, which end before `iteration`, and forget them; raises `Diverged`."""
+        if not self.rows:
+            return {}
+        table = torch.stack(self.rows).double().cpu()
+        self.rows = []
+        if bad := (~table.isfinite()).nonzero().tolist():
+            row, column = bad[0]
+            when = iteration - len(table) + row
+            raise Diverged(f"{self.names[column]} is {table[row, column].item()} at iteration {when}")
+        return dict(zip(self.names, table.mean(0).tolist(), strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Names, and rows (iterations, names)."""
+        return {"names": list(self.names), "rows": torch.stack(self.rows) if self.rows else None}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state_dict()`."""
+        self.names = tuple(state["names"])
+        self.rows = [] if state["rows"] is None else list(state["rows"].unbind())

@@ -1,0 +1,42 @@
+"""Section 3.3: what FCSA and CSA share, a discriminator D_s that tells class and domain at once."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from trainables.ass.domain_labels import TARGET
+from trainables.ass.segmentation import mean_cross_entropy
+from trainables.domains.classes import IGNORE
+
+
+class SemanticAdaptation(nn.Module):
+    """D_s: feature vectors to 2c channels, the first c for the source's classes, the last c for the target's."""
+
+    def __init__(self, layers: nn.Sequential, classes: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.classes = classes
+
+    def examples(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """What D_s judges, made from F (N, n, h, w) and y (N, h, w), and its classes, 255 where there is none."""
+        raise NotImplementedError
+
+    def forward(self, examples: Tensor) -> Tensor:
+        """Examples to logits with the 2c channels as second dimension, float32."""
+        raise NotImplementedError
+
+    def adversarial_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+        """L_sadv (Eqs 5 and 7), a mean over examples: source features should look like the target's of their class."""
+        return self._loss(*self.examples(features, labels), TARGET)[0]
+
+    def discriminator_loss(self, features: Tensor, labels: Tensor, domain: int) -> tuple[Tensor, Tensor]:
+        """L_sd (Eqs 6 and 8), a mean over examples, for features of one domain z; and the share put in domain z."""
+        loss, logits, classes = self._loss(*self.examples(features, labels), domain)
+        valid = classes != IGNORE
+        right = (logits.detach().argmax(1) // self.classes == domain) & valid
+        return loss, right.sum() / valid.sum().clamp(min=1)
+
+    def _loss(self, examples: Tensor, classes: Tensor, domain: int) -> tuple[Tensor, Tensor, Tensor]:
+        logits = self(examples)
+        outputs = classes.where(classes == IGNORE, classes + domain * self.classes)
+        return mean_cross_entropy(logits, outputs), logits, classes
