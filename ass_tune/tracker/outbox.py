@@ -1,0 +1,169 @@
+"""The append-only file between the driver and MLflow: what is in it is safe, what is confirmed has arrived."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ass_tune.tracker.credentials import without_credentials
+from trainables.storage import Storage
+
+logger = logging.getLogger(__name__)
+_RECORD = b',"record":'
+
+
+class OutboxError(OSError):
+    """A record could not be written to disk; nothing of it is left in the file."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the outbox."""
+
+    sequence: int
+    body: str
+    """The record as JSON."""
+    end: int
+    """Offset in bytes behind the line."""
+
+
+class Outbox:
+    """A file of JSON lines, each with a sequence number and a checksum; O(1) memory and work per append.
+
+    An append is with the operating system when it returns, so it survives the death of the process. Lines are
+    never rewritten: `outbox.confirmed` says how far they have arrived, `outbox.rejected.jsonl` holds what MLflow refuses.
+
+    Args:
+        folder: the study's folder on a local disk; created if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "outbox.jsonl"
+        self.rejected_path = folder / "outbox.rejected.jsonl"
+        self._storage = Storage(str(folder))
+        self._lock = threading.Lock()
+        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        self._confirmed, self._position = self._read_confirmed()
+        self._end = self._drop_torn_line()
+        self._last = max((entry.sequence for entry in self._entries(self._position)), default=self._confirmed)
+
+    @property
+    def waiting(self) -> int:
+        """Number of records that are not confirmed."""
+        return self._last - self._confirmed
+
+    def append(self, body: str) -> None:
+        """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
+        with self._lock:
+            line = _line(self._last + 1, body)
+            try:
+                _write_whole(self._file, line)
+            except OSError as error:
+                os.ftruncate(self._file, self._end)
+                raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
+            self._end += len(line)
+            self._last += 1
+
+    def read(self, limit: int) -> list[Entry]:
+        """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
+        entries: list[Entry] = []
+        for entry in self._entries(self._position):
+            entries.append(entry)
+            if len(entries) == limit:
+                break
+        return entries
+
+    def confirm(self, entry: Entry) -> None:
+        """Everything up to and with this entry has arrived or was set aside."""
+        state = {"sequence": entry.sequence, "offset": entry.end}
+        content = json.dumps({**state, "checksum": _checksum(entry.sequence, str(entry.end))})
+        self._storage.write_bytes("outbox.confirmed", content.encode())
+        self._confirmed, self._position = entry.sequence, entry.end
+
+    def set_aside(self, entry: Entry, error: str) -> None:
+        """Keep an entry that will never be accepted, with the reason, where people find it."""
+        line = json.dumps({"sequence": entry.sequence, "error": without_credentials(error), "record": entry.body})
+        with self.rejected_path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def close(self) -> None:
+        """Bring everything to the disk itself and release the file."""
+        os.fsync(self._file)
+        os.close(self._file)
+
+    def _entries(self, position: int) -> Iterator[Entry]:
+        """Sound, unconfirmed entries from an offset to the present end of the file."""
+        end = self._end
+        with self.path.open("rb") as file:
+            file.seek(position)
+            while position < end and (line := file.readline()):
+                position += len(line)
+                entry = _parse(line, position)
+                if entry is None:
+                    logger.warning("%s: a damaged line before byte %d is left out", self.path, position)
+                elif entry.sequence > self._confirmed:
+                    yield entry
+
+    def _read_confirmed(self) -> tuple[int, int]:
+        """Sequence number and offset up to which all has arrived; the offset only where it still ends a line."""
+        try:
+            state = json.loads(self._storage.read_bytes("outbox.confirmed"))
+            sequence, offset, checksum = int(state["sequence"]), int(state["offset"]), state["checksum"]
+        except FileNotFoundError:
+            return 0, 0
+        except (ValueError, KeyError, TypeError):
+            sequence, offset, checksum = 0, 0, None
+        if checksum != _checksum(sequence, str(offset)):
+            logger.warning(
+                "%s is damaged: all records are compared with MLflow again", self.path.with_name("outbox.confirmed")
+            )
+            return 0, 0
+        ends_line = os.pread(self._file, 1, offset - 1) == b"\n" if offset > 0 else True
+        return sequence, offset if ends_line else 0
+
+    def _drop_torn_line(self) -> int:
+        """Cut off what a crash left behind the last newline; returns the length of the file."""
+        end = size = os.fstat(self._file).st_size
+        while end > 0:
+            start = max(0, end - 4096)
+            newline = os.pread(self._file, end - start, start).rfind(b"\n")
+            end = start + newline + 1
+            if newline >= 0:
+                break
+        if end < size:
+            logger.warning("%s: dropped the last line, %d bytes that a crash left unfinished", self.path, size - end)
+            os.ftruncate(self._file, end)
+        return end
+
+
+def _line(sequence: int, body: str) -> bytes:
+    head = f'{{"sequence":{sequence},"checksum":{_checksum(sequence, body)}'
+    return head.encode() + _RECORD + body.encode() + b"}\n"
+
+
+def _parse(line: bytes, end: int) -> Entry | None:
+    """The entry of a line, or None where line and checksum do not agree."""
+    head, separator, rest = line.partition(_RECORD)
+    try:
+        stated = json.loads(head + b"}")
+        sequence, checksum, body = stated["sequence"], stated["checksum"], rest.removesuffix(b"}\n").decode()
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = separator and rest.endswith(b"}\n") and checksum == _checksum(sequence, body)
+    return Entry(sequence, body, end) if sound else None
+
+
+def _checksum(sequence: int, body: str) -> int:
+    return zlib.crc32(f"{sequence}:{body}".encode())
+
+
+def _write_whole(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]

@@ -1,0 +1,204 @@
+"""Records into MLflow: which run a key means, and what of a record MLflow does not have yet."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Tags
+from ass_tune.tracker.store import MlflowStore
+from trainables.storage import Storage
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Metric, Run
+    from mlflow.tracking import MlflowClient
+
+logger = logging.getLogger(__name__)
+KEY_TAG = "ass_tune.key"
+STUDY_TAG = "ass_tune.study"
+_TAGS_OF_AN_END = ("error", "pruned_at")
+
+
+class RecordError(Exception):
+    """A record that can never be applied, whatever the server says."""
+
+
+@dataclass
+class _Run:
+    """What is known of a run in MLflow."""
+
+    id: str
+    steps: dict[str, int] = field(default_factory=dict)
+    """The last recorded step of each metric: a repeated training reports the same steps again."""
+
+
+@dataclass
+class _Batch:
+    """What goes to MLflow in one call; `steps` are the run's once it has arrived."""
+
+    metrics: list[Metric] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+class Recorder:
+    """Applies records to one experiment. Whatever is applied twice, in part or whole, changes nothing more.
+
+    Not thread-safe; every method raises what MLflow, its store or the study's storage raise.
+
+    Args:
+        store: where MLflow keeps the study.
+        study: name of the experiment.
+        instance: identity of the study; runs of another one are never taken over.
+        files: the study's storage, where artifacts come from.
+    """
+
+    def __init__(self, store: MlflowStore, study: str, instance: str, files: Storage) -> None:
+        self._store, self._study, self._instance, self._files = store, study, instance, files
+        self._client: MlflowClient | None = None
+        self._experiment = ""
+        self._holds_only_ours = False
+        self._runs: dict[str, _Run] = {}
+
+    def connect(self) -> MlflowClient:
+        """Import MLflow, reach its store and find or create the experiment, unless that is done already."""
+        if self._client is None:
+            from mlflow.tracking import MlflowClient  # Takes seconds, and is needed in the writer's thread only.
+
+            if self._store.uri.startswith("sqlite:///"):
+                Path(self._store.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            client = MlflowClient(tracking_uri=self._store.uri)
+            experiment = client.get_experiment_by_name(self._study)
+            self._holds_only_ours = experiment is None
+            self._experiment = self._reopened(client, experiment) if experiment else self._create_experiment(client)
+            self._client = client
+        return self._client
+
+    def forget(self) -> None:
+        """Drop all knowledge of the server, so that the next call looks everything up again."""
+        self._client = None
+        self._runs.clear()
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Bring records of one run, in their order, to MLflow."""
+        batch = _Batch()
+        for record in records:
+            match record:
+                case RunStarted():
+                    self._flush(record.key, batch)
+                    batch = self._start(record)
+                case Metrics():
+                    self._add_metrics(record, batch)
+                case Tags():
+                    batch.tags |= record.tags
+                case Artifact():
+                    self._upload(record)
+                case RunEnded():
+                    self._flush(record.key, batch)
+                    batch = _Batch()
+                    self._end(record)
+        self._flush(records[-1].key, batch)
+
+    def _start(self, record: RunStarted) -> _Batch:
+        """Create the run, or take it over; returns what is still to be written about the start."""
+        found = self._find(record.key)
+        if found is None:
+            self._create(record)
+            return _Batch(parameters=dict(record.parameters))
+        client, run = self.connect(), self._known(found)
+        self._runs[record.key] = run
+        for tag in _TAGS_OF_AN_END:
+            if tag in found.data.tags:
+                client.delete_tag(run.id, tag)
+        if found.info.status != "RUNNING":
+            client.update_run(run.id, status="RUNNING")
+        # MLflow refuses to change a parameter; the parent's may differ when the file asks for more than before.
+        new = {name: value for name, value in record.parameters.items() if name not in found.data.params}
+        return _Batch(parameters=new, tags=dict(record.tags))
+
+    def _create(self, record: RunStarted) -> _Run:
+        tags = {**record.tags, KEY_TAG: record.key, STUDY_TAG: self._instance}
+        if record.parent is not None:
+            tags["mlflow.parentRunId"] = self._run(record.parent).id
+        run = self.connect().create_run(self._experiment, _milliseconds(record.time), tags, record.name)
+        self._runs[record.key] = _Run(run.info.run_id)
+        return self._runs[record.key]
+
+    def _run(self, key: str) -> _Run:
+        """The run of a key. Where somebody deleted it, a bare one is created, so that no value is lost."""
+        if key not in self._runs:
+            found = self._find(key)
+            self._runs[key] = self._known(found) if found else self._create(RunStarted(key, key, time=0.0))
+        return self._runs[key]
+
+    def _find(self, key: str) -> Run | None:
+        """The run of a key as MLflow has it now, or None."""
+        client = self.connect()
+        if key in self._runs:
+            return client.get_run(self._runs[key].id)
+        if self._holds_only_ours:
+            return None
+        found = client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", order_by=["start_time ASC"])
+        return next((run for run in found if run.data.tags.get(STUDY_TAG) == self._instance), None)
+
+    def _known(self, run: Run) -> _Run:
+        return _Run(run.info.run_id, {metric.key: metric.step for metric in run.data.to_proto().metrics})
+
+    def _add_metrics(self, record: Metrics, batch: _Batch) -> None:
+        from mlflow.entities import Metric
+
+        recorded = self._run(record.key).steps
+        for name, value in record.values.items():
+            if record.step > max(batch.steps.get(name, -1), recorded.get(name, -1)):
+                batch.metrics.append(Metric(name, value, _milliseconds(record.time), record.step))
+                batch.steps[name] = record.step
+
+    def _flush(self, key: str, batch: _Batch) -> None:
+        from mlflow.entities import Param, RunTag
+
+        if not (batch.metrics or batch.parameters or batch.tags):
+            return
+        run = self._run(key)
+        self.connect().log_batch(
+            run.id,
+            metrics=batch.metrics,
+            params=[Param(name, value) for name, value in batch.parameters.items()],
+            tags=[RunTag(name, value) for name, value in batch.tags.items()],
+        )
+        run.steps |= batch.steps
+
+    def _upload(self, record: Artifact) -> None:
+        try:
+            content = self._files.read_bytes(record.file)
+        except (FileNotFoundError, ValueError) as error:
+            raise RecordError(f"artifact {record.file}: {error}") from error
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / PurePosixPath(record.file).name
+            path.write_bytes(content)
+            self.connect().log_artifact(self._run(record.key).id, str(path), record.folder or None)
+
+    def _end(self, record: RunEnded) -> None:
+        run = self._run(record.key)
+        self.connect().set_terminated(run.id, record.status, _milliseconds(record.time))
+        run.steps.clear()  # Should the run start again, they are read from MLflow.
+
+    def _create_experiment(self, client: MlflowClient) -> str:
+        root = self._store.artifact_root
+        location = None if root is None else f"{root.as_uri()}/{quote(self._study, safe='')}"
+        return client.create_experiment(self._study, artifact_location=location)
+
+    def _reopened(self, client: MlflowClient, experiment: Experiment) -> str:
+        if experiment.lifecycle_stage == "deleted":
+            logger.warning("experiment %s was deleted in MLflow: restored, because its study runs again", self._study)
+            client.restore_experiment(experiment.experiment_id)
+        return experiment.experiment_id
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

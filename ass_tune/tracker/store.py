@@ -1,0 +1,53 @@
+"""Where MLflow keeps a study: a tracking server, or by default a database beside the studies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ass_tune.tracker.credentials import without_credentials
+
+_SETTINGS = {
+    # A server that is away is the writer's business: MLflow's own retries would hold one call for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # The writer reports errors itself, once; MLflow prints each with a traceback into the live view.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+
+@dataclass(frozen=True)
+class MlflowStore:
+    """A tracking URI, and where artifacts go if not where the server decides."""
+
+    uri: str
+    artifact_root: Path | None = None
+
+    @property
+    def display(self) -> str:
+        """The URI as it may be shown and logged."""
+        return without_credentials(self.uri)
+
+
+def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
+    """The store of all studies in a folder: `tracking_uri`, else `$MLFLOW_TRACKING_URI`, else `mlflow.db` in there.
+
+    Behind a database there is no server that owns artifacts, so they go to `mlartifacts` in the folder.
+    """
+    studies = studies.resolve()
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{studies / 'mlflow.db'}"
+    served = uri.startswith(("http://", "https://", "databricks"))
+    return MlflowStore(uri, None if served else studies / "mlartifacts")
+
+
+def prepare_environment() -> None:
+    """Settings that MLflow reads at import and at each call: no telemetry, no noise, no long retries of its own.
+
+    Of these the user's own settings stand, but for telemetry, which is always off.
+    """
+    os.environ.update(_NO_TELEMETRY)
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)

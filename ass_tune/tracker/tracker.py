@@ -1,0 +1,171 @@
+"""A study as MLflow shows it: an experiment, a parent run for the study, a child run for every trial."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ass_tune.tracker import names
+from ass_tune.tracker.credentials import without_credentials
+from ass_tune.tracker.outbox import Outbox
+from ass_tune.tracker.recorder import Recorder
+from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Tags, encode
+from ass_tune.tracker.store import MlflowStore, prepare_environment
+from ass_tune.tracker.writer import Patience, Writer
+from ass_tune.trial import End, Outcome, Report, Trial
+from trainables.storage import Storage
+
+STUDY = "study"
+"""Key of the study's parent run."""
+LONGEST_ERROR = 5000
+_STATUS = {Outcome.FINISHED: Status.FINISHED, Outcome.PRUNED: Status.KILLED, Outcome.FAILED: Status.FAILED}
+_OUTCOME_OF_STUDY = {Status.FINISHED: "finished", Status.KILLED: "interrupted", Status.FAILED: "failed"}
+
+
+class Tracker:
+    """Tells MLflow what happens in a study, without ever waiting for it.
+
+    Every method appends to the outbox and returns; a background thread delivers. What an earlier driver left in
+    the outbox is delivered first. Implements `ass_tune.trial.Listener`. Raises OutboxError where the disk is full.
+
+    Args:
+        study: name of the study, of its experiment and of its parent run.
+        folder: where the outbox lies, on a local disk.
+        store: where MLflow keeps the study.
+        files: the study's storage, where artifacts come from; `folder` if not given.
+        instance: identity of this study beyond its name. Runs of another instance in the same experiment are
+            never taken over: somebody else's study of the same name, or this one before it was begun afresh.
+        common_tags: tags of every run, e.g. `environment.source_tags(...)`.
+        patience: how errors of the server are met.
+    """
+
+    def __init__(
+        self,
+        study: str,
+        folder: Path,
+        store: MlflowStore,
+        *,
+        files: Storage | None = None,
+        instance: str | None = None,
+        common_tags: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        prepare_environment()
+        self._study, self._files = study, files or Storage(str(folder))
+        self._common_tags = dict(common_tags or {})
+        self._running: set[str] = set()
+        self._outbox = Outbox(folder)
+        self._writer = Writer(self._outbox, Recorder(store, study, instance or study, self._files), patience)
+
+    @property
+    def waiting(self) -> int:
+        """Number of records that MLflow does not have yet."""
+        return self._outbox.waiting
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing reaches MLflow at present, without credentials; None while all is well."""
+        return self._writer.trouble
+
+    def start(self, parameters: Mapping[str, Any], tags: Mapping[str, Any]) -> None:
+        """Begin the study's parent run, or go on with it. A parameter keeps the value it had first; tags change."""
+        values = {name: without_credentials(names.mlflow_value(value)) for name, value in parameters.items()}
+        masked = {name: without_credentials(names.mlflow_value(value)) for name, value in tags.items()}
+        self._tell(
+            RunStarted(
+                STUDY,
+                self._study[: names.LONGEST_NAME],
+                time.time(),
+                parameters=names.parameters(values),
+                tags=names.tags({**self._common_tags, **masked, "stage": "study", "outcome": "running"}),
+            )
+        )
+
+    def study_file(self, file: str, folder: str = "") -> None:
+        """Attach a file of the study's storage to the parent run, under `folder` among its artifacts."""
+        self._tell(Artifact(STUDY, file, folder))
+
+    def study_text(self, name: str, text: str, folder: str = "") -> None:
+        """Attach a text to the parent run; it is kept as `tracking/<name>` in the study's storage, credentials masked."""
+        file = f"tracking/{name}"
+        self._files.write_bytes(file, without_credentials(text).encode())
+        self.study_file(file, folder)
+
+    def describe(self, markdown: str) -> None:
+        """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
+        self._tell(Tags(STUDY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
+
+    def tag_trial(self, trial: Trial, tags: Mapping[str, Any]) -> None:
+        """Add tags to a trial's run, e.g. `reused_from`."""
+        self._tell(Tags(trial.key, names.tags(tags)))
+
+    def trial_started(self, trial: Trial) -> None:
+        """Begin the trial's run; a run that the same key has already is taken over."""
+        self._running.add(trial.key)
+        about = {"cell": trial.cell.name, "stage": trial.stage, "number": trial.number, "seed": trial.seed}
+        tags = {**self._common_tags, **dict(trial.cell.factors), **about, "outcome": "running"}
+        parameters = names.parameters(trial.config)
+        self._tell(RunStarted(trial.key, names.run_name(trial), time.time(), STUDY, parameters, names.tags(tags)))
+
+    def trial_reported(self, trial: Trial, report: Report) -> None:
+        """Record the metrics at the report's iteration and time."""
+        self._tell_metrics(trial, report.iteration, report.time, report.metrics)
+
+    def trial_ended(self, trial: Trial, end: End) -> None:
+        """Record final metrics, artifacts and outcome, and end the run: pruned ones are KILLED in MLflow's words."""
+        self._tell_metrics(trial, end.iteration, end.time, end.metrics)
+        for file in end.artifacts:
+            self._tell(Artifact(trial.key, file))
+        tags: dict[str, Any] = {"outcome": end.outcome}
+        if end.outcome is Outcome.PRUNED:
+            tags["pruned_at"] = end.iteration
+        if end.error is not None:
+            tags["error"] = names.mlflow_value(without_credentials(end.error), LONGEST_ERROR)
+        self._tell(Tags(trial.key, names.tags(tags)))
+        self._tell(RunEnded(trial.key, _STATUS[end.outcome], end.time))
+        self._running.discard(trial.key)
+
+    def end(self, status: Status = Status.FINISHED) -> None:
+        """End the parent run, and as interrupted every trial that is still running."""
+        for key in sorted(self._running):
+            self._tell_end(key, Status.KILLED)
+        self._running.clear()
+        self._tell_end(STUDY, status)
+
+    def close(self, timeout: float) -> int:
+        """Deliver what is left, for `timeout` seconds at most; returns how many records still wait on disk."""
+        waiting = self._writer.close(timeout)
+        self._outbox.close()
+        return waiting
+
+    def _tell_metrics(self, trial: Trial, iteration: int, at: float, metrics: Mapping[str, float]) -> None:
+        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
+        values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
+        if values:
+            self._tell(Metrics(trial.key, iteration, at, values))
+        if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):
+            self._tell(Tags(trial.key, names.tags({"not_finite": f"{', '.join(odd)} at {iteration}"})))
+
+    def _tell_end(self, key: str, status: Status) -> None:
+        self._tell(Tags(key, {"outcome": _OUTCOME_OF_STUDY[status]}))
+        self._tell(RunEnded(key, status, time.time()))
+
+    def _tell(self, record: Record) -> None:
+        self._outbox.append(encode(record))
+        self._writer.notify()
+
+
+def deliver(study: str, folder: Path, store: MlflowStore, timeout: float, **how: Any) -> int:
+    """Bring what waits in a study's outbox to MLflow, adding nothing; returns how many records still wait.
+
+    Args:
+        study: name of the study.
+        folder: where its outbox lies.
+        store: where MLflow keeps the study.
+        timeout: seconds to try at most.
+        how: `files`, `instance` and `patience` as for Tracker.
+    """
+    return Tracker(study, folder, store, **how).close(timeout)

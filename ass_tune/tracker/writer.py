@@ -1,0 +1,185 @@
+"""The one background thread that brings the outbox to MLflow, for as long as it takes."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ass_tune.tracker.credentials import without_credentials
+from ass_tune.tracker.outbox import Entry, Outbox
+from ass_tune.tracker.recorder import RecordError, Recorder
+from ass_tune.tracker.records import Record, decode
+
+logger = logging.getLogger(__name__)
+_NEVER_ACCEPTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
+_COMES_BACK = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How the writer meets errors.
+
+    A server that cannot be reached is waited for without end. `tries` counts only failures of a server that
+    answers otherwise: after so many, the record itself is taken for the cause.
+    """
+
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    tries: int = 10
+    tries_at_close: int = 3
+
+
+Delivery = list[tuple[Entry, Record]]
+
+
+class _Stopped(Exception):  # noqa: N818
+    """The writer was told to give up."""
+
+
+class Writer:
+    """Drains an outbox into MLflow from the moment it is made; nothing it meets reaches the thread that made it.
+
+    Args:
+        outbox: what is to be delivered; the writer reads and confirms, others append.
+        recorder: how it is delivered; used by the writer's thread only.
+        patience: pauses and tries.
+        batch: most records taken from the outbox at once; those of one run travel together.
+    """
+
+    def __init__(self, outbox: Outbox, recorder: Recorder, patience: Patience | None = None, batch: int = 1000) -> None:
+        self._outbox, self._recorder, self._batch = outbox, recorder, batch
+        self._patience = patience or Patience()
+        self._news, self._closing, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self.trouble: str | None = None
+        """Why nothing is delivered at present, without credentials; None while all is well."""
+        self._tries_at_close = 0
+        self._thread = threading.Thread(target=self._run, name="mlflow-writer", daemon=True)
+        self._thread.start()
+
+    def notify(self) -> None:
+        """There is something new in the outbox."""
+        self._news.set()
+
+    def close(self, timeout: float) -> int:
+        """Deliver what is left; returns how many records still wait in the outbox.
+
+        Ends early where MLflow does not answer. What waits is delivered by the next writer on the same outbox.
+
+        Args:
+            timeout: seconds to wait at most.
+        """
+        self._closing.set()
+        self._news.set()
+        self._thread.join(timeout)
+        self._stop.set()
+        self._thread.join(1.0)
+        return self._outbox.waiting
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._news.clear()
+                if entries := self._outbox.read(self._batch):
+                    self._deliver_all(entries)
+                elif self._closing.is_set():
+                    return
+                else:
+                    self._news.wait()
+        except _Stopped:
+            return
+
+    def _deliver_all(self, entries: Sequence[Entry]) -> None:
+        runs: dict[str, Delivery] = {}
+        for entry in entries:
+            try:
+                record = decode(entry.body)
+            except ValueError as error:
+                self._set_aside(entry, str(error))
+            else:
+                runs.setdefault(record.key, []).append((entry, record))
+        for delivery in runs.values():
+            self._deliver(delivery)
+        self._keep(lambda: self._outbox.confirm(entries[-1]))
+
+    def _deliver(self, delivery: Delivery) -> None:
+        """Records of one run; halved where MLflow refuses them, until the one that it refuses stands alone."""
+        refusal = self._insist([record for _, record in delivery])
+        if refusal is None:
+            return
+        if len(delivery) == 1:
+            self._set_aside(delivery[0][0], refusal)
+            return
+        middle = len(delivery) // 2
+        self._deliver(delivery[:middle])
+        self._deliver(delivery[middle:])
+
+    def _insist(self, records: Sequence[Record]) -> str | None:
+        """Apply records, again and again while the cause may pass; returns why they are refused, or None."""
+        failures = 0
+        for attempt in itertools.count():
+            answers = False
+            try:
+                self._recorder.connect()
+                answers = True
+                self._recorder.apply(records)
+            except Exception as error:  # Stores of artifacts and of runs raise what their own libraries raise.
+                self._recorder.forget()
+                if _never_accepted(error):
+                    return str(error)
+                # A server that is away explains the failures before as well.
+                failures = failures + (not _comes_back(error)) if answers else 0
+                if failures >= self._patience.tries:
+                    return str(error)
+                self._pause(attempt, error)
+            else:
+                self._all_well()
+                return None
+        raise AssertionError("counts without end")
+
+    def _keep(self, action: Callable[[], None]) -> None:
+        """Write a small file of our own, as soon as there is room for it."""
+        for attempt in itertools.count():
+            try:
+                return action()
+            except OSError as error:
+                self._pause(attempt, error)
+        raise AssertionError("counts without end")
+
+    def _set_aside(self, entry: Entry, error: str) -> None:
+        self._keep(lambda: self._outbox.set_aside(entry, error))
+        reason, path = without_credentials(error), self._outbox.rejected_path
+        logger.warning("record %d will never be accepted and was set aside in %s: %s", entry.sequence, path, reason)
+
+    def _pause(self, attempt: int, error: Exception) -> None:
+        """Wait, longer each time, but never once there is nobody left to wait for."""
+        reason = without_credentials(f"{type(error).__name__}: {error}")
+        if self.trouble is None:
+            logger.warning("MLflow is not reached, records wait in %s: %s", self._outbox.path, reason)
+        self.trouble = reason
+        if self._closing.is_set():
+            self._tries_at_close += 1
+            self._stop.wait(self._patience.first_pause)
+        else:
+            # The power is bounded because a float is.
+            self._closing.wait(min(self._patience.longest_pause, self._patience.first_pause * 2 ** min(attempt, 32)))
+        if self._stop.is_set() or self._tries_at_close >= self._patience.tries_at_close:
+            raise _Stopped
+
+    def _all_well(self) -> None:
+        if self.trouble is not None:
+            logger.warning("MLflow is reached again, %d records are on their way", self._outbox.waiting)
+        self.trouble = None
+        self._tries_at_close = 0
+        if self._stop.is_set():
+            raise _Stopped
+
+
+def _never_accepted(error: Exception) -> bool:
+    return isinstance(error, RecordError) or getattr(error, "error_code", None) in _NEVER_ACCEPTED
+
+
+def _comes_back(error: Exception) -> bool:
+    return getattr(error, "error_code", None) in _COMES_BACK
