@@ -1,0 +1,82 @@
+"""A mistake in a search-space file as a record, and the words for what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Where a value sits in the tree of a file, e.g. ("tune", "lr", "low")."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value came from: a line of a file, or a `--set` (which has no line)."""
+
+    source: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+@dataclass(frozen=True)
+class SpecError:
+    """One mistake: where it is, which field it concerns, what was found and what is allowed."""
+
+    file: str
+    """The file as it was named on the command line, or `--set <field>`."""
+    line: int | None
+    field: str
+    """Dotted, e.g. `tune.lr.low`; empty where the whole file is meant."""
+    message: str
+
+    def __str__(self) -> str:
+        place = str(Place(self.file, self.line))
+        named = not self.field or self.file == f"--set {self.field}"
+        return f"{place}: {self.message}" if named else f"{place}: {self.field}: {self.message}"
+
+
+class SpecErrors(Exception):  # noqa: N818 (a collection of mistakes, not one error)
+    """All mistakes of a search-space file, sorted by file and line."""
+
+    def __init__(self, errors: Iterable[SpecError]) -> None:
+        self.errors = sorted(set(errors), key=lambda error: (error.file, error.line or 0, error.field, error.message))
+        super().__init__("\n".join(map(str, self.errors)))
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: `ablate.adaptor[2]`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a file, short enough for one line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        text = f"[{', '.join(map(shown, value))}]" if value else "an empty list"
+        return text if len(text) <= 60 else f"a list of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"'{value if len(value) <= 60 else value[:57] + '...'}'" if isinstance(value, str) else repr(value)
+
+
+def names(options: Iterable[Any]) -> str:
+    """The allowed names or values in a row, the long rows cut."""
+    texts = [option if isinstance(option, str) else shown(option) for option in options]
+    return ", ".join(texts if len(texts) <= 12 else [*texts[:12], f"and {len(texts) - 12} more"]) or "none"
+
+
+def nearest(found: Any, options: Iterable[Any]) -> str:
+    """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
+    matches = get_close_matches(str(found), [option for option in options if isinstance(option, str)], n=1)
+    return f"; did you mean '{matches[0]}'?" if matches else ""
+
+
+def found(value: Any, allowed: str, options: Iterable[Any] = ()) -> str:
+    """The message for a value: what it is, what is allowed, and the nearest of some names."""
+    return f"found {shown(value)}; allowed: {allowed}{nearest(value, options)}"

@@ -1,0 +1,99 @@
+"""From files and `--set` overrides to a StudySpec, or to all mistakes at once."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+from ass_tune.spec.document import Document, merge
+from ass_tune.spec.draft import draft
+from ass_tune.spec.errors import Place, SpecError, SpecErrors, nearest, shown
+from ass_tune.spec.model import StudySpec
+from ass_tune.spec.rules import mistakes
+from ass_tune.spec.yaml_lines import parse, parse_document
+
+MAX_BYTES = 1_000_000
+
+
+def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
+    """The study that a search-space file asks for, its base merged in and `field=value` overrides applied.
+
+    Raises SpecErrors with every mistake of the file, its bases and the overrides.
+    """
+    document, errors = _read(os.path.normpath(path), None, ())
+    if document is None:
+        raise SpecErrors(errors)
+    for override in overrides:
+        over, wrong = _override(override)
+        errors += wrong
+        document = merge(document, over) if over else document
+    found, form = draft(document)
+    errors += mistakes(found, form)
+    if errors:
+        raise SpecErrors(errors)
+    return found.spec
+
+
+def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[Document | None, list[SpecError]]:
+    """A file laid on its base. `named_at` is where another file extends this one; `above` are those files."""
+    at = named_at or Place(label)
+    field = "extends" if named_at else ""
+    if label in above:
+        chain = " extends ".join((*above[above.index(label) :], label))
+        return None, [SpecError(at.source, at.line, field, f"found a cycle: {chain}; allowed: no cycle")]
+    text = _text(label, at, field)
+    if isinstance(text, SpecError):
+        return None, [text]
+    document, errors = parse_document(text, label)
+    if document is None or "extends" not in document.values:
+        return document, errors
+    here = document.place(("extends",))
+    name = document.values.pop("extends")
+    if not isinstance(name, str):
+        return None, [
+            *errors,
+            SpecError(here.source, here.line, "extends", f"found {shown(name)}; allowed: a file name"),
+        ]
+    base, wrong = _read(os.path.normpath(os.path.join(os.path.dirname(label), name)), here, (*above, label))
+    return merge(base, document) if base else None, [*errors, *wrong]
+
+
+def _text(label: str, at: Place, field: str) -> str | SpecError:
+    file = FilePath(label)
+    if not file.exists():
+        near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
+        return SpecError(at.source, at.line, field, f"found no file {shown(label)}; allowed: a search-space file{near}")
+    if not file.is_file():
+        return SpecError(at.source, at.line, field, f"found the directory {shown(label)}; allowed: a search-space file")
+    content = file.read_bytes()
+    if len(content) > MAX_BYTES:
+        return SpecError(label, None, "", f"found {len(content)} bytes; allowed: at most {MAX_BYTES}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return SpecError(
+            label, line, "", f"found the byte 0x{content[error.start]:02x}, not UTF-8; allowed: UTF-8 text"
+        )
+
+
+def _override(text: str) -> tuple[Document | None, list[SpecError]]:
+    """`train.iterations=900` as a tree of one branch."""
+    field, equals, value_text = text.partition("=")
+    label = f"--set {field}"
+    path = tuple(field.strip().split("."))
+    if not equals or not all(path):
+        return None, [
+            SpecError(label, None, "", f"found {shown(text)}; allowed: field=value, e.g. train.iterations=900")
+        ]
+    if path[0] == "extends":
+        return None, [SpecError(label, None, field, "found extends; allowed: every other field")]
+    value, places, errors = parse(value_text, label, path)
+    tree: Any = value
+    for part in reversed(path):
+        tree = {part: tree}
+    parts = {path[:length]: Place(label) for length in range(len(path) + 1)}
+    document = Document(tree, parts | {inside: Place(label) for inside in places})
+    return document, [SpecError(label, None, error.field, error.message) for error in errors]

@@ -1,0 +1,138 @@
+"""The search-space file as a pydantic model; the JSON Schema that editors use is generated from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, Strict
+from pydantic_core import PydanticCustomError
+
+from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
+from trainables.config import TrialConfig, Value
+from trainables.registry import TRAINABLES
+
+TUNED = "tuned"
+"""The level of a factor that leaves the variable to `tune:` in those cells."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Setting = bool | int | float | str | None
+FixedValue = Value | list[int]
+Levels = Annotated[Values, Field(min_length=1)]
+PrunerName = Literal[
+    "median", "percentile", "successive_halving", "hyperband", "patient", "threshold", "wilcoxon", "none"
+]
+SamplerName = Literal["tpe", "gp", "cmaes", "random", "qmc", "grid"]
+
+
+class Search(Part):
+    """How hyperparameters are searched inside every cell."""
+
+    sampler: SamplerName = Field(default="tpe", description="Optuna sampler; grid tries every combination of `tune:`")
+    trials_per_cell: int | None = Field(
+        default=None, ge=1, description="Tuning trials of every cell; by default all points of the grid"
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the sampler")
+    arguments: dict[str, Setting] = Field(default={}, description="Further arguments of the Optuna sampler")
+
+
+class Around(Part):
+    """The pruner that `patient` waits for."""
+
+    pruner: PrunerName = Field(description="Optuna pruner, but not patient or none")
+    arguments: dict[str, Setting] = Field(default={}, description="Arguments of the Optuna pruner")
+
+
+class Prune(Part):
+    """Which tuning trials are stopped early, compared with trials of the same cell only."""
+
+    pruner: PrunerName = Field(description="Optuna pruner")
+    start: float = Field(default=0.0, ge=0, lt=1, description="Fraction of training before which nothing is pruned")
+    startup_trials: int = Field(
+        default=1, ge=1, description="Completed trials that a cell must have before any of its trials is judged"
+    )
+    arguments: dict[str, Setting] = Field(default={}, description="Arguments of the Optuna pruner")
+    around: Around | None = Field(default=None, description="The pruner that `pruner: patient` waits for")
+
+
+class Replicate(Part):
+    """Repetitions of every cell's best configuration."""
+
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False)] = Field(
+        default=(0,), min_length=1, description="Seeds of training; tuning trials use the first one"
+    )
+
+
+class Train(Part):
+    """The length of every trial."""
+
+    iterations: int = Field(gt=0, description="Training iterations of every trial")
+    evaluate_every: int = Field(gt=0, description="Iterations between two evaluations; divides iterations")
+
+    @property
+    def reports(self) -> tuple[int, ...]:
+        """Iterations at which a trial is evaluated."""
+        return tuple(range(self.evaluate_every, self.iterations + 1, self.evaluate_every))
+
+
+class Resources(Part):
+    """What one trial occupies; decides how many run at once."""
+
+    cpu: float = Field(default=1, gt=0, description="CPU cores")
+    gpu: float = Field(default=0, ge=0, description="GPUs, also a fraction of one")
+    custom: dict[str, Annotated[float, Field(gt=0)]] = Field(default={}, description="Custom resources of the cluster")
+
+
+def _prune_mapping(value: Any) -> Any:
+    if value == "none":
+        return {"pruner": "none"}
+    if not isinstance(value, dict | Prune):
+        raise PydanticCustomError("prune_type", "a mapping with pruner, or none")
+    return value
+
+
+class StudySpec(Part):
+    """A study: everything that one search-space file asks for, with its base and overrides merged."""
+
+    extends: str | None = Field(default=None, description="Base file, relative to this one; this file is laid on it")
+    study: Name = Field(description="Name of the study: letters, digits, '.', '_' and '-'")
+    trainable: str = Field(description="What is trained", json_schema_extra={"enum": list(TRAINABLES)})
+    domains: str = Field(description="Pair of source and target data sets")
+    profile: str = Field(description="Named set of defaults of the trainable")
+    protocol: Literal["split", "paper"] = Field(
+        default="split",
+        description="split: configurations are chosen on other images than the table reports; paper: on the same",
+    )
+    baseline: dict[str, Value] = Field(
+        default={}, description="Levels of some factors that gains are measured against, the other factors being equal"
+    )
+    ablate: dict[str, Levels] = Field(
+        default={},
+        description=f"Factors, each with its levels; every combination is a cell of the table. The level `{TUNED}` "
+        "leaves the variable to `tune:`",
+    )
+    tune: dict[str, Hyperparameter] = Field(default={}, description="Hyperparameters, tuned inside every cell")
+    fixed: dict[str, FixedValue] = Field(default={}, description="Values that differ from the profile in every trial")
+    search: Search = Field(default=Search(), description="Sampler and tuning budget")
+    prune: Annotated[Prune, BeforeValidator(_prune_mapping, json_schema_input_type=Prune | Literal["none"])] = Field(
+        default=Prune(pruner="none"), description="Pruner with its arguments, or none"
+    )
+    replicate: Replicate = Field(default=Replicate(), description="Seeds of every cell's best configuration")
+    train: Train = Field(description="Length of every trial")
+    resources: Resources = Field(default=Resources(), description="What one trial occupies")
+
+    @property
+    def config_class(self) -> type[TrialConfig]:
+        """The pydantic model of one trial of this study."""
+        return TRAINABLES[self.trainable].config
+
+    @property
+    def reserved(self) -> Mapping[str, Any]:
+        """The fields of a trial's configuration that the study decides, all but the seed."""
+        return {
+            "domains": self.domains,
+            "profile": self.profile,
+            "protocol": self.protocol,
+            "iterations": self.train.iterations,
+            "evaluate_every": self.train.evaluate_every,
+        }

@@ -1,0 +1,117 @@
+"""Rules about names: trainable, domains, profile, and which variables a file may ablate, tune or fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ass_tune.spec.draft import Draft
+from ass_tune.spec.errors import SpecError, dotted, found, names, nearest
+from ass_tune.spec.model import TUNED
+from trainables.registry import TRAINABLES
+
+_SECTIONS = ("ablate", "tune", "fixed")
+_HOMES = {
+    "seed": "replicate.seeds",
+    "iterations": "train.iterations",
+    "evaluate_every": "train.evaluate_every",
+    "domains": "domains",
+    "profile": "profile",
+    "protocol": "protocol",
+}
+
+
+def known_trainable(draft: Draft) -> Iterator[SpecError]:
+    """`trainable:` is in the registry."""
+    name = draft.spec.trainable
+    if name and name not in TRAINABLES:
+        yield draft.error(("trainable",), found(name, names(TRAINABLES), TRAINABLES))
+
+
+def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:
+    """`domains:` and `profile:` are known to the trainable."""
+    if draft.config is None:
+        return
+    options = {"domains": draft.config.domain_pairs(), "profile": tuple(draft.config.profiles())}
+    for field, known in options.items():
+        name = getattr(draft.spec, field)
+        if name and name not in known:
+            yield draft.error((field,), found(name, names(known), known))
+
+
+def known_variables(draft: Draft) -> Iterator[SpecError]:
+    """Every variable is a field of the trainable's configuration that the study does not set itself."""
+    if draft.config is None:
+        return
+    known = draft.config.tunable()
+    for section in _SECTIONS:
+        for name in draft.declared(section):
+            if name in draft.config.RESERVED:
+                yield draft.error((section, name), f"reserved for the study; allowed: set it with {_HOMES[name]}")
+            elif name not in known:
+                text = f"unknown variable of {draft.spec.trainable}; allowed: {names(known)}{nearest(name, known)}"
+                yield draft.error((section, name), text)
+
+
+def one_section_for_a_variable(draft: Draft) -> Iterator[SpecError]:
+    """Nothing is fixed and also ablated or tuned; ablated and tuned needs the level `tuned`, and the reverse."""
+    ablated, tuned, fixed = map(draft.declared, _SECTIONS)
+    for name in fixed:
+        for other, others in (("ablate", ablated), ("tune", tuned)):
+            if name in others:
+                where = draft.document.place((other, name))
+                yield draft.error(("fixed", name), f"found also under {other} ({where}); allowed: one of the two")
+    for name, levels in draft.spec.ablate.items():
+        if TUNED in levels and name not in tuned:
+            path = ("ablate", name, levels.index(TUNED))
+            yield draft.error(path, f"found the level '{TUNED}', but {name} is not under tune; allowed: values only")
+        if TUNED not in levels and name in tuned:
+            where = draft.document.place(("ablate", name))
+            text = (
+                f"found also under ablate ({where}) without the level '{TUNED}'; allowed: one of the two, or the level"
+            )
+            yield draft.error(("tune", name), text)
+
+
+def values_for_everything(draft: Draft) -> Iterator[SpecError]:
+    """Fields without a default in class and profile are given a value in every trial."""
+    if draft.config is None or draft.spec.profile not in draft.config.profiles():
+        return
+    profile = draft.config.profiles()[draft.spec.profile]
+    given = {name for section in _SECTIONS for name in draft.declared(section)}
+    for name in draft.config.tunable():
+        if not draft.config.model_fields[name].is_required() or name in profile:
+            continue
+        if name not in given:
+            section = next((section for section in _SECTIONS if section in draft.document.values), "profile")
+            text = (
+                f"missing {name}, for which profile {draft.spec.profile} has no value; allowed under {names(_SECTIONS)}"
+            )
+            yield draft.error((section,), text)
+        elif name in draft.spec.tune and draft.spec.tune[name].when:
+            path = ("tune", name, "when")
+            text = f"found a condition, but profile {draft.spec.profile} has no value for {name} where it does not hold"
+            yield draft.error(path, f"{text}; allowed: no condition")
+
+
+def known_baseline(draft: Draft) -> Iterator[SpecError]:
+    """`baseline:` names factors and levels that are there."""
+    for name, level in draft.spec.baseline.items():
+        factors = draft.declared("ablate")
+        if name not in factors:
+            text = f"not a factor; allowed: {names(factors)}{nearest(name, factors)}"
+            yield draft.error(("baseline", name), text)
+        elif name in draft.spec.ablate and level not in draft.spec.ablate[name]:
+            levels = draft.spec.ablate[name]
+            yield draft.error(
+                ("baseline", name), found(level, f"levels of {dotted(('ablate', name))}: {names(levels)}", levels)
+            )
+
+
+RULES = (
+    known_trainable,
+    known_domains_and_profile,
+    known_variables,
+    one_section_for_a_variable,
+    values_for_everything,
+    known_baseline,
+)

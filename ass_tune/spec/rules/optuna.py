@@ -1,0 +1,126 @@
+"""Rules about the sampler and the pruner: what they can do, and their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ass_tune.spec.draft import Draft
+from ass_tune.spec.errors import Path, SpecError, names, nearest
+from ass_tune.spec.hyperparameters import Choice, Grid
+from ass_tune.spec.optuna_arguments import ELSEWHERE, PRUNERS, REQUIRED, SAMPLERS
+from ass_tune.spec.wording import mismatches
+
+
+def grids_need_the_grid_sampler(draft: Draft) -> Iterator[SpecError]:
+    """`type: grid` and `sampler: grid` need each other."""
+    if ("search",) in draft.broken:
+        return
+    sampler = draft.spec.search.sampler
+    for name, domain in draft.spec.tune.items():
+        path = ("tune", name, "type")
+        if sampler != "grid" and isinstance(domain, Grid):
+            text = f"found 'grid', which sampler {sampler} cannot do; allowed: search.sampler: grid, or type: choice"
+            yield draft.error(path, text)
+        if sampler == "grid" and domain.values() is None:
+            text = f"found '{domain.type}', which has no end, with sampler grid; allowed: grid, choice, int"
+            yield draft.error(path, text)
+
+
+def cma_es_needs_numbers(draft: Draft) -> Iterator[SpecError]:
+    """CMA-ES samples a normal distribution; Optuna would fall back to random search for choices."""
+    for name, domain in draft.spec.tune.items():
+        if draft.spec.search.sampler == "cmaes" and isinstance(domain, Choice):
+            text = "found 'choice', which has no order for sampler cmaes; allowed: uniform, log_uniform, int"
+            yield draft.error(("tune", name, "type"), text)
+
+
+def a_budget_is_given(draft: Draft) -> Iterator[SpecError]:
+    """Only a grid knows by itself how many trials a cell needs."""
+    search = draft.spec.search
+    if ("search",) in draft.broken or not draft.declared("tune") or search.sampler == "grid":
+        return
+    if search.trials_per_cell is None:
+        text = f"missing trials_per_cell, without which sampler {search.sampler} has no end; allowed: at least 1"
+        yield draft.error(("search",) if "search" in draft.document.values else ("tune",), text)
+
+
+def sampler_arguments(draft: Draft) -> Iterator[SpecError]:
+    """Arguments are those of the Optuna sampler."""
+    search = draft.spec.search
+    known = SAMPLERS[search.sampler]
+    yield from _arguments(draft, ("search", "arguments"), f"sampler {search.sampler}", search.arguments, known)
+
+
+def pruner_arguments(draft: Draft) -> Iterator[SpecError]:
+    """Arguments are those of the Optuna pruner, and all that it needs."""
+    prune, path = draft.spec.prune, ("prune", "arguments")
+    for where, part in ((("prune",), prune), (("prune", "around"), prune.around)):
+        if part is None:
+            continue
+        path = (*where, "arguments")
+        yield from _arguments(draft, path, f"pruner {part.pruner}", part.arguments, PRUNERS[part.pruner])
+        for name in REQUIRED.get(part.pruner, ()):
+            if name not in part.arguments:
+                yield draft.error(path, f"missing {name}, which pruner {part.pruner} needs")
+        if part.pruner == "threshold" and not {"lower", "upper"} & set(part.arguments):
+            yield draft.error(path, "missing lower or upper, one of which pruner threshold needs")
+
+
+def _arguments(
+    draft: Draft, path: Path, owner: str, arguments: Mapping[str, Any], known: Mapping[str, Any]
+) -> Iterator[SpecError]:
+    for name, value in arguments.items():
+        here = (*path, name)
+        if name in known:
+            for message in mismatches(known[name], value).values():
+                yield draft.error(here, message)
+        elif home := _home(path, name):
+            yield draft.error(here, f"set by the study; allowed: {home}")
+        else:
+            text = f"unknown argument of {owner}; allowed: {names(known)}{nearest(name, known)}"
+            yield draft.error(here, text)
+
+
+def _home(path: Path, name: str) -> str | None:
+    if name == "n_startup_trials" and path[0] == "prune":
+        return "prune.startup_trials"
+    return ELSEWHERE.get(name)
+
+
+def patience_is_around_a_pruner(draft: Draft) -> Iterator[SpecError]:
+    """`around:` is for pruner patient, which needs it, and holds another pruner."""
+    prune = draft.spec.prune
+    if prune.pruner == "patient" and prune.around is None:
+        yield draft.error(("prune",), "missing around, the pruner that patient waits for")
+    if prune.pruner != "patient" and prune.around is not None:
+        yield draft.error(("prune", "around"), f"found with pruner {prune.pruner}; allowed: with pruner patient")
+    if prune.around and prune.around.pruner in ("patient", "none"):
+        others = [name for name in PRUNERS if name not in ("patient", "none")]
+        yield draft.error(("prune", "around", "pruner"), f"found '{prune.around.pruner}'; allowed: {names(others)}")
+
+
+def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
+    """Enough reports lie between the start of pruning and the end of training."""
+    prune, train = draft.spec.prune, draft.spec.train
+    if prune.pruner == "none" or ("train",) in draft.broken or train.iterations % train.evaluate_every:
+        return
+    judged = [report for report in train.reports[:-1] if report >= prune.start * train.iterations]
+    needed = 2 if "wilcoxon" in (prune.pruner, prune.around and prune.around.pruner) else 1
+    if len(judged) < needed:
+        text = (
+            f"found {len(judged)} evaluation(s) between start ({prune.start:g} of {train.iterations} iterations) and "
+            f"the end, each {train.evaluate_every} iterations; allowed: at least {needed} for pruner {prune.pruner}"
+        )
+        yield draft.error(("prune",), f"{text}, so a smaller start or train.evaluate_every")
+
+
+RULES = (
+    grids_need_the_grid_sampler,
+    cma_es_needs_numbers,
+    a_budget_is_given,
+    sampler_arguments,
+    pruner_arguments,
+    patience_is_around_a_pruner,
+    pruning_can_happen,
+)

@@ -1,0 +1,151 @@
+"""What a cell leaves to be searched: its hyperparameters, their conditions and their defined values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ass_tune.spec.hyperparameters import Choice, Grid, Hyperparameter
+from ass_tune.spec.model import TUNED, StudySpec
+from ass_tune.trial import Cell
+from trainables.config import Value
+
+MAX_VALUES = 1000
+"""A hyperparameter of more values is not looked at value by value."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A hyperparameter as it is searched in one cell."""
+
+    name: str
+    domain: Hyperparameter
+    when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    """Conditions on other hyperparameters of the space; those on factors are decided already."""
+
+    def active(self, chosen: Mapping[str, Value]) -> bool:
+        """Whether the variable is to be chosen, given the values chosen for the variables before it."""
+        return all(name in chosen and contains(values, chosen[name]) for name, values in self.when)
+
+
+def contains(values: Sequence[Value], value: Value) -> bool:
+    """`in`, except that true and 1 are different."""
+    return any(same(other, value) for other in values)
+
+
+def same(a: Value, b: Value) -> bool:
+    """Equal as values of a file: 1 is 1.0, but true is not 1."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+def all_cells(spec: StudySpec) -> Iterator[Cell]:
+    """Every combination of factor levels in file order, the last factor changing fastest."""
+    names = tuple(spec.ablate)
+    for levels in itertools.product(*spec.ablate.values()):
+        yield Cell(tuple(zip(names, levels, strict=True)))
+
+
+def tuned_names(spec: StudySpec, cell: Cell) -> tuple[str, ...]:
+    """Hyperparameters that the cell does not set itself, in file order."""
+    levels = dict(cell.factors)
+    return tuple(name for name in spec.tune if levels.get(name, TUNED) == TUNED)
+
+
+def defaults(spec: StudySpec) -> dict[str, Any]:
+    """Values of every trial before factors and hyperparameters: class, profile, `fixed:`, study."""
+    fields = spec.config_class.model_fields
+    own = {name: fields[name].default for name in spec.config_class.tunable() if not fields[name].is_required()}
+    return {**own, **spec.config_class.profiles()[spec.profile], **spec.fixed, **spec.reserved}
+
+
+def cell_values(spec: StudySpec, cell: Cell) -> dict[str, Any]:
+    """Everything known about a cell's trials: the defaults and levels, without what is tuned in it."""
+    levels = {name: level for name, level in cell.factors if level != TUNED}
+    tuned = tuned_names(spec, cell)
+    return {name: value for name, value in (defaults(spec) | levels).items() if name not in tuned}
+
+
+def cell_space(spec: StudySpec, cell: Cell) -> tuple[Variable, ...]:
+    """The hyperparameters with an effect in the cell, each after those it depends on.
+
+    Dropped are those whose `when:` the cell rules out and those without effect in it. Choices that are undefined
+    in the cell are left out. A hyperparameter that only some values of another leave without effect gets a
+    condition on that other one, so that two points of the space are not the same trial.
+    """
+    values = cell_values(spec, cell)
+    inert = spec.config_class.inert(values)
+    variables: dict[str, Variable] = {}
+    for name in _parents_first({name: tuple(spec.tune[name].when) for name in tuned_names(spec, cell)}):
+        when = _conditions(spec, cell, name, variables)
+        if when is not None and name not in inert:
+            variables[name] = Variable(name, _defined(spec, values, name), when)
+    _add_implied_conditions(spec, values, variables)
+    ordered = _parents_first({name: tuple(dict(variable.when)) for name, variable in variables.items()})
+    return tuple(variables[name] for name in ordered)
+
+
+def defined_values(spec: StudySpec, values: Mapping[str, Any], name: str) -> list[Value]:
+    """The values of a finite hyperparameter that mean something beside `values`."""
+    undefined = spec.config_class.undefined
+    return [value for value in spec.tune[name].values() or () if undefined({**values, name: value}) is None]
+
+
+def _defined(spec: StudySpec, values: Mapping[str, Any], name: str) -> Hyperparameter:
+    domain = spec.tune[name].model_copy(update={"when": {}})
+    if not isinstance(domain, Choice | Grid):
+        return domain
+    return domain.model_copy(update={"values_": tuple(defined_values(spec, values, name))})
+
+
+def _parents_first(parents: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names in their order, except that a name comes after its parents."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in parents and name not in ordered:
+            for parent in parents[name]:
+                visit(parent)
+            ordered.append(name)
+
+    for name in parents:
+        visit(name)
+    return ordered
+
+
+def _conditions(
+    spec: StudySpec, cell: Cell, name: str, before: Mapping[str, Variable]
+) -> tuple[tuple[str, tuple[Value, ...]], ...] | None:
+    """What is left of `when:` once the cell's levels are known; None if it is ruled out."""
+    levels, left = dict(cell.factors), []
+    for other, allowed in spec.tune[name].when.items():
+        if other in levels and contains(allowed, levels[other]):
+            continue
+        if levels.get(other, TUNED) != TUNED or other not in before:
+            return None
+        left.append((other, allowed))
+    return tuple(left)
+
+
+def _add_implied_conditions(spec: StudySpec, values: Mapping[str, Any], variables: dict[str, Variable]) -> None:
+    """Turn "no effect for some values of another hyperparameter" into conditions, and drop what never has one."""
+    for parent in list(variables):
+        if parent not in variables or variables[parent].when:
+            continue
+        options = few_values(variables[parent].domain)
+        inert = [(option, spec.config_class.inert({**values, parent: option})) for option in options]
+        for name, variable in list(variables.items()):
+            effective = tuple(option for option, without in inert if name not in without)
+            if name == parent or parent in dict(variable.when) or len(effective) == len(options):
+                continue
+            if effective:
+                variables[name] = Variable(name, variable.domain, (*variable.when, (parent, effective)))
+            else:
+                del variables[name]
+
+
+def few_values(domain: Hyperparameter) -> Sequence[Value]:
+    """The values of a finite hyperparameter if they can be looked at one by one, else nothing."""
+    values = domain.values()
+    return values if values is not None and len(values) <= MAX_VALUES else ()
