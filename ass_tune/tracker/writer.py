@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import Entry, Outbox
-from ass_tune.tracker.recorder import RecordError, Recorder
+from ass_tune.tracker.recorder import Recorder, RecordError
 from ass_tune.tracker.records import Record, decode
 
 logger = logging.getLogger(__name__)
@@ -82,9 +82,10 @@ class Writer:
         try:
             while True:
                 self._news.clear()
+                nothing_follows = self._closing.is_set()  # Asked before reading: what comes in between is read too.
                 if entries := self._outbox.read(self._batch):
                     self._deliver_all(entries)
-                elif self._closing.is_set():
+                elif nothing_follows:
                     return
                 else:
                     self._news.wait()

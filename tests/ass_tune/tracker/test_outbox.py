@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ass_tune.tracker.outbox import Outbox, OutboxError
+
+
+def bodies(outbox: Outbox) -> list[str]:
+    return [entry.body for entry in outbox.read(1000)]
+
+
+def filled(folder: Path, count: int = 5) -> Outbox:
+    outbox = Outbox(folder)
+    for number in range(count):
+        outbox.append(f'{{"number":{number}}}')
+    return outbox
+
+
+def test_entries_come_back_in_the_order_of_their_appends(tmp_path: Path):
+    outbox = filled(tmp_path)
+    assert bodies(outbox) == [f'{{"number":{n}}}' for n in range(5)]
+    assert [entry.sequence for entry in outbox.read(3)] == [1, 2, 3]
+    assert outbox.waiting == 5
+
+
+def test_reopening_yields_only_what_is_not_confirmed_and_goes_on_counting(tmp_path: Path):
+    outbox = filled(tmp_path)
+    outbox.confirm(outbox.read(3)[-1])
+    outbox.close()
+    again = Outbox(tmp_path)
+    assert again.waiting == 2
+    again.append('{"number":5}')
+    assert [entry.sequence for entry in again.read(10)] == [4, 5, 6]
+
+
+def test_torn_last_line_is_dropped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    outbox = filled(tmp_path)
+    whole = outbox.path.read_bytes()
+    outbox.append('{"long":"' + "x" * 10_000 + '"}')
+    outbox.close()
+    os.truncate(outbox.path, outbox.path.stat().st_size - 7)
+    with caplog.at_level(logging.WARNING):
+        again = Outbox(tmp_path)
+    assert "dropped the last line" in caplog.text
+    assert again.path.read_bytes() == whole
+    again.append('{"number":5}')
+    assert bodies(again)[-1] == '{"number":5}'
+    assert len(bodies(again)) == 6
+
+
+def test_file_that_is_one_torn_line_becomes_empty(tmp_path: Path):
+    (tmp_path / "outbox.jsonl").write_bytes(b"x" * 9000)
+    outbox = Outbox(tmp_path)
+    assert outbox.waiting == 0
+    assert outbox.path.stat().st_size == 0
+
+
+def test_any_flipped_byte_or_cut_is_detected_or_harmless(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    outbox = filled(tmp_path)
+    outbox.confirm(outbox.read(2)[-1])
+    outbox.close()
+    sound, confirmed = outbox.path.read_bytes(), (tmp_path / "outbox.confirmed").read_bytes()
+    unconfirmed = bodies(Outbox(tmp_path))
+    everything = [f'{{"number":{n}}}' for n in range(5)]
+    random = np.random.default_rng(0)
+    for case in range(200):
+        damaged = {"outbox.jsonl": bytearray(sound), "outbox.confirmed": bytearray(confirmed)}
+        content = damaged["outbox.jsonl" if case % 3 else "outbox.confirmed"]
+        place = int(random.integers(len(content)))
+        if case % 2:
+            content[place] ^= int(random.integers(1, 256))
+        else:
+            del content[place:]
+        for name, bytes_ in damaged.items():
+            (tmp_path / name).write_bytes(bytes_)
+        caplog.clear()
+        read = bodies(Outbox(tmp_path))
+        assert set(read) <= set(everything), "a damaged record must never come out"
+        lost = [body for body in unconfirmed if body not in read]
+        assert not lost or caplog.records or case % 2 == 0, f"case {case} lost {lost} silently"
+
+
+def test_records_appended_after_the_file_was_lost_are_not_taken_for_confirmed(tmp_path: Path):
+    outbox = filled(tmp_path)
+    outbox.confirm(outbox.read(5)[-1])
+    outbox.close()
+    outbox.path.unlink()
+    again = Outbox(tmp_path)
+    again.append('{"number":5}')
+    assert bodies(again) == ['{"number":5}']
+
+
+@pytest.fixture
+def small_disk() -> Iterator[int]:
+    """No file of this process can grow beyond the limit in bytes."""
+    limit, before = 4096, resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_full_disk_is_a_clear_error_and_leaves_the_file_whole(tmp_path: Path, small_disk: int):
+    outbox = Outbox(tmp_path)
+    appended = 0
+    with pytest.raises(OutboxError, match=r"cannot record to .*outbox\.jsonl: File too large"):
+        while appended < small_disk:
+            outbox.append('{"filler":"0123456789"}')
+            appended += 1
+    assert outbox.path.read_bytes().endswith(b"}\n")
+    assert outbox.waiting == len(bodies(outbox)) == appended
+    outbox.close()
+    assert Outbox(tmp_path).waiting == appended
