@@ -31,8 +31,7 @@ class Document:
 
     def error(self, path: Path, message: str) -> SpecError:
         """A mistake at a path of this tree."""
-        place = self.place(path)
-        return SpecError(place.source, place.line, dotted(path), message)
+        return self.place(path).error(dotted(path), message)
 
 
 def merge(base: Document, over: Document) -> Document:

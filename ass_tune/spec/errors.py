@@ -21,6 +21,10 @@ class Place:
     def __str__(self) -> str:
         return self.source if self.line is None else f"{self.source}:{self.line}"
 
+    def error(self, field: str, message: str) -> SpecError:
+        """A mistake at this place; `field` is empty where the whole file is meant."""
+        return SpecError(self.source, self.line, field, message)
+
 
 @dataclass(frozen=True)
 class SpecError:
@@ -62,13 +66,15 @@ def shown(value: Any) -> str:
         return text if len(text) <= 60 else f"a list of {len(value)}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
     return f"'{value if len(value) <= 60 else value[:57] + '...'}'" if isinstance(value, str) else repr(value)
 
 
 def names(options: Iterable[Any]) -> str:
     """The allowed names or values in a row, the long rows cut."""
     texts = [option if isinstance(option, str) else shown(option) for option in options]
-    return ", ".join(texts if len(texts) <= 12 else [*texts[:12], f"and {len(texts) - 12} more"]) or "none"
+    return ", ".join(texts if len(texts) <= 16 else [*texts[:15], f"and {len(texts) - 15} more"]) or "none"
 
 
 def nearest(found: Any, options: Iterable[Any]) -> str:

@@ -38,62 +38,53 @@ def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
 
 def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[Document | None, list[SpecError]]:
     """A file laid on its base. `named_at` is where another file extends this one; `above` are those files."""
-    at = named_at or Place(label)
-    field = "extends" if named_at else ""
     if label in above:
         chain = " extends ".join((*above[above.index(label) :], label))
-        return None, [SpecError(at.source, at.line, field, f"found a cycle: {chain}; allowed: no cycle")]
-    text = _text(label, at, field)
+        return None, [(named_at or Place(label)).error("extends", f"found a cycle: {chain}; allowed: no cycle")]
+    text = _text(label, named_at)
     if isinstance(text, SpecError):
         return None, [text]
     document, errors = parse_document(text, label)
     if document is None or "extends" not in document.values:
         return document, errors
-    here = document.place(("extends",))
-    name = document.values.pop("extends")
+    here, name = document.place(("extends",)), document.values["extends"]
     if not isinstance(name, str):
-        return None, [
-            *errors,
-            SpecError(here.source, here.line, "extends", f"found {shown(name)}; allowed: a file name"),
-        ]
-    base, wrong = _read(os.path.normpath(os.path.join(os.path.dirname(label), name)), here, (*above, label))
+        return None, [*errors, here.error("extends", f"found {shown(name)}; allowed: a file name")]
+    del document.values["extends"]
+    base, wrong = _read(os.path.normpath(FilePath(label).parent / name), here, (*above, label))
     return merge(base, document) if base else None, [*errors, *wrong]
 
 
-def _text(label: str, at: Place, field: str) -> str | SpecError:
-    file = FilePath(label)
+def _text(label: str, named_at: Place | None) -> str | SpecError:
+    file, here, field = FilePath(label), named_at or Place(label), "extends" if named_at else ""
     if not file.exists():
         near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
-        return SpecError(at.source, at.line, field, f"found no file {shown(label)}; allowed: a search-space file{near}")
+        return here.error(field, f"found no file {shown(label)}; allowed: a search-space file{near}")
     if not file.is_file():
-        return SpecError(at.source, at.line, field, f"found the directory {shown(label)}; allowed: a search-space file")
+        return here.error(field, f"found the directory {shown(label)}; allowed: a search-space file")
     content = file.read_bytes()
     if len(content) > MAX_BYTES:
-        return SpecError(label, None, "", f"found {len(content)} bytes; allowed: at most {MAX_BYTES}")
+        return Place(label).error("", f"found {len(content)} bytes; allowed: at most {MAX_BYTES}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return SpecError(
-            label, line, "", f"found the byte 0x{content[error.start]:02x}, not UTF-8; allowed: UTF-8 text"
-        )
+        return Place(label, line).error("", f"found the byte 0x{content[error.start]:02x}; allowed: UTF-8 text")
 
 
 def _override(text: str) -> tuple[Document | None, list[SpecError]]:
     """`train.iterations=900` as a tree of one branch."""
     field, equals, value_text = text.partition("=")
-    label = f"--set {field}"
+    here = Place(f"--set {field}")
     path = tuple(field.strip().split("."))
     if not equals or not all(path):
-        return None, [
-            SpecError(label, None, "", f"found {shown(text)}; allowed: field=value, e.g. train.iterations=900")
-        ]
+        return None, [here.error("", f"found {shown(text)}; allowed: field=value, e.g. train.iterations=900")]
     if path[0] == "extends":
-        return None, [SpecError(label, None, field, "found extends; allowed: every other field")]
-    value, places, errors = parse(value_text, label, path)
+        return None, [here.error(field, "found a base file; allowed: every other field")]
+    value, places, errors = parse(value_text, here.source, path)
     tree: Any = value
     for part in reversed(path):
         tree = {part: tree}
-    parts = {path[:length]: Place(label) for length in range(len(path) + 1)}
-    document = Document(tree, parts | {inside: Place(label) for inside in places})
-    return document, [SpecError(label, None, error.field, error.message) for error in errors]
+    parts = {path[:length] for length in range(len(path) + 1)}
+    document = Document(tree, dict.fromkeys(parts | set(places), here))
+    return document, [here.error(error.field or field, error.message) for error in errors]

@@ -16,7 +16,6 @@ TUNED = "tuned"
 """The level of a factor that leaves the variable to `tune:` in those cells."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-Setting = bool | int | float | str | None
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
 PrunerName = Literal[
@@ -33,14 +32,14 @@ class Search(Part):
         default=None, ge=1, description="Tuning trials of every cell; by default all points of the grid"
     )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
-    arguments: dict[str, Setting] = Field(default={}, description="Further arguments of the Optuna sampler")
+    arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
 
 
 class Around(Part):
     """The pruner that `patient` waits for."""
 
     pruner: PrunerName = Field(description="Optuna pruner, but not patient or none")
-    arguments: dict[str, Setting] = Field(default={}, description="Arguments of the Optuna pruner")
+    arguments: dict[str, Value] = Field(default={}, description="Arguments of the Optuna pruner")
 
 
 class Prune(Part):
@@ -51,7 +50,7 @@ class Prune(Part):
     startup_trials: int = Field(
         default=1, ge=1, description="Completed trials that a cell must have before any of its trials is judged"
     )
-    arguments: dict[str, Setting] = Field(default={}, description="Arguments of the Optuna pruner")
+    arguments: dict[str, Value] = Field(default={}, description="Arguments of the Optuna pruner")
     around: Around | None = Field(default=None, description="The pruner that `pruner: patient` waits for")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from ass_tune.spec.errors import Path, found
+from ass_tune.spec.errors import Path, found, shown
 from trainables.config import TrialConfig
 
 _ALLOWED = {
@@ -31,7 +31,7 @@ _ALLOWED = {
     "greater_than_equal": "a number of at least {ge}",
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of at most {le}",
-    "string_pattern_mismatch": "letters, digits, '.', '_' and '-', the first a letter or digit",
+    "string_pattern_mismatch": "letters, digits, dots, _ and -, a letter or digit first",
     "string_too_long": "at most {max_length} characters",
     "too_short": "at least {min_length} value(s)",
     "union_tag_invalid": "{expected_tags}",
@@ -40,15 +40,15 @@ _ALLOWED = {
 
 def allowed(error: ErrorDetails) -> str:
     """What pydantic would have accepted; its own message for the kinds that a file cannot easily meet."""
+    context = {key: shown(item) if isinstance(item, float) else item for key, item in error.get("ctx", {}).items()}
     template = _ALLOWED.get(error["type"])
-    return template.format(**error.get("ctx", {})) if template else error["msg"]
+    return template.format(**context).replace("'", "") if template else error["msg"]
 
 
 def message(value: Any, errors: Sequence[ErrorDetails]) -> str:
     """One message for all errors about one value, as the members of a union give one each."""
-    texts = list(dict.fromkeys(map(allowed, errors)))
-    options = [option for text in texts for option in re.findall(r"'([^']+)'", text)]
-    return found(value, " or ".join(texts).replace("'", "") if options else " or ".join(texts), options)
+    context = " ".join(str(item) for error in errors for item in error.get("ctx", {}).values())
+    return found(value, " or ".join(dict.fromkeys(map(allowed, errors))), re.findall(r"'([^']+)'", context))
 
 
 @cache
@@ -80,7 +80,12 @@ def grouped(value: Any, errors: Iterable[ErrorDetails]) -> dict[Path, list[Error
     groups: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
         groups.setdefault(_path(value, error), []).append(error)
-    return groups
+    # where one member of a union fits down to an item of a list, the other members say nothing of use
+    return {path: group for path, group in groups.items() if not any(_is_inside(other, path) for other in groups)}
+
+
+def _is_inside(path: Path, outer: Path) -> bool:
+    return len(path) > len(outer) and path[: len(outer)] == outer and isinstance(path[len(outer)], int)
 
 
 def _path(value: Any, error: ErrorDetails) -> Path:

@@ -26,7 +26,9 @@ _CELL_SECTIONS = {"trainable", "domains", "profile", "ablate", "tune", "fixed", 
 
 def mistakes(draft: Draft, form: list[SpecError]) -> list[SpecError]:
     """All mistakes of a draft: those of form, those of content and, where these leave sense, those of cells."""
-    errors = [*form, *(error for rule in RULES for error in rule(draft))]
+    known = {(error.file, error.line, error.field) for error in form}
+    content = [error for rule in RULES for error in rule(draft)]
+    errors = [*form, *(error for error in content if (error.file, error.line, error.field) not in known)]
     sections = {error.field.split(".")[0].split("[")[0] for error in errors}
     if not sections & _CELL_SECTIONS:
         errors += [error for rule in COMBINATION_RULES for error in rule(draft)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError, shown
@@ -30,50 +32,50 @@ def levels_are_defined_somewhere(draft: Draft) -> Iterator[SpecError]:
 
 def choices_are_defined_somewhere(draft: Draft) -> Iterator[SpecError]:
     """Every cell has a choice left, and every choice a cell."""
-    spec = draft.spec
+    spec, searched = draft.spec, _searched_cells(draft.spec)
     for name, domain in spec.tune.items():
-        if not isinstance(domain, Choice | Grid):
+        cells = [searched_cell for searched_cell in searched if name in searched_cell.names]
+        if not isinstance(domain, Choice | Grid) or not cells:
             continue
-        known = [cell_values(spec, cell) for cell in _cells_with(spec, name)]
-        left = [defined_values(spec, values, name) for values in known]
-        for cell, values in zip(_cells_with(spec, name), left, strict=True):
+        left = [defined_values(spec, each.values, name) for each in cells]
+        for each, values in zip(cells, left, strict=True):
             if not values:
-                text = f"found no value that is defined in cell {cell.name}; allowed: at least one for every cell"
+                text = f"found no value that is defined in cell {each.cell.name}; allowed: at least one for every cell"
                 yield draft.error(("tune", name, "values"), text)
         for index, value in enumerate(domain.values()):
             if any(left) and not any(contains(values, value) for values in left):
-                why = spec.config_class.undefined({**known[0], name: value})
+                why = spec.config_class.undefined({**cells[0].values, name: value})
                 text = f"found {shown(value)}, which is undefined in every cell: {why}"
                 yield draft.error(("tune", name, "values", index), text)
 
 
 def ranges_are_defined_everywhere(draft: Draft) -> Iterator[SpecError]:
     """The ends of a range mean something in every cell that searches it."""
-    spec = draft.spec
+    spec, searched = draft.spec, _searched_cells(draft.spec)
     for name, domain in spec.tune.items():
         if not isinstance(domain, Uniform | LogUniform | Integer):
             continue
         for end, value in (("low", domain.low), ("high", domain.high)):
-            for cell in _cells_with(spec, name):
-                if why := spec.config_class.undefined({**cell_values(spec, cell), name: value}):
-                    text = f"found {value!r}, which is undefined in cell {cell.name}: {why}"
+            for each in searched:
+                why = spec.config_class.undefined({**each.values, name: value}) if name in each.names else None
+                if why:
+                    text = f"found {shown(value)}, which is undefined in cell {each.cell.name}: {why}"
                     yield draft.error(("tune", name, end), text)
                     break
 
 
 def hyperparameters_go_together(draft: Draft) -> Iterator[SpecError]:
     """No two hyperparameters have values that are undefined together: no sampler could keep them apart."""
-    spec, reported = draft.spec, set()
-    for cell in _defined_cells(spec):
-        values = cell_values(spec, cell)
-        for first, second in itertools.combinations(cell_space(spec, cell), 2):
+    reported: set[frozenset[str]] = set()
+    for each in _searched_cells(draft.spec):
+        for first, second in itertools.combinations(each.space, 2):
             pair = frozenset({first.name, second.name})
             for point in _points_of_both(first, second) if pair not in reported else ():
-                if why := spec.config_class.undefined({**values, **point}):
+                if why := draft.spec.config_class.undefined({**each.values, **point}):
                     reported.add(pair)
                     both = " with ".join(f"{name}={format_value(value)}" for name, value in point.items())
                     text = f"found {both}, which is undefined: {why}; allowed: one of the two under ablate"
-                    yield draft.error(("tune", list(point)[-1]), text)
+                    yield draft.error(("tune", second.name), text)
                     break
 
 
@@ -84,13 +86,22 @@ def _points_of_both(first: Variable, second: Variable) -> Iterator[dict[str, Val
             yield point
 
 
-def _defined_cells(spec: StudySpec) -> list[Cell]:
-    return [cell for cell in all_cells(spec) if spec.config_class.undefined(cell_values(spec, cell)) is None]
+@dataclass(frozen=True)
+class _SearchedCell:
+    cell: Cell
+    values: dict[str, Any]
+    space: tuple[Variable, ...]
+
+    @property
+    def names(self) -> set[str]:
+        return {variable.name for variable in self.space}
 
 
-def _cells_with(spec: StudySpec, name: str) -> list[Cell]:
-    """Defined cells in which a hyperparameter is searched."""
-    return [cell for cell in _defined_cells(spec) if any(name == variable.name for variable in cell_space(spec, cell))]
+def _searched_cells(spec: StudySpec) -> list[_SearchedCell]:
+    """The defined cells with what is known and what is searched in each."""
+    known = [(cell, cell_values(spec, cell)) for cell in all_cells(spec)]
+    defined = [(cell, values) for cell, values in known if spec.config_class.undefined(values) is None]
+    return [_SearchedCell(cell, values, cell_space(spec, cell)) for cell, values in defined]
 
 
 RULES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import SpecError, dotted, found, names, nearest
+from ass_tune.spec.errors import SpecError, found, names, nearest
 from ass_tune.spec.model import TUNED
 from trainables.registry import TRAINABLES
 
@@ -102,9 +102,8 @@ def known_baseline(draft: Draft) -> Iterator[SpecError]:
             yield draft.error(("baseline", name), text)
         elif name in draft.spec.ablate and level not in draft.spec.ablate[name]:
             levels = draft.spec.ablate[name]
-            yield draft.error(
-                ("baseline", name), found(level, f"levels of {dotted(('ablate', name))}: {names(levels)}", levels)
-            )
+            text = found(level, f"levels of ablate.{name}: {names(levels)}", levels)
+            yield draft.error(("baseline", name), text)
 
 
 RULES = (

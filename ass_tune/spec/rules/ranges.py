@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import SpecError
+from ass_tune.spec.errors import SpecError, shown
 from ass_tune.spec.hyperparameters import Integer, LogUniform, Uniform
 
 
@@ -16,10 +16,10 @@ def low_below_high(draft: Draft) -> Iterator[SpecError]:
             continue
         low, high = domain.low, domain.high
         if low > high:
-            text = f"found {low!r}, which is above high ({high!r}); allowed: low < high"
+            text = f"found {shown(low)}, which is above high ({shown(high)}); allowed: low < high"
             yield draft.error(("tune", name, "low"), text)
         elif low == high:
-            text = f"found {low!r}, which is also high: an empty range; allowed: low < high, or fixed.{name}: {low!r}"
+            text = f"found {shown(low)}, which is also high: an empty range; allowed: low < high, or fixed.{name}"
             yield draft.error(("tune", name, "low"), text)
 
 
@@ -27,10 +27,10 @@ def logarithms_exist(draft: Draft) -> Iterator[SpecError]:
     """A logarithmic range is above 0."""
     for name, domain in draft.spec.tune.items():
         if isinstance(domain, LogUniform) and domain.low <= 0:
-            text = f"found {domain.low!r}, which has no logarithm; allowed: above 0 for log_uniform"
+            text = f"found {shown(domain.low)}, which has no logarithm; allowed: above 0 for log_uniform"
             yield draft.error(("tune", name, "low"), text)
         if isinstance(domain, Integer) and domain.log and domain.low < 1:
-            text = f"found {domain.low!r}, which has no logarithm; allowed: at least 1 for an int with log: true"
+            text = f"found {shown(domain.low)}, which has no logarithm; allowed: at least 1 for an int with log: true"
             yield draft.error(("tune", name, "low"), text)
 
 

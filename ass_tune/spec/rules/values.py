@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, shown
-from ass_tune.spec.hyperparameters import Choice, Grid, Integer, LogUniform, Uniform
+from ass_tune.spec.hyperparameters import Choice, Grid
 from ass_tune.spec.model import TUNED
 from ass_tune.spec.space import contains, same
 from ass_tune.spec.wording import field_type, mismatches
+
+MAX_CELLS = 2000
 
 
 def values_fit_their_fields(draft: Draft) -> Iterator[SpecError]:
@@ -24,16 +27,31 @@ def values_fit_their_fields(draft: Draft) -> Iterator[SpecError]:
 
 
 def _values(draft: Draft) -> Iterator[tuple[Path, str, Any]]:
-    for name, value in draft.spec.fixed.items():
-        yield ("fixed", name), name, value
-    for name, levels in draft.spec.ablate.items():
-        yield from ((("ablate", name, index), name, level) for index, level in enumerate(levels) if level != TUNED)
-    for name, domain in draft.spec.tune.items():
-        if isinstance(domain, Choice | Grid):
-            yield from ((("tune", name, "values", index), name, value) for index, value in enumerate(domain.values()))
-        elif isinstance(domain, Integer | LogUniform | Uniform):
-            yield ("tune", name, "low"), name, domain.low
-            yield ("tune", name, "high"), name, domain.high
+    """Every value of a variable as it stands in the file, also where the rest of its entry is broken."""
+    for name in draft.declared("fixed"):
+        yield ("fixed", name), name, draft.document.value(("fixed", name))
+    for name in draft.declared("ablate"):
+        yield from _items(draft, ("ablate", name), name)
+    for name in draft.declared("tune"):
+        entry = draft.document.value(("tune", name))
+        for key in ("low", "high", "values") if isinstance(entry, dict) else ():
+            if key in entry:
+                yield from _items(draft, ("tune", name, key), name)
+
+
+def _items(draft: Draft, path: Path, name: str) -> Iterator[tuple[Path, str, Any]]:
+    value = draft.document.value(path)
+    if not isinstance(value, list):
+        yield path, name, value
+        return
+    yield from (((*path, index), name, item) for index, item in enumerate(value) if item != TUNED)
+
+
+def the_table_has_a_size(draft: Draft) -> Iterator[SpecError]:
+    """The number of cells is one that a study can have."""
+    count = math.prod(len(levels) for levels in draft.spec.ablate.values())
+    if count > MAX_CELLS:
+        yield draft.error(("ablate",), f"found {count} combinations of levels; allowed: at most {MAX_CELLS}")
 
 
 def values_stand_once(draft: Draft) -> Iterator[SpecError]:
@@ -56,4 +74,4 @@ def _repeated(draft: Draft, path: Path, values: Sequence[Any]) -> Iterator[SpecE
             yield draft.error((*path, index), text)
 
 
-RULES = (values_fit_their_fields, values_stand_once)
+RULES = (values_fit_their_fields, the_table_has_a_size, values_stand_once)
