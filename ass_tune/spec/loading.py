@@ -30,7 +30,9 @@ def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
         errors += wrong
         document = merge(document, over) if over else document
     found, form = draft(document)
-    errors += mistakes(found, form)
+    for later in (form, mistakes(found)):
+        known = {(error.file, error.line, error.field) for error in errors}
+        errors += [error for error in later if (error.file, error.line, error.field) not in known]
     if errors:
         raise SpecErrors(errors)
     return found.spec

@@ -38,6 +38,10 @@ _ALLOWED = {
 }
 
 
+_SCALARS = {"text", "a number", "an integer", "true or false"}
+"""What the members of `Value` accept, one by one."""
+
+
 def allowed(error: ErrorDetails) -> str:
     """What pydantic would have accepted; its own message for the kinds that a file cannot easily meet."""
     context = {key: shown(item) if isinstance(item, float) else item for key, item in error.get("ctx", {}).items()}
@@ -48,7 +52,10 @@ def allowed(error: ErrorDetails) -> str:
 def message(value: Any, errors: Sequence[ErrorDetails]) -> str:
     """One message for all errors about one value, as the members of a union give one each."""
     context = " ".join(str(item) for error in errors for item in error.get("ctx", {}).values())
-    return found(value, " or ".join(dict.fromkeys(map(allowed, errors))), re.findall(r"'([^']+)'", context))
+    texts = list(dict.fromkeys(map(allowed, errors)))
+    if set(texts) >= _SCALARS:
+        texts = ["text, a number, true, false or null"]
+    return found(value, " or ".join(texts), re.findall(r"'([^']+)'", context))
 
 
 @cache

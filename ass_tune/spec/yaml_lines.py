@@ -42,16 +42,18 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
         event: Any = self.peek_event()
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"found the tag '{tag}'; allowed: no tags", problem_mark=event.start_mark
-            )
+            written = tag.replace("tag:yaml.org,2002:", "!!")
+            raise _refused(f"found the tag {written}; allowed: no tags", event)
         if self.depth > MAX_DEPTH:
-            problem = f"found more than {MAX_DEPTH} levels of nesting; allowed: at most {MAX_DEPTH}"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+            raise _refused(f"found more than {MAX_DEPTH} levels of nesting; allowed: at most {MAX_DEPTH}", event)
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+
+def _refused(problem: str, event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
 for _tag, _pattern, _first in (
@@ -126,7 +128,7 @@ class _Builder:
             here = (*path, str(key))
             if not isinstance(key, str):
                 found = shown(key) if isinstance(key_node, ScalarNode) else "a list or mapping"
-                self.error(key_node, path, f"found the key {found}; allowed: text")
+                self.error(key_node, path, f"found {found} as a key; allowed: text")
             elif key in values:
                 first = self.places[here].line
                 self.error(key_node, here, f"found the key a second time, first on line {first}; allowed: once")

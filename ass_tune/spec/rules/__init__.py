@@ -24,12 +24,10 @@ COMBINATION_RULES: tuple[Rule, ...] = combinations.RULES
 _CELL_SECTIONS = {"trainable", "domains", "profile", "ablate", "tune", "fixed", "train", "protocol"}
 
 
-def mistakes(draft: Draft, form: list[SpecError]) -> list[SpecError]:
-    """All mistakes of a draft: those of form, those of content and, where these leave sense, those of cells."""
-    known = {(error.file, error.line, error.field) for error in form}
-    content = [error for rule in RULES for error in rule(draft)]
-    errors = [*form, *(error for error in content if (error.file, error.line, error.field) not in known)]
+def mistakes(draft: Draft) -> list[SpecError]:
+    """The mistakes of content and, where names and values leave sense, those of cells."""
+    errors = [error for rule in RULES for error in rule(draft)]
     sections = {error.field.split(".")[0].split("[")[0] for error in errors}
-    if not sections & _CELL_SECTIONS:
+    if not (sections | {str(path[0]) for path in draft.broken}) & _CELL_SECTIONS:
         errors += [error for rule in COMBINATION_RULES for error in rule(draft)]
     return errors

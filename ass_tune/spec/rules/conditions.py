@@ -55,8 +55,8 @@ def _allowed(draft: Draft, name: str) -> tuple[str, tuple[Value, ...]]:
         own = f"integers from {domain.low} to {domain.high} in steps of {domain.step}"
         return f"values of tune.{name}: {own}", levels
     if (values := domain.values()) is None:
-        level = f"the levels of ablate.{name}: {names(levels)}" if levels else "conditions on other variables"
-        return f"{level}; tune.{name} is a continuous range, which has no single values", ()
+        own = f"no single values of tune.{name}, which is continuous"
+        return (f"levels of ablate.{name}: {names(levels)}; {own}" if levels else own), levels
     return f"values of {name}: {names((*levels, *values))}", (*levels, *values)
 
 

@@ -83,10 +83,8 @@ def values_for_everything(draft: Draft) -> Iterator[SpecError]:
             continue
         if name not in given:
             section = next((section for section in _SECTIONS if section in draft.document.values), "profile")
-            text = (
-                f"missing {name}, for which profile {draft.spec.profile} has no value; allowed under {names(_SECTIONS)}"
-            )
-            yield draft.error((section,), text)
+            problem = f"missing {name}, for which profile {draft.spec.profile} has no value"
+            yield draft.error((section,), f"{problem}; allowed: a value under {names(_SECTIONS)}")
         elif name in draft.spec.tune and draft.spec.tune[name].when:
             path = ("tune", name, "when")
             text = f"found a condition, but profile {draft.spec.profile} has no value for {name} where it does not hold"

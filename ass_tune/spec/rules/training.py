@@ -11,15 +11,12 @@ from ass_tune.spec.errors import SpecError
 def evaluations_end_with_training(draft: Draft) -> Iterator[SpecError]:
     """The last evaluation is at the last iteration."""
     train = draft.spec.train
-    path = ("train", "evaluate_every")
-    if train.evaluate_every > train.iterations:
-        text = f"found {train.evaluate_every}, which is above iterations ({train.iterations}); allowed: a divisor of it"
-        yield draft.error(path, text)
-    elif train.iterations % train.evaluate_every:
+    if train.iterations % train.evaluate_every:
+        problem = "is above" if train.evaluate_every > train.iterations else "does not divide"
         text = (
-            f"found {train.evaluate_every}, which does not divide iterations ({train.iterations}); allowed: a divisor"
+            f"found {train.evaluate_every}, which {problem} iterations ({train.iterations}); allowed: a divisor of it"
         )
-        yield draft.error(path, text)
+        yield draft.error(("train", "evaluate_every"), text)
 
 
 RULES = (evaluations_end_with_training,)

@@ -1,0 +1,95 @@
+"""Files that are broken as YAML or rely on surprises of YAML, each with its exact message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+HEAD = """\
+study: s
+trainable: ass
+domains: streets
+profile: laptop
+train: {iterations: 40, evaluate_every: 10}
+fixed: {adaptor: ga+csa, labeled_images: 20}
+"""
+"""What every file below starts with; its own part begins on line 7."""
+
+BROKEN = {
+    "a key twice": (
+        """\
+tune:
+  lr: {type: uniform, low: 0.1, high: 1}
+  lr: {type: uniform, low: 0.2, high: 1}
+search: {trials_per_cell: 2}""",
+        "x.yaml:9: tune.lr: found the key a second time, first on line 8; allowed: once",
+    ),
+    "infinity": (
+        "search: {trials_per_cell: .inf}",
+        "x.yaml:7: search.trials_per_cell: found .inf; allowed: finite numbers",
+    ),
+    "not a number": (
+        """\
+tune: {lr: {type: uniform, low: .nan, high: 2}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.lr.low: found .nan; allowed: finite numbers",
+    ),
+    "a tag": (
+        "search: !!python/object:os.system {trials_per_cell: 2}",
+        "x.yaml:7: found the tag !!python/object:os.system; allowed: no tags",
+    ),
+    "a key that is a number": (
+        "ablate: {5: [1, 2]}",
+        "x.yaml:7: ablate: found 5 as a key; allowed: text",
+    ),
+    "a key that is a list": (
+        "ablate: {[a]: [1, 2]}",
+        "x.yaml:7: ablate: found a list or mapping as a key; allowed: text",
+    ),
+    "an alias that is not there": (
+        "ablate: {lr: *rates}",
+        "x.yaml:7: found text that is not YAML: found undefined alias 'rates'",
+    ),
+    "text that is not YAML": (
+        "ablate: {lr: [1, 2}",
+        "x.yaml:7: found text that is not YAML: while parsing a flow sequence, expected ',' or ']', but got '}'",
+    ),
+    "a tab": (
+        """\
+ablate:
+\tlr: [1, 2]""",
+        (
+            "x.yaml:8: found text that is not YAML: while scanning for the next token, found character '\\t' "
+            "that cannot start any token"
+        ),
+    ),
+    "deep nesting": (
+        "ablate: {lr: [[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]}",
+        "x.yaml:7: found more than 20 levels of nesting; allowed: at most 20",
+    ),
+    "a second document": (
+        """\
+---
+study: t""",
+        "x.yaml:7: found text that is not YAML: expected a single document in the stream, but found another document",
+    ),
+    "a merge key": (
+        "search: {<<: 1, trials_per_cell: 2}",
+        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, seed, arguments",
+    ),
+    "yes is text": (
+        """\
+tune: {lr: {type: int, low: 1, high: 2, log: yes}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.lr.log: found 'yes'; allowed: true or false",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_a_file_of_broken_yaml_is_refused_with_its_message(
+    broken: tuple[str, ...], mistakes_of: Callable[[str], list[str]]
+) -> None:
+    text, *expected = broken
+    assert mistakes_of(HEAD + text + "\n") == expected
