@@ -94,5 +94,5 @@ def images_to(device: torch.device, images: np.ndarray, channels_last: bool) -> 
 
 def to_device(device: torch.device, array: np.ndarray) -> Tensor:
     """An array in memory as a tensor on the device, copied without waiting for it."""
-    tensor = torch.from_numpy(array)
+    tensor = torch.tensor(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

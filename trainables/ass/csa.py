@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from trainables.ass.precision import at_least_float32
 from trainables.ass.semantic import SemanticAdaptation
 
 
@@ -20,4 +21,4 @@ class CSA(SemanticAdaptation):
 
     def forward(self, examples: Tensor) -> Tensor:
         """F (N, n, h, w) to logits (N, 2c, h, w)."""
-        return self.layers(examples).float()
+        return at_least_float32(self.layers(examples))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainables.ass.precision import at_least_float32
 from trainables.ass.semantic import SemanticAdaptation
 from trainables.domains.classes import IGNORE
 
@@ -24,7 +25,7 @@ class FCSA(SemanticAdaptation):
 
     def forward(self, examples: Tensor) -> Tensor:
         """V (N, c, n) to logits (N, 2c, c)."""
-        return self.layers(examples).float().transpose(1, 2)
+        return at_least_float32(self.layers(examples)).transpose(1, 2)
 
 
 def class_averages(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:

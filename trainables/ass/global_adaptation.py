@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainables.ass.domain_labels import TARGET
+from trainables.ass.precision import at_least_float32
 from trainables.ass.segmentation import upsample
 
 
@@ -32,7 +33,7 @@ class GlobalAdaptation(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps P (N, c, h, w) to logits of the target domain (N, 1, h', w'), float32."""
-        return self.layers(maps).float()
+        return at_least_float32(self.layers(maps))
 
     def adversarial_loss(self, source_maps: Tensor) -> Tensor:
         """L_gadv (Eq 2), a mean over h', w': source maps should look like target maps."""

@@ -90,10 +90,12 @@ class Model(nn.Module):
         source, labeled = batch.source, batch.labeled
         if not source or not labeled or source.pixels.shape[1:] != labeled.pixels.shape[1:]:
             return self._outputs(source, SOURCE), self._outputs(labeled, TARGET)
-        count = len(source.pixels)
-        features = self.network.features(torch.cat([source.pixels, labeled.pixels]), source=count)
+        sizes = [len(source.pixels), len(labeled.pixels)]
+        features = self.network.features(torch.cat([source.pixels, labeled.pixels]), source=sizes[0])
         scores = self.network.scores(features)
-        return Outputs(features[:count], scores[:count], source), Outputs(features[count:], scores[count:], labeled)
+        parts = zip(features.split(sizes), scores.split(sizes), (source, labeled), strict=True)
+        of_source, of_labeled = (Outputs(*part) for part in parts)
+        return of_source, of_labeled
 
     def _outputs(self, images: Images | None, domain: int) -> Outputs | None:
         if images is None:

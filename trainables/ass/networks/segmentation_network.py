@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.ass.networks.normalisation import Pass, replace_normalisation
+from trainables.ass.precision import at_least_float32
 
 
 @dataclass(frozen=True)
@@ -69,5 +70,5 @@ class SegmentationNetwork(nn.Module):
         return self.backbone((images - self.pixel_mean) / self.pixel_std)
 
     def scores(self, features: Tensor) -> Tensor:
-        """CH: F (N, n, h, w) to scores before softmax (N, c, h, w), float32."""
-        return self.classifier(features).float()
+        """CH: F (N, n, h, w) to scores before softmax (N, c, h, w), float32 at least."""
+        return at_least_float32(self.classifier(features))
