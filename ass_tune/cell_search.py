@@ -165,5 +165,3 @@ def best_entry(entries: list[Entry]) -> Entry | None:
     """The finished trial with the highest select-split mIoU; the earlier one of equals; None if none finished."""
     finished = [entry for entry in entries if entry.outcome is Outcome.FINISHED and entry.select_miou is not None]
     return max(finished, key=lambda entry: (entry.select_miou, -entry.number), default=None)
-
-

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ass_tune.director import Director
@@ -53,13 +54,11 @@ def parallel_trials(spec: StudySpec) -> int:
     return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items() if amount > 0))
 
 
-def run_trials(
-    spec: StudySpec, director: Director, folder: Storage, data_root: str | None, wanted: Callable[[], bool]
-) -> None:
+def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: Path | None) -> None:
     """Run until the director has no trial left, or Ctrl-C; what then runs stays running in the ledger."""
     from ray import tune
 
-    from ass_tune.scheduler import DirectorScheduler
+    from ass_tune.scheduler import DirectorScheduler, GivenUpTrials
     from ass_tune.searcher import DirectorSearcher
 
     def settings(trial: Trial) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def run_trials(
             "name": trial.name,
             "config": dict(trial.config),
             "storage": folder.uri,
-            "data_root": data_root,
+            "data_root": str(data_root) if data_root else None,
             "threads": max(1, int(spec.resources.cpu)),
         }
 
@@ -77,7 +76,7 @@ def run_trials(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec), wanted),
+                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec)),
                 scheduler=DirectorScheduler(director),
                 num_samples=-1,
                 reuse_actors=True,
@@ -87,6 +86,9 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
+                callbacks=[GivenUpTrials(director)],
+                # trials save themselves into the study folder, where they outlive their actors
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
                 verbose=0,
             ),

@@ -26,6 +26,7 @@ JOURNAL = "ledger.journal"
 
 def open_storage(folder: Storage, url: str | None = None) -> BaseStorage:
     """The study folder's journal file, or a database shared by a team where a URL is given."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url is not None:
         return RDBStorage(url)
     path = folder.local_path(JOURNAL)

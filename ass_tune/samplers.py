@@ -61,7 +61,7 @@ _random = _seeded_each_time(optuna.samplers.RandomSampler)
 
 SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
     # group: a space with conditions is a union of flat ones, and TPE models each as a whole
-    "tpe": _seeded_each_time(optuna.samplers.TPESampler, multivariate=True, group=True, warn_independent_sampling=False),
+    "tpe": _seeded_each_time(optuna.samplers.TPESampler, multivariate=True, group=True),
     "gp": _seeded_each_time(optuna.samplers.GPSampler, warn_independent_sampling=False),
     "cmaes": _seeded_each_time(optuna.samplers.CmaEsSampler, warn_independent_sampling=False),
     "random": _random,

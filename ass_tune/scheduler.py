@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -28,28 +29,44 @@ class DirectorScheduler(FIFOScheduler):
         super().__init__()
         self._director = director
 
-    def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
-        """Report to the director; its decision in Ray's words."""
-        decision = self._director.report(trial.config["key"], _report(result))
-        return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, as in the searcher."""
+        return {}
 
-    def on_trial_complete(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> None:
-        """The trainable said that it is done: either finished or diverged."""
+    def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
+        """Bring a result to the director; its decision in Ray's words.
+
+        Trainables mark their last result `final` and never `done`, which Ray would end a trial by without a word.
+        """
         key = trial.config["key"]
         if diverged := result.get("diverged"):
             self._director.end(key, End(Outcome.FAILED, result["iteration"], result["time"], error=diverged))
-            return
+            return TrialScheduler.STOP
         report = _report(result)
-        self._director.report(key, report)
-        final = {name: value for name, value in report.metrics.items() if name.startswith("report/")}
-        artifacts = tuple(result.get("artifacts", ()))
-        self._director.end(key, End(Outcome.FINISHED, report.iteration, report.time, final, artifacts))
+        decision = self._director.report(key, report)
+        if result.get("final"):
+            final = {name: value for name, value in report.metrics.items() if name.startswith("report/")}
+            artifacts = tuple(result.get("artifacts", ()))
+            self._director.end(key, End(Outcome.FINISHED, report.iteration, report.time, final, artifacts))
+            return TrialScheduler.STOP
+        return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
 
-    def on_trial_error(self, tune_controller: TuneController, trial: RayTrial) -> None:
-        """Ray has given the trial up, its retries included."""
-        iteration = (trial.last_result or {}).get("iteration", 0)
-        error = str(trial.get_error()) if trial.get_error() else "the trial's process ended"
-        self._director.end(trial.config["key"], End(Outcome.FAILED, iteration, time.time(), error=error))
+
+class GivenUpTrials(Callback):
+    """Tells the director of trials that Ray has given up. Ray's schedulers and searchers hear of retries as well."""
+
+    def __init__(self, director: Director) -> None:
+        self._director = director
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, as in the searcher."""
+        return {}
+
+    def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        """Ray's retries are used up."""
+        reached = (trial.last_result or {}).get("iteration", 0)
+        error = str(trial.get_error() or "the trial's process ended")
+        self._director.end(trial.config["key"], End(Outcome.FAILED, reached, time.time(), error=error))
 
 
 def _report(result: Mapping[str, Any]) -> Report:

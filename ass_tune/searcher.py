@@ -20,22 +20,20 @@ class DirectorSearcher(Searcher):
         director: decides what runs.
         settings: what Ray hands to the trainable for a trial.
         slots: how many trials may run at once, asked anew each time, since nodes come and go.
-        wanted: False once the study is to stop.
     """
 
-    def __init__(
-        self, director: Director, settings: TrialSettings, slots: Callable[[], int], wanted: Callable[[], bool]
-    ) -> None:
+    def __init__(self, director: Director, settings: TrialSettings, slots: Callable[[], int]) -> None:
         super().__init__(metric="iteration", mode="max")
         self._director = director
         self._settings = settings
         self._slots = slots
-        self._wanted = wanted
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray pickles its searchers for a restore that is never made, since the ledger is the state."""
+        return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial's settings, None to be asked again, or FINISHED."""
-        if not self._wanted():
-            return Searcher.FINISHED
         if len(self._director.running) >= self._slots():
             return None
         trial = self._director.next_trial()

@@ -13,7 +13,8 @@ from ray import tune
 
 from trainables.ass.config import AssConfig
 from trainables.ass.metrics import iou_per_class, miou
-from trainables.ass.trainer import Diverged, Trainer
+from trainables.ass.records import Diverged
+from trainables.ass.trainer import Trainer
 from trainables.cache import cache_folder
 from trainables.confusions import confusions_to_parquet
 from trainables.domains.packed import PackedSet
@@ -51,12 +52,12 @@ class AssTrainable(tune.Trainable):
         try:
             metrics = trainer.train_until(trainer.iteration + settings.evaluate_every)
         except Diverged as diverged:
-            return {"done": True, "iteration": trainer.iteration, "time": time.time(), "diverged": str(diverged)}
+            return {"iteration": trainer.iteration, "time": time.time(), "diverged": str(diverged)}
         select = self._pair.target_report if settings.protocol == "paper" else self._pair.target_select
         metrics |= self._split_metrics("select", trainer.evaluate(select))
-        result: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics, "done": False}
+        result: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
         if trainer.iteration >= settings.iterations:
-            result |= {"done": True, "artifacts": self._finish(metrics)}
+            result |= {"final": True, "artifacts": self._finish(metrics)}
         else:
             self._save()
         return {**result, "time": time.time()}
@@ -70,7 +71,7 @@ class AssTrainable(tune.Trainable):
                 confusions, report.names, self._pair.classes.names
             ),
             f"results/{self._key}/panel.png": self._panel(report),
-            f"results/{self._key}/network.pt": _saved(self._trainer.network.state_dict()),
+            f"results/{self._key}/network.pt": _saved(self._trainer.model.network.state_dict()),
         }
         for name, content in artifacts.items():
             self._storage.write_bytes(name, content)

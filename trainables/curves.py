@@ -72,5 +72,7 @@ def curve(config: CurvesConfig, iteration: int) -> float:
 def measured(config: CurvesConfig, split: str, iteration: int) -> float:
     """mIoU in percent with the noise of a seed and of a report; a pure function of its arguments."""
     of_seed = stream(config.seed, f"curves/{config.labeled_images}").normal()
-    of_report = stream(config.seed, f"curves/{split}/{config.adaptor}/{config.lambda_sadv}/{config.lr}", iteration).normal()
+    of_report = stream(
+        config.seed, f"curves/{split}/{config.adaptor}/{config.lambda_sadv}/{config.lr}", iteration
+    ).normal()
     return curve(config, iteration) + config.noise * (float(of_seed) + 0.5 * float(of_report))

@@ -32,11 +32,15 @@ class CurvesTrainable(tune.Trainable):
         if config.fail_at is not None and self._at >= config.fail_at:
             raise RuntimeError(f"asked to fail at iteration {config.fail_at}")
         if config.diverge_at is not None and self._at >= config.diverge_at:
-            return {"done": True, "iteration": self._at, "time": time.time(), "diverged": f"loss/total is nan at iteration {self._at}"}
+            return {
+                "iteration": self._at,
+                "time": time.time(),
+                "diverged": f"loss/total is nan at iteration {self._at}",
+            }
         metrics = {"select/miou": measured(config, "select", self._at)}
         metrics |= {f"select/iou/{name}": metrics["select/miou"] for name in CLASSES}
         metrics |= {"loss/total": 5.0 * math.exp(-self._at / config.iterations), "lr/backbone": config.lr}
-        done = self._at >= config.iterations
-        if done:
+        final = self._at >= config.iterations
+        if final:
             metrics["report/miou"] = measured(config, "report", self._at)
-        return {"done": done, "iteration": self._at, "metrics": metrics, "time": time.time()}
+        return {"final": final, "iteration": self._at, "metrics": metrics, "time": time.time()}

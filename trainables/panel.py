@@ -18,7 +18,10 @@ MIN_WIDTH = 256
 def panel_png(images: np.ndarray, truth: np.ndarray, prediction: np.ndarray, classes: ClassSet) -> bytes:
     """Draw (n, H, W, 3) uint8 images with (n, H, W) uint8 labels and predictions; ignored pixels are black."""
     shown = np.where(truth == IGNORE, IGNORE, prediction)
-    rows = [np.stack([image, classes.colorize(y), classes.colorize(p)]) for image, y, p in zip(images, truth, shown, strict=True)]
+    rows = [
+        np.stack([image, classes.colorize(y), classes.colorize(p)])
+        for image, y, p in zip(images, truth, shown, strict=True)
+    ]
     scale = -(-MIN_WIDTH // images.shape[2])
     tiles = np.stack(rows).repeat(scale, axis=2).repeat(scale, axis=3)
     framed = np.pad(tiles, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)

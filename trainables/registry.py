@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from trainables.cache import cache_folder
 from trainables.config import TrialConfig
 
 
@@ -15,11 +17,17 @@ class TrainableEntry:
 
     config_path: str
     ray_path: str
+    prepare_path: str | None = None
 
     @property
     def config(self) -> type[TrialConfig]:
         """The pydantic model of one trial's configuration."""
         return _load(self.config_path)
+
+    def prepare(self, domains: str, data_root: Path | None) -> None:
+        """Make on this node what trials share, so that none of them waits; raises MissingData."""
+        if self.prepare_path is not None:
+            _load(self.prepare_path)(domains, cache_folder(), data_root)
 
     @property
     def ray_class(self) -> type:
@@ -33,6 +41,10 @@ def _load(path: str) -> Any:
 
 
 TRAINABLES = {
-    "ass": TrainableEntry("trainables.ass.config:AssConfig", "trainables.ass_trainable:AssTrainable"),
+    "ass": TrainableEntry(
+        "trainables.ass.config:AssConfig",
+        "trainables.ass_trainable:AssTrainable",
+        "trainables.domains.prepare:prepare_pair",
+    ),
     "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),
 }

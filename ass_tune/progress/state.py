@@ -110,5 +110,3 @@ def _from_ledger(search: CellSearch) -> CellProgress:
     best = best_entry(by_stage[Stage.TUNING])
     progress.best = best.select_miou if best else None
     return progress
-
-

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ass_tune.progress.state import CellProgress, StudyProgress
 from ass_tune.trial import End, Outcome, Report, Stage, Trial
+from ass_tune.wording import format_seconds, short
 
 ROWS_SHOWN = 30
 """Cells in the live table; of larger studies those that are running come first."""
@@ -30,7 +31,7 @@ class LiveView:
         shown = sorted(cells, key=lambda cell: cell.running == 0) if len(cells) > ROWS_SHOWN else cells
         table = Table(title=f"study {self._study}", title_justify="left")
         for name in ("cell", "tuning", "replicates", "running", "pruned", "failed", "best select mIoU"):
-            table.add_column(name, justify="left" if name == "cell" else "right")
+            table.add_column(name, justify="left" if name == "cell" else "right", overflow="fold")
         for cell in shown[:ROWS_SHOWN]:
             table.add_row(*_live_row(cell))
         bar = ProgressBar(total=max(1, progress.trials_wanted), completed=progress.trials_ended, width=40)
@@ -46,20 +47,20 @@ class LinesView:
 
     def trial_started(self, trial: Trial) -> None:
         """A line that says what runs."""
-        chosen = ", ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
-        self._print(f"start   {trial.name} (seed {trial.seed}{', ' + chosen if chosen else ''})")
+        chosen = ", ".join(f"{name}={short(value)}" for name, value in trial.hyperparameters.items())
+        self._print(f"start    {trial.name} (seed {trial.seed}{', ' + chosen if chosen else ''})")
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """A line with the select-split mIoU."""
-        self._print(f"report  {trial.name}: mIoU {report.miou:.1f} at iteration {report.iteration}")
+        self._print(f"report   {trial.name}: mIoU {report.miou:.1f} at iteration {report.iteration}")
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""
         miou = f", report mIoU {end.metrics['report/miou']:.1f}" if "report/miou" in end.metrics else ""
         error = f": {end.error.strip().splitlines()[-1]}" if end.error else ""
-        self._print(f"{end.outcome:<8}{trial.name} at iteration {end.iteration}{miou}{error}")
+        self._print(f"{end.outcome:<9}{trial.name} at iteration {end.iteration}{miou}{error}")
         if end.outcome is not Outcome.FAILED:
-            self._print(f"        {summary(self._progress)}")
+            self._print(f"         {summary(self._progress)}")
 
     def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -81,16 +82,9 @@ def summary(progress: StudyProgress) -> str:
     return (
         f"{progress.trials_ended}/{progress.trials_wanted} trials, {progress.running} running, "
         f"{progress.pruned} pruned, {progress.iterations_saved} iterations saved, "
-        f"{format_seconds(progress.seconds)} gone, " + (f"about {format_seconds(left)} left" if left else "time left unknown")
+        f"{format_seconds(progress.seconds)} gone, "
+        + (f"about {format_seconds(left)} left" if left is not None else "time left unknown")
     )
-
-
-def format_seconds(seconds: float) -> str:
-    """E.g. `45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _live_row(cell: CellProgress) -> list[str]:
@@ -103,7 +97,3 @@ def _live_row(cell: CellProgress) -> list[str]:
         str(cell.failed or ""),
         "" if cell.best is None else f"{cell.best:.1f}",
     ]
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

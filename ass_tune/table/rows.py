@@ -53,9 +53,7 @@ class Row:
     failed: int
 
 
-def table_rows(
-    searches: Sequence[CellSearch], left_out: Sequence[LeftOut], baseline: Mapping[str, Value]
-) -> list[Row]:
+def table_rows(searches: Sequence[CellSearch], left_out: Sequence[LeftOut], baseline: Mapping[str, Value]) -> list[Row]:
     """One row per cell, in the order of the study.
 
     Args:

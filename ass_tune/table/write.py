@@ -12,6 +12,7 @@ from rich.table import Table
 from ass_tune.cells import LeftOut
 from ass_tune.table.rows import Gain, Row, Spread
 from ass_tune.trial import format_value
+from ass_tune.wording import short
 
 NOTES = {
     "split": "Configurations were chosen on the select split (seed {seed}); mIoU is of the report split, other images.",
@@ -28,7 +29,7 @@ def header(rows: Sequence[Row]) -> list[str]:
 def cells_of(row: Row) -> list[str]:
     """One row as people read it."""
     factors = [format_value(level) for _, level in row.cell.factors]
-    hyperparameters = ", ".join(f"{name}={_short(value)}" for name, value in row.hyperparameters.items())
+    hyperparameters = ", ".join(f"{name}={short(value)}" for name, value in row.hyperparameters.items())
     gain = "baseline" if row.is_baseline else _gain(row.gain)
     seeds = str(row.report.n) if row.report else "0"
     return [*factors, _spread(row.report), gain, _spread(row.select), seeds, hyperparameters, _trials(row)]
@@ -92,10 +93,6 @@ def _gain(value: Gain | None) -> str:
 
 def _plus_minus(value: float) -> str:
     return "" if math.isnan(value) else f" ± {value:.1f}"
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _trials(row: Row) -> str:

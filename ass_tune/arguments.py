@@ -1,0 +1,58 @@
+"""The command line of `python -m ass_tune.run`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What the command line says; paths are absolute."""
+
+    file: Path
+    overrides: tuple[str, ...]
+    plan: bool
+    json: bool
+    studies: Path
+    data_root: Path | None
+    tracking_uri: str | None
+    address: str | None
+
+
+def parse(argv: list[str] | None) -> Arguments:
+    """Arguments of a command line; exits with code 2 and a message where it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ass_tune.run",
+        description="Run the study that a search-space file asks for, or what is left of it.",
+    )
+    parser.add_argument("file", type=Path, help="search-space file (YAML)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="override a field of the file, e.g. train.iterations=900; may be repeated",
+    )
+    parser.add_argument("--plan", action="store_true", help="show what would run and what it costs, and stop")
+    parser.add_argument("--json", action="store_true", help="show the plan as JSON")
+    parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
+    parser.add_argument(
+        "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; else $ASS_DATA_ROOT"
+    )
+    parser.add_argument("--tracking-uri", metavar="URI", help="MLflow; else $MLFLOW_TRACKING_URI, else DIR/mlflow.db")
+    parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
+    found = parser.parse_args(argv)
+    data_root = found.data_root or (Path(root) if (root := os.environ.get("ASS_DATA_ROOT")) else None)
+    return Arguments(
+        file=found.file,
+        overrides=tuple(found.set),
+        plan=found.plan,
+        json=found.json,
+        studies=found.studies.resolve(),
+        data_root=data_root.resolve() if data_root else None,
+        tracking_uri=found.tracking_uri,
+        address=found.address,
+    )

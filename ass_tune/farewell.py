@@ -1,0 +1,56 @@
+"""The end of a study: the table on the terminal and in MLflow, and where to look further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+
+from ass_tune.arguments import Arguments
+from ass_tune.director import Director
+from ass_tune.ledger import JOURNAL
+from ass_tune.spec import StudySpec
+from ass_tune.table.rows import Row
+from ass_tune.table.write import terminal_table
+from ass_tune.tracker.records import Status
+from ass_tune.tracker.store import mlflow_store
+from ass_tune.tracker.tracker import Tracker
+from trainables.storage import Storage
+
+SECONDS_FOR_MLFLOW = 120.0
+"""How long the end of a study waits for MLflow to take what is still in the outbox."""
+
+
+def farewell(
+    console: Console,
+    spec: StudySpec,
+    arguments: Arguments,
+    director: Director,
+    tracker: Tracker,
+    rows: Sequence[Row],
+    tables: Mapping[str, str],
+) -> int:
+    """Show and record the table; returns the exit code: 130 interrupted, 1 with failed trials, else 0."""
+    folder = Storage(str(arguments.studies / spec.study))
+    interrupted, failed = bool(director.running), sum(row.failed for row in rows)
+    for file in tables.values():
+        tracker.study_file(file, "tables")
+    tracker.describe(folder.read_bytes(tables["md"]).decode())
+    tracker.end(Status.KILLED if interrupted else Status.FINISHED)
+    console.print(terminal_table(f"study {spec.study}" + (" so far" if interrupted else ""), rows))
+    console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
+    waiting = tracker.close(SECONDS_FOR_MLFLOW)
+    if waiting:
+        console.print(f"{waiting} records wait for MLflow ({tracker.trouble}); the next start of this study sends them")
+    store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    if store.display.startswith("sqlite"):
+        console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
+    else:
+        console.print(f"MLflow: {store.display}, experiment {spec.study}", soft_wrap=True)
+    console.print(f"Optuna: optuna-dashboard {folder.local_path(JOURNAL)}", soft_wrap=True)
+    if interrupted:
+        console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
+        return 130
+    if failed:
+        console.print(f"{failed} trials failed; their errors are in MLflow's tag `error`.", style="bold red")
+    return 1 if failed else 0

@@ -1,0 +1,35 @@
+"""What the parent run of a study holds beside its trials: the file, the plan, the environment, the tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from ass_tune.arguments import Arguments
+from ass_tune.plan import StudyPlan
+from ass_tune.spec import StudySpec
+from ass_tune.tracker.environment import environment, source_tags
+from ass_tune.tracker.store import mlflow_store
+from ass_tune.tracker.tracker import Tracker
+from trainables.storage import Storage
+
+PROJECT = Path(__file__).parent.parent
+
+
+def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: Arguments) -> Tracker:
+    """Begin the study's parent run with the file as written, the study as resolved, the plan and the environment."""
+    store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    tracker = Tracker(spec.study, folder.local_path(), store, files=folder, common_tags=source_tags(PROJECT))
+    settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
+    lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
+    tracker.start(
+        {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
+    )
+    tracker.study_text(arguments.file.name, arguments.file.read_text())
+    resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
+    tracker.study_text("plan.json", plan.model_dump_json(indent=2))
+    tracker.study_text("environment.json", json.dumps(environment(PROJECT), indent=2))
+    return tracker

@@ -1,0 +1,76 @@
+"""`python -m ass_tune.run FILE`: one search-space file in, a finished ablation table out.
+
+This module reads as the story of a study; every part of it has a module of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from ass_tune.arguments import Arguments, parse
+from ass_tune.cells import cells
+from ass_tune.plan import StudyPlan, make_plan
+from ass_tune.plan_view import plan_tables
+from ass_tune.spec import SpecErrors, StudySpec, load
+from ass_tune.step_time import MeasurementFailed
+from trainables.domains.recipe import MissingData
+from trainables.registry import TRAINABLES
+from trainables.storage import Storage
+
+USER_MISTAKE = 2
+WIDTH_OF_FILES = 160
+"""Columns of output that goes to a file or a pipe."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Plan or run the study that the command line names; returns the exit code."""
+    arguments = parse(argv)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+    try:
+        spec = load(arguments.file, arguments.overrides)
+        plan = make_plan(spec, arguments.data_root, measure=arguments.plan)
+        if arguments.json:
+            print(plan.model_dump_json(indent=2))
+        else:
+            console.print(*plan_tables(plan), sep="\n")
+        return 0 if arguments.plan else run_study(console, spec, plan, arguments)
+    except (SpecErrors, MissingData, MeasurementFailed) as mistake:
+        print(mistake, file=sys.stderr)
+        return USER_MISTAKE
+
+
+def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> int:
+    """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
+    from ass_tune.cell_search import CellSearch
+    from ass_tune.checkpoints import CheckpointKeeper
+    from ass_tune.director import Director
+    from ass_tune.execution import ray_cluster, run_trials
+    from ass_tune.farewell import farewell
+    from ass_tune.ledger import open_storage
+    from ass_tune.progress.state import StudyProgress
+    from ass_tune.progress.view import shown
+    from ass_tune.pruners import make_pruner
+    from ass_tune.record import open_tracker
+    from ass_tune.table.report import write_tables
+
+    folder = Storage(str(arguments.studies / spec.study))
+    TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
+
+    kept, left_out = cells(spec)
+    ledger = open_storage(folder)
+    searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
+
+    tracker = open_tracker(spec, plan, folder, arguments)
+    progress = StudyProgress(searches, spec.train.iterations)
+    with shown(console, spec.study, progress) as views, ray_cluster(arguments.address):
+        director = Director(searches, [tracker, progress, *views, CheckpointKeeper(folder)])
+        run_trials(spec, director, folder, arguments.data_root)
+
+    rows, tables = write_tables(spec, searches, left_out, folder)
+    return farewell(console, spec, arguments, director, tracker, rows, tables)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Measure what a trial costs on this machine, by a few real steps: `python -m trainables.step_time` reads requests.
+
+It runs as a process of its own, so that the one that plans a study never imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainables.registry import TRAINABLES
+
+SHORT, LONG = 4, 12
+"""Iterations between two reports in the two runs that tell training from evaluation."""
+
+
+def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: str | None) -> dict[str, float]:
+    """Cost of one trial's parts.
+
+    Returns:
+        seconds_per_iteration, seconds_per_report (evaluation and checkpoint), seconds_to_start, and the bytes on
+        disk of a running trial (running_bytes) and of a finished one (finished_bytes).
+    """
+    start, short, _, _ = _timed(trainable, config, SHORT, threads, data_root)
+    _, long, running, finished = _timed(trainable, config, LONG, threads, data_root)
+    per_iteration = max(0.0, (long - short) / (LONG - SHORT))
+    return {
+        "seconds_per_iteration": per_iteration,
+        "seconds_per_report": max(0.0, short - SHORT * per_iteration),
+        "seconds_to_start": start,
+        "running_bytes": running,
+        "finished_bytes": finished,
+    }
+
+
+def _timed(
+    trainable: str, config: Mapping[str, Any], every: int, threads: int, data_root: str | None
+) -> tuple[float, float, int, int]:
+    """Seconds to start, seconds of the second report, bytes while it runs, bytes once it has finished."""
+    with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
+        settings = {
+            "key": "step",
+            "name": "step",
+            "config": {**config, "iterations": 3 * every, "evaluate_every": every},
+            "storage": folder,
+            "data_root": data_root,
+            "threads": threads,
+        }
+        begun = time.perf_counter()
+        trial = TRAINABLES[trainable].ray_class(config=settings)
+        started = time.perf_counter()
+        trial.train()
+        again = time.perf_counter()
+        trial.train()
+        seconds, running = time.perf_counter() - again, _bytes(Path(folder, "checkpoints"))
+        trial.train()
+        return started - begun, seconds, running, _bytes(Path(folder, "results"))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def main() -> None:
+    """Answer the JSON list of requests on standard input with a JSON list on the last line of standard output."""
+    print(json.dumps([measure(**request) for request in json.load(sys.stdin)]))
+
+
+if __name__ == "__main__":
+    main()
