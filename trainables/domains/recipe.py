@@ -6,6 +6,7 @@ import ast
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,6 +65,7 @@ class PairRecipe(Protocol):
         ...
 
 
+@cache
 def code_hash(*files: Path) -> str:
     """16 hexadecimal digits that change with the code of Python files, not with comments, docstrings or layout."""
     digest = hashlib.sha256()

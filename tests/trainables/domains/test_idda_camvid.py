@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainables.domains import camvid, idda
+from trainables.domains.camvid import CAMVID
+from trainables.domains.idda_camvid import IddaCamvid
+from trainables.domains.image_files import LabeledFile, ReadRule, read_all
+from trainables.domains.pairs import DomainPair
+from trainables.domains.recipe import SETS, MissingData
+
+Write = Callable[..., LabeledFile]
+SMALL = IddaCamvid(
+    sizes={"source": 2, "target_train": 1, "target_select": 45, "target_report": 51},
+    val_images=2,
+    source_size=(12, 8),
+    target_size=(8, 8),
+)
+
+
+@pytest.fixture
+def small_root(tmp_path: Path, write_pair: Write) -> Path:
+    for name in ("t1", "t2"):
+        write_pair(tmp_path / "idda", name, np.full((360, 64), 7))
+    (tmp_path / "idda" / "train.txt").write_text("t2\nt1\n")
+    write_pair(tmp_path / "camvid" / "train", "0001TP_1", np.full((36, 48), 3))
+    for name in ("0016E5_1", "0016E5_2"):
+        write_pair(tmp_path / "camvid" / "val", name, np.full((36, 48), 3))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        *[(20, "sky"), (1, "building"), (11, "building"), (5, "pole"), (6, "road"), (7, "road"), (8, "pavement")],
+        *[(9, "tree"), (19, "tree"), (12, "sign"), (13, "sign"), (2, "fence"), (10, "car"), (4, "pedestrian")],
+        *[(16, "bicyclist"), (17, "bicyclist"), (18, "bicyclist")],
+        *[(label, None) for label in (0, 3, 14, 15, 21, 22, 23)],
+    ],
+)
+def test_idda_labels_become_camvid_classes(tmp_path: Path, write_pair: Write, label: int, name: str | None) -> None:
+    file = write_pair(tmp_path, "a", np.full((10, 10), label))
+    read = read_all([file], ReadRule(idda.ids_for(CAMVID), (5, 5))).labels
+    assert set(np.unique(read)) == {255 if name is None else CAMVID.names.index(name)}
+
+
+def test_every_class_has_an_idda_label() -> None:
+    assert {index for index in idda.ids_for(CAMVID).values() if index != 255} == set(range(11))
+
+
+def test_camvid_labels_stay_and_void_is_ignored(tmp_path: Path, write_pair: Write) -> None:
+    file = write_pair(tmp_path, "a", np.arange(12)[None].repeat(12, 0))
+    read = read_all([file], ReadRule(camvid.IDS, (12, 12))).labels
+    np.testing.assert_array_equal(read[0, 0], [*range(11), 255])
+
+
+def test_rows_of_the_bonnet_are_cut_off(tmp_path: Path, write_pair: Write) -> None:
+    labels = np.full((360, 640), 7)
+    labels[314:] = 10
+    file = write_pair(tmp_path, "a", labels)
+    read = read_all([file], ReadRule(idda.ids_for(CAMVID), (294, 144), idda.ROWS_ABOVE_BONNET))
+    assert set(np.unique(read.labels)) == {CAMVID.names.index("road")}
+
+
+def test_source_images_are_those_of_the_list(small_root: Path, tmp_path: Path) -> None:
+    pair = DomainPair(SMALL, tmp_path / "cache", small_root)
+    assert pair.source.names == ("t2", "t1")
+    assert pair.source.images.shape == (2, 8, 12, 3)
+    assert pair.target_train.labels.shape == (1, 8, 8)
+
+
+def test_other_files_are_packed_anew(small_root: Path, tmp_path: Path, write_pair: Write) -> None:
+    sky = CAMVID.names.index("sky")
+    assert not (DomainPair(SMALL, tmp_path / "cache", small_root).source.labels == sky).any()
+    labels = np.full((360, 64), 20)
+    labels[:, ::3] = 7
+    write_pair(small_root / "idda", "t1", labels)
+    assert (DomainPair(SMALL, tmp_path / "cache", small_root).source.labels[1] == sky).any()
+
+
+def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
+    with pytest.raises(MissingData) as caught:
+        IddaCamvid().check(None)
+    assert str(caught.value) == (
+        "The domain pair idda-camvid needs its data: give --data-root DIR or set ASS_DATA_ROOT. Expected in DIR:\n"
+        "  idda/train.txt                    600 image names\n"
+        "  idda/images/*.jpg, labels/*.png   IDDA, 640x360, label ids 0 to 23\n"
+        "  camvid/train/images/*.jpg         367 images, 480x360\n"
+        "  camvid/train/labels/*.png         their label maps, ids 0 to 11\n"
+        "  camvid/val/images/*.jpg           101 images, 480x360\n"
+        "  camvid/val/labels/*.png           their label maps, ids 0 to 11"
+    )
+
+
+def test_all_missing_folders_are_in_one_error(small_root: Path) -> None:
+    (small_root / "idda" / "train.txt").unlink()
+    next((small_root / "camvid" / "val" / "images").iterdir()).unlink()
+    next((small_root / "camvid" / "train" / "images").iterdir()).unlink()
+    with pytest.raises(MissingData) as caught:
+        SMALL.check(small_root)
+    assert str(caught.value).splitlines()[:5] == [
+        f"The domain pair idda-camvid is not complete in {small_root}:",
+        "  idda/train.txt is missing",
+        "  camvid/train/images: no images, expected 1",
+        "  camvid/val/images: 1 images, expected 2",
+        f"Expected in {small_root}:",
+    ]
+
+
+def test_the_parts_of_a_recipe_reach_its_description() -> None:
+    plain = {name: SMALL.describe(name) for name in SETS}
+    assert plain["source"] != IddaCamvid(sizes=SMALL.sizes, source_size=(14, 8)).describe("source")
+    assert plain["target_train"] != plain["target_select"]
+
+
+class TestRealData:
+    def test_the_pair_is_complete(self, data_root: Path) -> None:
+        IddaCamvid().check(data_root)
+
+    def test_select_and_report_images_are_apart_in_time(self, data_root: Path) -> None:
+        folder = data_root / "camvid"
+        select = [file.image.stem for file in camvid.select_files(folder)]
+        report = [file.image.stem for file in camvid.report_files(folder)]
+        assert (len(select), len(report)) == (45, 51)
+        assert (select[0], select[-1]) == ("0016E5_07959", "0016E5_08047")
+        assert (report[0], report[-1]) == ("0016E5_08059", "0016E5_08159")
+
+    def test_training_images_are_of_three_sequences_and_not_of_the_validation_shot(self, data_root: Path) -> None:
+        names = [file.image.stem.split("_") for file in camvid.train_files(data_root / "camvid")]
+        assert Counter(sequence for sequence, _ in names) == {"0001TP": 62, "0006R0": 101, "0016E5": 204}
+        frames = [int(frame) for sequence, frame in names if sequence == "0016E5"]
+        assert min(abs(frame - edge) for frame in frames for edge in (7959, 8159)) == 31
+        assert not any(7959 <= frame <= 8159 for frame in frames)
+
+    def test_no_bonnet_is_in_the_source_labels(self, data_root: Path) -> None:
+        files = idda.train_files(data_root / "idda")[::25]
+        ids = idda.ids_for(CAMVID)
+        car = CAMVID.names.index("car")
+        whole = read_all(files, ReadRule(ids, (294, 165))).labels[:, -1]
+        cut = read_all(files, ReadRule(ids, (294, 144), idda.ROWS_ABOVE_BONNET)).labels[:, -1]
+        assert (whole == car).mean() > 0.5
+        assert (cut == car).mean() < 0.05
+
+    def test_the_target_sets_hold_all_classes(self, data_root: Path, tmp_path: Path) -> None:
+        pair = DomainPair(IddaCamvid(), tmp_path, data_root)
+        for packed, count in ((pair.target_select, 45), (pair.target_report, 51)):
+            assert packed.images.shape == (count, 144, 192, 3)
+            assert set(np.unique(packed.labels)) == {*range(11), 255}
