@@ -62,14 +62,17 @@ class Outbox:
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
-            line = _line(self._last + 1, body)
+            # Asked of the file and counted first, so that a Ctrl-C in between leaves nothing to contradict.
+            start = os.fstat(self._file).st_size
+            self._last += 1
+            line = _line(self._last, body)
             try:
                 _write_whole(self._file, line)
             except OSError as error:
-                os.ftruncate(self._file, self._end)
+                os.ftruncate(self._file, start)
+                self._last -= 1
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
-            self._end += len(line)
-            self._last += 1
+            self._end = start + len(line)
 
     def read(self, limit: int) -> list[Entry]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""

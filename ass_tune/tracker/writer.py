@@ -53,9 +53,9 @@ class Writer:
         self._outbox, self._recorder, self._batch = outbox, recorder, batch
         self._patience = patience or Patience()
         self._news, self._closing, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self._tries_at_close = 0
         self.trouble: str | None = None
         """Why nothing is delivered at present, without credentials; None while all is well."""
-        self._tries_at_close = 0
         self._thread = threading.Thread(target=self._run, name="mlflow-writer", daemon=True)
         self._thread.start()
 
@@ -158,7 +158,7 @@ class Writer:
         """Wait, longer each time, but never once there is nobody left to wait for."""
         reason = without_credentials(f"{type(error).__name__}: {error}")
         if self.trouble is None:
-            logger.warning("MLflow is not reached, records wait in %s: %s", self._outbox.path, reason)
+            logger.warning("nothing reaches MLflow at present, records wait in %s: %s", self._outbox.path, reason)
         self.trouble = reason
         if self._closing.is_set():
             self._tries_at_close += 1
@@ -171,7 +171,7 @@ class Writer:
 
     def _all_well(self) -> None:
         if self.trouble is not None:
-            logger.warning("MLflow is reached again, %d records are on their way", self._outbox.waiting)
+            logger.warning("MLflow accepts records again, %d are on their way", self._outbox.waiting)
         self.trouble = None
         self._tries_at_close = 0
         if self._stop.is_set():
