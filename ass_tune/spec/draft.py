@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from ass_tune.spec.document import Document
 from ass_tune.spec.errors import Path, SpecError, names, nearest
 from ass_tune.spec.hyperparameters import Hyperparameter, Part
 from ass_tune.spec.model import Around, Prune, Replicate, Resources, Search, StudySpec, Train
+from ass_tune.spec.space import SearchedCell, searched_cells
 from ass_tune.spec.wording import at, grouped, message
 from trainables.config import TrialConfig
 from trainables.registry import TRAINABLES
@@ -55,6 +57,11 @@ class Draft:
         """The trainable's configuration, if the file names a known one."""
         entry = TRAINABLES.get(self.spec.trainable)
         return entry.config if entry else None
+
+    @cached_property
+    def cells(self) -> list[SearchedCell]:
+        """The defined cells; only for a draft whose names, values and conditions are right."""
+        return searched_cells(self.spec)
 
     def declared(self, section: str) -> tuple[str, ...]:
         """Names under a section as they stand in the file, those of broken entries included."""

@@ -149,3 +149,24 @@ def few_values(domain: Hyperparameter) -> Sequence[Value]:
     """The values of a finite hyperparameter if they can be looked at one by one, else nothing."""
     values = domain.values()
     return values if values is not None and len(values) <= MAX_VALUES else ()
+
+
+@dataclass(frozen=True)
+class SearchedCell:
+    """A defined cell with what is known about its trials and what is searched in it."""
+
+    cell: Cell
+    values: Mapping[str, Any]
+    space: tuple[Variable, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """Names of the hyperparameters that are searched."""
+        return {variable.name for variable in self.space}
+
+
+def searched_cells(spec: StudySpec) -> list[SearchedCell]:
+    """The defined cells in file order."""
+    known = [(cell, cell_values(spec, cell)) for cell in all_cells(spec)]
+    defined = [(cell, values) for cell, values in known if spec.config_class.undefined(values) is None]
+    return [SearchedCell(cell, values, cell_space(spec, cell)) for cell, values in defined]

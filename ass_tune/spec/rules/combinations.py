@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError, shown
 from ass_tune.spec.hyperparameters import Choice, Grid, Integer, LogUniform, Uniform
-from ass_tune.spec.model import StudySpec
-from ass_tune.spec.space import Variable, all_cells, cell_space, cell_values, contains, defined_values, few_values, same
-from ass_tune.trial import Cell, format_value
+from ass_tune.spec.space import Variable, all_cells, cell_values, contains, defined_values, few_values, same
+from ass_tune.trial import format_value
 from trainables.config import Value
 
 
@@ -32,9 +29,9 @@ def levels_are_defined_somewhere(draft: Draft) -> Iterator[SpecError]:
 
 def choices_are_defined_somewhere(draft: Draft) -> Iterator[SpecError]:
     """Every cell has a choice left, and every choice a cell."""
-    spec, searched = draft.spec, _searched_cells(draft.spec)
+    spec = draft.spec
     for name, domain in spec.tune.items():
-        cells = [searched_cell for searched_cell in searched if name in searched_cell.names]
+        cells = [each for each in draft.cells if name in each.names]
         if not isinstance(domain, Choice | Grid) or not cells:
             continue
         left = [defined_values(spec, each.values, name) for each in cells]
@@ -51,12 +48,12 @@ def choices_are_defined_somewhere(draft: Draft) -> Iterator[SpecError]:
 
 def ranges_are_defined_everywhere(draft: Draft) -> Iterator[SpecError]:
     """The ends of a range mean something in every cell that searches it."""
-    spec, searched = draft.spec, _searched_cells(draft.spec)
+    spec = draft.spec
     for name, domain in spec.tune.items():
         if not isinstance(domain, Uniform | LogUniform | Integer):
             continue
         for end, value in (("low", domain.low), ("high", domain.high)):
-            for each in searched:
+            for each in draft.cells:
                 why = spec.config_class.undefined({**each.values, name: value}) if name in each.names else None
                 if why:
                     text = f"found {shown(value)}, which is undefined in cell {each.cell.name}: {why}"
@@ -67,7 +64,7 @@ def ranges_are_defined_everywhere(draft: Draft) -> Iterator[SpecError]:
 def hyperparameters_go_together(draft: Draft) -> Iterator[SpecError]:
     """No two hyperparameters have values that are undefined together: no sampler could keep them apart."""
     reported: set[frozenset[str]] = set()
-    for each in _searched_cells(draft.spec):
+    for each in draft.cells:
         for first, second in itertools.combinations(each.space, 2):
             pair = frozenset({first.name, second.name})
             for point in _points_of_both(first, second) if pair not in reported else ():
@@ -84,24 +81,6 @@ def _points_of_both(first: Variable, second: Variable) -> Iterator[dict[str, Val
         point = {first.name: one, second.name: other}
         if all(name not in point or contains(allowed, point[name]) for name, allowed in (*first.when, *second.when)):
             yield point
-
-
-@dataclass(frozen=True)
-class _SearchedCell:
-    cell: Cell
-    values: dict[str, Any]
-    space: tuple[Variable, ...]
-
-    @property
-    def names(self) -> set[str]:
-        return {variable.name for variable in self.space}
-
-
-def _searched_cells(spec: StudySpec) -> list[_SearchedCell]:
-    """The defined cells with what is known and what is searched in each."""
-    known = [(cell, cell_values(spec, cell)) for cell in all_cells(spec)]
-    defined = [(cell, values) for cell, values in known if spec.config_class.undefined(values) is None]
-    return [_SearchedCell(cell, values, cell_space(spec, cell)) for cell, values in defined]
 
 
 RULES = (

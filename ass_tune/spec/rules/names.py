@@ -23,7 +23,7 @@ _HOMES = {
 def known_trainable(draft: Draft) -> Iterator[SpecError]:
     """`trainable:` is in the registry."""
     name = draft.spec.trainable
-    if name and name not in TRAINABLES:
+    if ("trainable",) not in draft.broken and name not in TRAINABLES:
         yield draft.error(("trainable",), found(name, names(TRAINABLES), TRAINABLES))
 
 
@@ -34,7 +34,7 @@ def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:
     options = {"domains": draft.config.domain_pairs(), "profile": tuple(draft.config.profiles())}
     for field, known in options.items():
         name = getattr(draft.spec, field)
-        if name and name not in known:
+        if (field,) not in draft.broken and name not in known:
             yield draft.error((field,), found(name, names(known), known))
 
 

@@ -83,6 +83,12 @@ train: {}
     ]
 
 
+@pytest.mark.parametrize("field", ["trainable", "domains", "profile"])
+def test_an_empty_name_is_an_unknown_one(write: Callable[[str, str], Path], field: str) -> None:
+    [line] = lines(Path("base.yaml"), f"{field}=''")
+    assert line.startswith(f"--set {field}: found ''; allowed: ")
+
+
 def test_numbers_need_no_dot_before_an_exponent(write: Callable[[str, str], Path]) -> None:
     domain = load(Path("base.yaml")).tune["lambda_sadv"]
     assert isinstance(domain, LogUniform)
