@@ -63,10 +63,9 @@ def _random_street(rng: np.random.Generator) -> Street:
 def _paint_sky_and_distance(rng: np.random.Generator, canvas: Canvas, camera: Camera) -> None:
     canvas.paint(EVERYWHERE, True, canvas.new_part(SKY), FAR)
     rows, _ = grid(EVERYWHERE)
-    for label, depth in ((BUILDING, 120.0), (VEGETATION, 100.0)):
-        skyline = np.repeat(rng.uniform(2.0, 12.0, WIDTH // 8), 8)
-        if label == VEGETATION:
-            skyline = np.maximum(0.0, rng.uniform(-4.0, 6.0) + 2.0 * value_noise(rng, 4)[0])
+    roofs = np.repeat(rng.uniform(2.0, 12.0, WIDTH // 8), 8)
+    treetops = np.maximum(0.0, rng.uniform(-4.0, 6.0) + 2.0 * value_noise(rng, 4)[0])
+    for label, skyline, depth in ((BUILDING, roofs, 120.0), (VEGETATION, treetops, 100.0)):
         beyond = (rows > camera.horizon - skyline[None, :]) & (rows <= camera.horizon + 1)
         canvas.paint(EVERYWHERE, beyond, canvas.new_part(label), depth)
 

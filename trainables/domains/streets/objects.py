@@ -10,7 +10,7 @@ from trainables.domains.streets.canvas import FOCAL_LENGTH, Camera, Canvas, grid
 from trainables.domains.streets.classes import CAR, PERSON, POLE, SIGN
 from trainables.domains.streets.roadside import Street
 
-MIN_POLE, MIN_SIGN = 2, 5
+MIN_POLE, MIN_SIGN = 3, 6
 """Pixels: narrower ones vanish at an output stride of 8."""
 
 
@@ -90,11 +90,12 @@ def _paint_person(rng: np.random.Generator, canvas: Canvas, camera: Camera, stre
 
 def _paint_pole(rng: np.random.Generator, canvas: Canvas, camera: Camera, street: Street, depth: float) -> None:
     scale = FOCAL_LENGTH / depth
-    half = max(scale * 0.09, MIN_POLE / 2)
-    center = camera.column(depth, _on_sidewalk(rng, street))
+    width = max(round(scale * 0.18), MIN_POLE)
+    left = round(camera.column(depth, _on_sidewalk(rng, street)) - width / 2)
+    center = left + width / 2
     signed = rng.random() < 0.6
     top = rng.uniform(2.4, 3.4) if signed else rng.uniform(3.5, 7.0)
-    where = window(camera.row(depth, top), camera.row(depth), center - half, center + half)
+    where = window(camera.row(depth, top), camera.row(depth), left, left + width)
     canvas.paint(where, True, canvas.new_part(POLE), depth)
     if signed:
         side = max(scale * rng.uniform(0.6, 0.9), MIN_SIGN) / 2

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from trainables.domains.streets.canvas import CAMERA_HEIGHT, FOCAL_LENGTH, Camera, Canvas, grid, window
-from trainables.domains.streets.objects import MIN_POLE, MIN_SIGN
 
 CAMERA = Camera(horizon=30.0, center=60.0)
 
@@ -34,8 +33,3 @@ def test_the_camera_sees_the_ground_below_and_its_own_height_on_the_horizon() ->
     assert CAMERA.row(10.0) == 30.0 + FOCAL_LENGTH * CAMERA_HEIGHT / 10.0
     assert CAMERA.row(10.0, CAMERA_HEIGHT) == 30.0
     assert CAMERA.column(10.0, -2.0) == 60.0 - FOCAL_LENGTH * 0.2
-
-
-def test_the_thinnest_things_survive_an_output_stride_of_eight() -> None:
-    assert MIN_POLE >= 2
-    assert MIN_SIGN >= 5
