@@ -29,7 +29,8 @@ def _simple(name: str, arguments: Mapping[str, Any], spec: StudySpec) -> BasePru
 def _patient(spec: StudySpec) -> BasePruner:
     around = spec.prune.around
     wrapped = _simple(around.pruner, around.arguments, spec) if around else None
-    return optuna.pruners.PatientPruner(wrapped, **spec.prune.arguments)
+    arguments: dict[str, Any] = dict(spec.prune.arguments)
+    return optuna.pruners.PatientPruner(wrapped, **arguments)
 
 
 def _nothing(_: StudySpec) -> dict[str, Any]:

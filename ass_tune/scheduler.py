@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
@@ -65,7 +66,8 @@ class GivenUpTrials(Callback):
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
         """Ray's retries are used up."""
         reached = (trial.last_result or {}).get("iteration", 0)
-        error = str(trial.get_error() or "the trial's process ended")
+        # Ray's `get_error` looks where the file is only once Ray has synchronised its folder
+        error = Path(trial.error_file).read_text() if trial.error_file else "the trial's process ended"
         self._director.end(trial.config["key"], End(Outcome.FAILED, reached, time.time(), error=error))
 
 

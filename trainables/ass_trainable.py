@@ -31,14 +31,14 @@ class AssTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Build the trial from its settings, or continue it from the newest checkpoint in the study folder."""
         torch.set_num_threads(config["threads"])
-        self._settings = AssConfig(**config["config"])
-        self._storage = Storage(config["storage"])
-        self._key = config["key"]
+        self._trial_config = AssConfig(**config["config"])
+        self._folder = Storage(config["storage"])
+        self._trial_key = config["key"]
         data_root = Path(config["data_root"]) if config["data_root"] else None
-        self._pair = open_pair(self._settings.domains, cache_folder(), data_root)
-        self._trainer = Trainer(self._settings, self._pair)
+        self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root)
+        self._trainer = Trainer(self._trial_config, self._pair)
         if saved := self._checkpoints():
-            state = torch.load(io.BytesIO(self._storage.read_bytes(saved[-1])), weights_only=True)
+            state = torch.load(io.BytesIO(self._folder.read_bytes(saved[-1])), weights_only=True)
             self._trainer.load_state_dict(state)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -48,7 +48,7 @@ class AssTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Train to the next report."""
-        settings, trainer = self._settings, self._trainer
+        settings, trainer = self._trial_config, self._trainer
         try:
             metrics = trainer.train_until(trainer.iteration + settings.evaluate_every)
         except Diverged as diverged:
@@ -67,14 +67,14 @@ class AssTrainable(tune.Trainable):
         confusions = self._trainer.evaluate(report)
         metrics |= self._split_metrics("report", confusions)
         artifacts = {
-            f"results/{self._key}/report_confusions.parquet": confusions_to_parquet(
+            f"results/{self._trial_key}/report_confusions.parquet": confusions_to_parquet(
                 confusions, report.names, self._pair.classes.names
             ),
-            f"results/{self._key}/panel.png": self._panel(report),
-            f"results/{self._key}/network.pt": _saved(self._trainer.model.network.state_dict()),
+            f"results/{self._trial_key}/panel.png": self._panel(report),
+            f"results/{self._trial_key}/network.pt": _saved(self._trainer.model.network.state_dict()),
         }
         for name, content in artifacts.items():
-            self._storage.write_bytes(name, content)
+            self._folder.write_bytes(name, content)
         return [name for name in artifacts if not name.endswith(".pt")]
 
     def _panel(self, report: PackedSet) -> bytes:
@@ -90,14 +90,14 @@ class AssTrainable(tune.Trainable):
     def _save(self) -> None:
         """Save the whole state, then drop the checkpoints before it."""
         older = self._checkpoints()
-        self._storage.write_bytes(
-            f"checkpoints/{self._key}/{self._trainer.iteration:09d}.pt", _saved(self._trainer.state_dict())
+        self._folder.write_bytes(
+            f"checkpoints/{self._trial_key}/{self._trainer.iteration:09d}.pt", _saved(self._trainer.state_dict())
         )
         for name in older:
-            self._storage.delete(name)
+            self._folder.delete(name)
 
     def _checkpoints(self) -> list[str]:
-        return self._storage.list(f"checkpoints/{self._key}")
+        return self._folder.list(f"checkpoints/{self._trial_key}")
 
 
 def _saved(state: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
+
 from trainables.config import TrialConfig, Value
 from trainables.domains.streams import stream
 

@@ -71,5 +71,5 @@ class Storage:
 
 
 def _flush_to_disk(path: str) -> None:
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         os.fsync(stream.fileno())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ass_tune.cell_search import CellSearch, best_entry
 from ass_tune.cells import CellPlan
 from ass_tune.ledger import Entry
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Outcome, Report, Stage, Trial
 
 
 @dataclass

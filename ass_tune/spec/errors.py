@@ -43,7 +43,7 @@ class SpecError:
         return f"{place}: {self.message}" if named else f"{place}: {self.field}: {self.message}"
 
 
-class SpecErrors(Exception):  # noqa: N818 (a collection of mistakes, not one error)
+class SpecErrors(Exception):
     """All mistakes of a search-space file, sorted by file and line."""
 
     def __init__(self, errors: Iterable[SpecError]) -> None:

@@ -35,7 +35,7 @@ class Patience:
 Delivery = list[tuple[Entry, Record]]
 
 
-class _Stopped(Exception):  # noqa: N818
+class _Stopped(Exception):
     """The writer was told to give up."""
 
 

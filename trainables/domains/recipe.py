@@ -17,7 +17,7 @@ from trainables.domains.classes import ClassSet
 SETS = ("source", "target_train", "target_select", "target_report")
 
 
-class MissingData(Exception):  # noqa: N818 - reads as what it says
+class MissingData(Exception):
     """The files of a domain pair are absent or unusable; the message says what is expected where."""
 
 
