@@ -27,15 +27,12 @@ def labels() -> torch.Tensor:
 
 def pixel_answers(sa: CSA, features: torch.Tensor, labels: torch.Tensor) -> list[tuple[int, np.ndarray]]:
     """Class and log-probabilities of every valid pixel, with the 1x1 convolutions as matrix products."""
-    first, second = (
-        (layer.weight.detach().numpy()[:, :, 0, 0], layer.bias.detach().numpy())
-        for layer in (sa.layers[0], sa.layers[2])
-    )
+    weights = {name: weight.detach().numpy().squeeze() for name, weight in sa.layers.named_parameters()}
     answers = []
     for n, i, j in np.ndindex(*labels.shape):
         if (k := int(labels[n, i, j])) != 255:
-            hidden = first[0] @ features.detach().numpy()[n, :, i, j] + first[1]
-            logits = second[0] @ np.where(hidden > 0, hidden, 0.2 * hidden) + second[1]
+            hidden = weights["0.weight"] @ features.detach().numpy()[n, :, i, j] + weights["0.bias"]
+            logits = weights["2.weight"] @ np.where(hidden > 0, hidden, 0.2 * hidden) + weights["2.bias"]
             answers.append((k, logits - np.log(np.exp(logits).sum())))
     return answers
 

@@ -38,10 +38,10 @@ def averages(features: torch.Tensor, labels: torch.Tensor) -> dict[tuple[int, in
 
 
 def log_probabilities(sa: FCSA, vector: np.ndarray) -> np.ndarray:
-    first, second = sa.layers[0], sa.layers[2]
-    hidden = first.weight.detach().numpy() @ vector + first.bias.detach().numpy()
+    weights = {name: weight.detach().numpy() for name, weight in sa.layers.named_parameters()}
+    hidden = weights["0.weight"] @ vector + weights["0.bias"]
     hidden = np.where(hidden > 0, hidden, 0.2 * hidden)
-    logits = second.weight.detach().numpy() @ hidden + second.bias.detach().numpy()
+    logits = weights["2.weight"] @ hidden + weights["2.bias"]
     return logits - np.log(np.exp(logits).sum())
 
 
