@@ -41,7 +41,7 @@ class Records:
         """Names, and rows (iterations, names)."""
         return {"names": list(self.names), "rows": torch.stack(self.rows) if self.rows else None}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict()`."""
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from `state_dict()`, on a device."""
         self.names = tuple(state["names"])
-        self.rows = [] if state["rows"] is None else list(state["rows"].unbind())
+        self.rows = [] if state["rows"] is None else list(state["rows"].to(device).unbind())

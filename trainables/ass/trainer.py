@@ -113,7 +113,7 @@ class Trainer:
         self.iteration = state["iteration"]
         self.model.load_state_dict(state["model"])
         self.optimizers.load_state_dict(state["optimizers"])
-        self.records.load_state_dict(state["records"])
+        self.records.load_state_dict(state["records"], self.device)
 
     def _autocast(self) -> torch.autocast:
         dtype = DTYPES[self.config.dtype]
