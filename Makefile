@@ -1,0 +1,34 @@
+# `make study` and `make test` do all set-up themselves; both can be run again at any time.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STUDY ?= search_spaces/csa.yaml
+
+.PHONY: setup study test lint types lock clean
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	    --editable '.[cmaes,dashboard,pretrained,test]'
+	touch $@
+
+study: setup
+	$(PYTHON) -m ass_tune.run $(STUDY)
+
+test: setup lint types
+	$(PYTHON) -m pytest
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: setup
+	$(VENV)/bin/pyright
+
+# The exact set that the tests pass with: what this environment has, without the project itself.
+lock: setup
+	$(PYTHON) -m pip freeze --exclude-editable --disable-pip-version-check > constraints.txt
+
+clean:
+	rm -rf $(VENV) studies test-output
