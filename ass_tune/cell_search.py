@@ -18,7 +18,7 @@ from trainables.config import Value
 from trainables.domains.streams import stream
 
 SAMPLER_ATTEMPTS = 16
-"""How often a sampler may repeat itself before its cell falls back to points drawn at random."""
+"""How often a sampler may repeat itself before its cell takes a point that is left, or where they are endless, any."""
 RANDOM_ATTEMPTS = 64
 
 
@@ -113,12 +113,15 @@ class CellSearch:
         return next((trial for trial in trials if trial is not None), None)
 
     def _next_suggestion(self) -> Trial | None:
-        search, seed = self._spec.search, self._spec.replicate.seeds[0]
-        samplers = [search.sampler] * SAMPLER_ATTEMPTS + ["random"] * RANDOM_ATTEMPTS
-        stratum = self._strata[Stage.TUNING]
-        for name in samplers:
-            arguments = search.arguments if name == search.sampler else {}
-            asked = stratum.ask(make_sampler(name, arguments, search.seed, self.plan.cell.name, stratum.asked()))
+        search = self._spec.search
+        if (trial := self._draw(search.sampler, search.arguments, SAMPLER_ATTEMPTS)) is not None:
+            return trial
+        return self._next_point() if self.plan.points is not None else self._draw("random", {}, RANDOM_ATTEMPTS)
+
+    def _draw(self, sampler: str, arguments: Mapping[str, Value], attempts: int) -> Trial | None:
+        search, stratum, seed = self._spec.search, self._strata[Stage.TUNING], self._spec.replicate.seeds[0]
+        for _ in range(attempts):
+            asked = stratum.ask(make_sampler(sampler, arguments, search.seed, self.plan.cell.name, stratum.asked()))
             hyperparameters = suggest(asked, self.plan.space)
             config, key = self._identify(hyperparameters, seed)
             if key not in self._keys[Stage.TUNING]:

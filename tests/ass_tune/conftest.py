@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
+
+from ass_tune.cell_search import CellSearch
+from ass_tune.cells import cells
+from ass_tune.director import Decision, Director
+from ass_tune.pruners import make_pruner
+from ass_tune.spec import StudySpec
+from ass_tune.trial import Cell, End, Listener, Outcome, Report, Stage, Trial
+from trainables.curves import CurvesConfig, measured
+
+SPEC = {
+    "study": "driven",
+    "trainable": "curves",
+    "domains": "synthetic",
+    "profile": "synthetic",
+    "ablate": {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [5, 50]},
+    "tune": {
+        "lambda_sadv": {"type": "log_uniform", "low": 0.01, "high": 100.0},
+        "lr": {"type": "log_uniform", "low": 0.01, "high": 0.1},
+    },
+    "search": {"sampler": "random", "trials_per_cell": 6},
+    "replicate": {"seeds": [0, 1, 2]},
+    "train": {"iterations": 100, "evaluate_every": 10},
+}
+
+
+def select_miou(trial: Trial, iteration: int) -> float:
+    """What a driven trial measures on the select split, in percent."""
+    return measured(CurvesConfig(**trial.config), "select", iteration)
+
+
+class Driven:
+    """A study of curves on `slots` slots of virtual time; it is a listener of its own director.
+
+    Args:
+        spec: the study.
+        storage: the ledger, which may hold what an earlier driver left.
+        fails: iteration at which a trial fails, or None for one that does not.
+        listeners: told after this one.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        storage: BaseStorage,
+        fails: Callable[[Trial], int | None] = lambda trial: None,
+        listeners: Callable[[Sequence[CellSearch]], Sequence[Listener]] = lambda searches: [],
+    ) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.spec, self.storage, self.fails = spec, storage, fails
+        kept, self.left_out = cells(spec)
+        self.searches = [CellSearch(spec, cell, storage, make_pruner(spec)) for cell in kept]
+        self.events: list[tuple[str, Trial, Any]] = []
+        self.director = Director(self.searches, [self, *listeners(self.searches)])
+        self._reached: dict[str, int] = {}
+
+    def trial_started(self, trial: Trial) -> None:
+        self.events.append(("start", trial, None))
+
+    def trial_reported(self, trial: Trial, report: Report) -> None:
+        self.events.append(("report", trial, report))
+
+    def trial_ended(self, trial: Trial, end: End) -> None:
+        self.events.append(("end", trial, end))
+
+    def run(self, slots: int = 1, order: int | None = None, reports: int | None = None) -> Driven:
+        """Run to the end, or stop dead after some reports; trials advance in turn or in a random order."""
+        chooser = None if order is None else np.random.default_rng(order)
+        done = 0
+        while reports is None or done < reports:
+            while len(self._reached) < slots and (trial := self.director.next_trial()) is not None:
+                self._reached[trial.key] = 0
+            if not self._reached:
+                break
+            keys = list(self._reached)
+            self._advance(keys[done % len(keys) if chooser is None else chooser.integers(len(keys))], done)
+            done += 1
+        return self
+
+    def _advance(self, key: str, time: float) -> None:
+        trial = next(trial for trial in self.director.running if trial.key == key)
+        self._reached[key] += self.spec.train.evaluate_every
+        at, fails_at = self._reached[key], self.fails(trial)
+        if fails_at is not None and at >= fails_at:
+            self.director.end(key, End(Outcome.FAILED, at, time, error="asked to fail"))
+        elif self.director.report(key, Report(at, {"select/miou": select_miou(trial, at)}, time)) is Decision.CONTINUE:
+            if at < self.spec.train.iterations:
+                return
+            result = {"report/miou": measured(CurvesConfig(**trial.config), "report", at)}
+            self.director.end(key, End(Outcome.FINISHED, at, time, result))
+        del self._reached[key]
+
+    def trials(self, stage: Stage | None = None, cell: Cell | None = None) -> list[Trial]:
+        """Trials in the order in which they were handed out."""
+        started = [trial for kind, trial, _ in self.events if kind == "start"]
+        return [trial for trial in started if stage in (None, trial.stage) and cell in (None, trial.cell)]
+
+    def ends(self) -> dict[str, End]:
+        """How the trials ended, by key."""
+        return {trial.key: end for kind, trial, end in self.events if kind == "end"}
+
+    def reports(self, key: str) -> dict[int, float]:
+        """mIoU that a trial reported, by iteration."""
+        found = [what for kind, trial, what in self.events if kind == "report" and trial.key == key]
+        return {report.iteration: report.miou for report in found}
+
+    def optuna(self, cell: Cell, stage: Stage = Stage.TUNING) -> list[FrozenTrial]:
+        """What Optuna's own API reads from the ledger."""
+        return optuna.load_study(study_name=f"{self.spec.study}/{cell.name}/{stage}", storage=self.storage).trials
+
+
+@pytest.fixture
+def spec() -> Callable[..., StudySpec]:
+    """A study of curves; arguments replace whole sections."""
+    return lambda **sections: StudySpec.model_validate({**SPEC, **sections})
+
+
+@pytest.fixture
+def driven() -> Callable[..., Driven]:
+    """`driven(spec, **how)`: a study without Ray, in memory unless a storage is given."""
+
+    def make(spec: StudySpec, storage: BaseStorage | None = None, **how: Any) -> Driven:
+        return Driven(spec, storage or optuna.storages.InMemoryStorage(), **how)
+
+    return make
+
+
+@pytest.fixture
+def miou_of() -> Callable[[Trial, int], float]:
+    return select_miou
