@@ -64,7 +64,7 @@ class Stratum:
             study_name=self.name,
             direction="maximize",
             pruner=pruner,
-            sampler=optuna.samplers.RandomSampler(seed=0),
+            sampler=_CHOOSES_NOTHING,
             load_if_exists=True,
         )
         self._open: dict[int, optuna.Trial] = {}
@@ -74,12 +74,15 @@ class Stratum:
         return [_entry(trial) for trial in self._study.get_trials(deepcopy=False) if "key" in trial.user_attrs]
 
     def asked(self) -> int:
-        """How many trials were ever asked for, duplicates included."""
-        return len(self._study.get_trials(deepcopy=False))
+        """How many trials were begun or turned out duplicates; one that a dying driver asked for is asked for again."""
+        trials = self._study.get_trials(deepcopy=False)
+        return sum("key" in trial.user_attrs or "duplicate_of" in trial.user_attrs for trial in trials)
 
     def readopt(self) -> list[Entry]:
         """Take over the trials that a driver left running; those it had not begun are closed."""
-        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+        while self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self._study.ask()  # Optuna can close a queued trial only once it runs
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         for trial in running:
             if "key" not in trial.user_attrs:
                 self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -94,6 +97,8 @@ class Stratum:
 
     def open(self, hyperparameters: Mapping[str, Value]) -> optuna.Trial:
         """Open a trial whose hyperparameters are decided; then `begin` or `discard` it."""
+        # a sampler left from `ask` would draw, and some keep in the ledger how often they did
+        self._study.sampler = _CHOOSES_NOTHING
         self._study.enqueue_trial(dict(hyperparameters))
         return self._remember(self._study.ask())
 
@@ -133,6 +138,8 @@ class Stratum:
         return trial
 
 
+_CHOOSES_NOTHING = optuna.samplers.RandomSampler(seed=0)
+"""For trials whose hyperparameters are decided."""
 _STATES = {Outcome.FINISHED: TrialState.COMPLETE, Outcome.PRUNED: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}
 _OUTCOMES = {state: outcome for outcome, state in _STATES.items()}
 
