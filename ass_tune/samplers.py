@@ -57,11 +57,18 @@ def _qmc(arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> Bas
         )
 
 
+def _tpe(arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
+    """A space with conditions is a union of flat ones: a multivariate TPE models each as a whole (`group`)."""
+    multivariate = arguments.get("multivariate", True)
+    return _seeded_each_time(optuna.samplers.TPESampler, multivariate=multivariate, group=multivariate)(
+        arguments, seed, cell, number
+    )
+
+
 _random = _seeded_each_time(optuna.samplers.RandomSampler)
 
 SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
-    # group: a space with conditions is a union of flat ones, and TPE models each as a whole
-    "tpe": _seeded_each_time(optuna.samplers.TPESampler, multivariate=True, group=True),
+    "tpe": _tpe,
     "gp": _seeded_each_time(optuna.samplers.GPSampler, warn_independent_sampling=False),
     "cmaes": _seeded_each_time(optuna.samplers.CmaEsSampler, warn_independent_sampling=False),
     "random": _random,
