@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 KEY_TAG = "ass_tune.key"
 STUDY_TAG = "ass_tune.study"
+KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
+"""MLflow then opens the experiment as a list of training runs, not of traces."""
 _TAGS_OF_AN_END = ("error", "pruned_at")
 
 
@@ -191,7 +193,7 @@ class Recorder:
     def _create_experiment(self, client: MlflowClient) -> str:
         root = self._store.artifact_root
         location = None if root is None else f"{root.as_uri()}/{quote(self._study, safe='')}"
-        return client.create_experiment(self._study, artifact_location=location)
+        return client.create_experiment(self._study, artifact_location=location, tags=KIND_OF_EXPERIMENT)
 
     def _reopened(self, client: MlflowClient, experiment: Experiment) -> str:
         if experiment.lifecycle_stage == "deleted":
