@@ -79,7 +79,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool) -> Stud
     times = _step_times(spec, kept, data_root, measure)
     tuning = sum(cell.tuning_trials for cell in kept)
     replicates = sum(cell.replicates for cell in kept)
-    parallel = _parallel_here(spec)
+    parallel = min(_parallel_here(spec), tuning + replicates)
     return StudyPlan(
         study=spec.study,
         trainable=spec.trainable,
