@@ -1,0 +1,58 @@
+"""Step times: measured in a process of their own, once per machine and kind of trial."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ass_tune.step_time import FILE, MeasurementFailed, StepTime, measured, remembered
+from trainables.curves import CurvesConfig
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ASS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def config(**fields: Any) -> CurvesConfig:
+    length = {"domains": "synthetic", "profile": "synthetic", "seed": 0, "iterations": 100, "evaluate_every": 10}
+    return CurvesConfig(**{**length, **fields})
+
+
+def test_a_step_is_measured_once_and_remembered_in_the_cache(cache: Path) -> None:
+    slow = config(seconds_per_report=0.02, adaptor="ga")
+    assert remembered("curves", [slow], threads=1) == [None]
+    [time] = measured("curves", [slow], threads=1, data_root=None)
+    assert time.seconds_per_report + 12 * time.seconds_per_iteration > 0.02
+    assert min(time.seconds_per_iteration, time.seconds_per_report, time.seconds_to_start) >= 0
+    assert remembered("curves", [slow], threads=1) == [time]
+    assert [path.name for path in cache.iterdir()] == [FILE]
+
+    # what is remembered is not measured again
+    known = json.loads((cache / FILE).read_text())
+    (cache / FILE).write_text(json.dumps({kind: {**found, "running_bytes": 7.5} for kind, found in known.items()}))
+    assert measured("curves", [slow], threads=1, data_root=None)[0].running_bytes == 7.5
+
+    alike = [config(seed=3), config(iterations=900, evaluate_every=90), config(labeled_images=5), config(lr=0.1)]
+    alike = [each.model_copy(update={"adaptor": "ga"}) for each in alike]
+    assert all(time is not None for time in remembered("curves", alike, threads=1))
+    other = [config(adaptor="joint"), config(adaptor="ga", labeled_images=0), config(adaptor="ga", fail_at=90)]
+    assert remembered("curves", other, threads=1) == [None] * 3
+    assert remembered("curves", [slow], threads=2) == [None]
+
+
+def test_a_measurement_that_fails_says_why_and_leaves_nothing(cache: Path) -> None:
+    with pytest.raises(MeasurementFailed, match=r"^RuntimeError: asked to fail at iteration 4$"):
+        measured("curves", [config(fail_at=4)], threads=1, data_root=None)
+    assert not cache.exists()
+
+
+def test_the_time_of_a_trial_is_the_sum_of_its_parts() -> None:
+    time = StepTime(
+        seconds_per_iteration=0.5, seconds_per_report=3.0, seconds_to_start=10.0, running_bytes=0, finished_bytes=0
+    )
+    assert time.seconds(iterations=100, reports=4) == 10 + 100 * 0.5 + 4 * 3
