@@ -25,7 +25,8 @@ def table_png(title: str, rows: Sequence[Row]) -> bytes:
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     budgets = {row.cell.level(BUDGET) for row in shown if BUDGET in dict(row.cell.factors)}
-    (_budget_curves if len(budgets) > 1 else _bars)(axes, shown)
+    has_axis = len(budgets) > 1 and all(isinstance(budget, int) for budget in budgets)
+    (_budget_curves if has_axis else _bars)(axes, shown)
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
