@@ -37,7 +37,7 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     os.environ.update(_QUIET)
     import ray
 
-    options: dict[str, Any] = {} if address else {"include_dashboard": False}
+    options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:

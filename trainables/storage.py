@@ -57,7 +57,8 @@ class Storage:
     def list(self, folder: str) -> list[str]:
         """Names of the finished files in a folder, sorted; empty where there is no such folder."""
         selector = fs.FileSelector(self._path(folder), allow_not_found=True)
-        names = (PurePosixPath(folder) / info.base_name for info in self._files.get_file_info(selector))
+        found = self._files.get_file_info(selector)
+        names = (PurePosixPath(folder) / info.base_name for info in found if info.type == fs.FileType.File)
         return sorted(str(name) for name in names if name.suffix != ".tmp")
 
     def delete(self, name: str) -> None:

@@ -25,6 +25,14 @@ class CellProgress:
     """Highest select-split mIoU in percent of a finished tuning trial."""
 
 
+@dataclass(frozen=True)
+class _Reached:
+    """The last report of a trial that has not ended."""
+
+    iteration: int = 0
+    miou: float | None = None
+
+
 class StudyProgress:
     """Counts of all cells; a listener, so it is told of everything after the ledger has it.
 
@@ -36,9 +44,11 @@ class StudyProgress:
     def __init__(self, searches: Sequence[CellSearch], iterations: int) -> None:
         self.cells = {search.plan.cell: _from_ledger(search) for search in searches}
         self.iterations = iterations
-        self.iterations_saved = 0
+        entries = [entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries())]
+        pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
+        self.iterations_saved = sum(iterations - entry.last_iteration for entry in pruned)
         self._trained_here = 0
-        self._at: dict[str, Report] = {}
+        self._at = {e.key: _Reached(e.last_iteration, e.select_miou) for e in entries if e.outcome is None}
         self._started = time.monotonic()
 
     def trial_started(self, trial: Trial) -> None:
@@ -47,9 +57,9 @@ class StudyProgress:
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Count the iterations since its last report."""
-        before = self._at.get(trial.key)
-        self._trained_here += report.iteration - (before.iteration if before else 0)
-        self._at[trial.key] = report
+        before = self._at.get(trial.key, _Reached())
+        self._trained_here += report.iteration - before.iteration
+        self._at[trial.key] = _Reached(report.iteration, report.miou)
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
@@ -58,10 +68,10 @@ class StudyProgress:
         cell.ended[trial.stage] += 1
         cell.pruned += end.outcome is Outcome.PRUNED
         cell.failed += end.outcome is Outcome.FAILED
-        if end.outcome is not Outcome.FINISHED:
+        if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
-        last = self._at.pop(trial.key, None)
-        if end.outcome is Outcome.FINISHED and trial.stage is Stage.TUNING and last is not None:
+        last = self._at.pop(trial.key, _Reached())
+        if end.outcome is Outcome.FINISHED and trial.stage is Stage.TUNING and last.miou is not None:
             cell.best = last.miou if cell.best is None else max(cell.best, last.miou)
 
     @property
@@ -95,7 +105,7 @@ class StudyProgress:
         if not self._trained_here:
             return None
         trials_left = self.trials_wanted - self.trials_ended
-        iterations_left = trials_left * self.iterations - sum(report.iteration for report in self._at.values())
+        iterations_left = trials_left * self.iterations - sum(at.iteration for at in self._at.values())
         return self.seconds * max(0, iterations_left) / self._trained_here
 
 

@@ -1,0 +1,77 @@
+"""Every command of the README does what it says; new ones must be given a check here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ass_tune.spec import load
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text()
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.splitlines() if line.strip()]
+FEW = ["--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"]
+ONE_CELL = ["--set", "ablate.adaptor=[joint]", "--set", "ablate.labeled_images=[20]"]
+
+
+def of(program: str) -> list[str]:
+    return [command for command in COMMANDS if command.startswith(program)]
+
+
+def test_every_command_has_a_check_here():
+    assert set(COMMANDS) == {
+        *of("make "),
+        *of("python -m ass_tune.run "),
+        *of("mlflow ui "),
+        *of("optuna-dashboard "),
+    }
+    assert of("make ") == ["make study", "make test"]
+
+
+@pytest.mark.parametrize("command", of("make "))
+def test_make_knows_the_two_commands(command):
+    done = subprocess.run(
+        ["make", "--dry-run", command.split()[1]], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert {"make study": "ass_tune.run search_spaces/csa.yaml", "make test": "-m pytest"}[command] in done.stdout
+
+
+@pytest.mark.parametrize("command", of("python -m ass_tune.run "))
+def test_a_run_command_works_as_written(command, studies, request):
+    _, _, _, file, *arguments = shlex.split(command)
+    if "--data-root" in arguments:
+        arguments[arguments.index("--data-root") + 1] = str(request.getfixturevalue("data_root"))
+        arguments = [*arguments, "--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"]
+    done = studies.run(file, *arguments, *FEW, *ONE_CELL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    name = Path(file).stem
+    assert ("plan of study " + name) in done.stdout
+    assert ("tables/table.md" in done.stdout) == ("--plan" not in arguments)
+
+
+@pytest.mark.parametrize("command", [*of("mlflow ui "), *of("optuna-dashboard ")])
+def test_the_commands_of_the_views_are_those_that_a_study_prints(command):
+    """tests/test_browser_views.py opens the printed ones."""
+    program, *arguments = shlex.split(command)
+    assert shutil.which(program, path=str(PROJECT / ".venv/bin")) or shutil.which(program)
+    assert arguments[-1] in ("sqlite:///studies/mlflow.db", "studies/csa/ledger.journal")
+
+
+def test_the_search_space_file_of_the_readme_is_valid(tmp_path):
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "readme.yaml"
+    path.write_text(block)
+    assert load(path).study == yaml.safe_load(block)["study"]
+
+
+def test_every_shipped_file_is_named():
+    assert {path.name for path in (PROJECT / "search_spaces").glob("*.yaml")} == set(
+        re.findall(r"search_spaces/(\w+\.yaml)` \|", README)
+    )
