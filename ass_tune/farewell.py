@@ -17,6 +17,7 @@ from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from trainables.storage import Storage
 
+FINISHED, INCOMPLETE, INTERRUPTED = 0, 1, 130
 SECONDS_FOR_MLFLOW = 120.0
 """How long the end of a study waits for MLflow to take what is still in the outbox."""
 
@@ -30,7 +31,7 @@ def farewell(
     rows: Sequence[Row],
     tables: Mapping[str, str],
 ) -> int:
-    """Show and record the table; returns the exit code: 130 interrupted, 1 with failed trials, else 0."""
+    """Show and record the table; returns the exit code."""
     folder = Storage(str(arguments.studies / spec.study))
     interrupted, failed = bool(director.running), sum(row.failed for row in rows)
     for file in tables.values():
@@ -50,7 +51,7 @@ def farewell(
     console.print(f"Optuna: optuna-dashboard {folder.local_path(JOURNAL)}", soft_wrap=True)
     if interrupted:
         console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
-        return 130
+        return INTERRUPTED
     if failed:
         console.print(f"{failed} trials failed; their errors are in MLflow's tag `error`.", style="bold red")
-    return 1 if failed else 0
+    return INCOMPLETE if failed else FINISHED

@@ -19,7 +19,7 @@ from trainables.domains.recipe import MissingData
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
-USER_MISTAKE = 2
+USER_MISTAKE, INTERRUPTED = 2, 130
 WIDTH_OF_FILES = 160
 """Columns of output that goes to a file or a pipe."""
 
@@ -39,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
     except (SpecErrors, MissingData, MeasurementFailed) as mistake:
         print(mistake, file=sys.stderr)
         return USER_MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted before the first trial: run the same command again to go on.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> int:

@@ -35,7 +35,9 @@ class LiveView:
         for cell in shown[:ROWS_SHOWN]:
             table.add_row(*_live_row(cell))
         bar = ProgressBar(total=max(1, progress.trials_wanted), completed=progress.trials_ended, width=40)
-        return Group(table, bar, summary(progress))
+        below = Table.grid(padding=(0, 1))
+        below.add_row(bar, summary(progress))
+        return Group(table, below)
 
 
 class LinesView:
