@@ -1,0 +1,50 @@
+"""Confusion matrices as Parquet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from trainables.confusions import confusions_from_parquet, confusions_to_parquet
+
+CLASSES = ("road", "traffic sign", "Fußweg")
+
+
+@pytest.mark.parametrize("images", [0, 1, 5])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_counts_names_and_classes_come_back(images: int, dtype: type) -> None:
+    counts = np.random.default_rng(images).integers(0, 200, (images, 3, 3)).astype(dtype)
+    names = [f"frankfurt/{index:06d}.png" for index in range(images)]
+    found, of_images, of_classes = confusions_from_parquet(confusions_to_parquet(counts, names, CLASSES))
+    assert found.dtype == np.int64
+    assert found.shape == (images, 3, 3)
+    np.testing.assert_array_equal(found, counts)
+    assert (of_images, of_classes) == (names, list(CLASSES))
+
+
+def test_large_counts_are_exact() -> None:
+    counts = np.full((2, 1, 1), 2**53 + 1)
+    np.testing.assert_array_equal(
+        confusions_from_parquet(confusions_to_parquet(counts, ["a", "b"], ["road"]))[0], counts
+    )
+
+
+def test_rows_are_truth_and_columns_prediction() -> None:
+    counts = np.zeros((1, 3, 3), np.int64)
+    counts[0, 2, 1] = 7
+    found = confusions_from_parquet(confusions_to_parquet(counts, ["a"], CLASSES))[0]
+    assert np.argwhere(found).tolist() == [[0, 2, 1]]
+
+
+def test_any_parquet_reader_can_use_the_file() -> None:
+    counts = np.arange(18).reshape(2, 3, 3)
+    table = pq.read_table(pa.BufferReader(confusions_to_parquet(counts, ["a", "b"], CLASSES)))
+    assert table.column_names == ["image", "counts"]
+    assert table["counts"].to_pylist() == [list(range(9)), list(range(9, 18))]
+
+
+def test_as_many_names_as_matrices_are_needed() -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        confusions_to_parquet(np.zeros((2, 3, 3)), ["a"], CLASSES)
