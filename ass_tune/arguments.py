@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
+
+
+class ExitCode(IntEnum):
+    """How the command ended."""
+
+    FINISHED = 0
+    INCOMPLETE = 1
+    """Some trials failed."""
+    USER_MISTAKE = 2
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments
+from ass_tune.arguments import Arguments, ExitCode
 from ass_tune.director import Director
 from ass_tune.ledger import JOURNAL
 from ass_tune.spec import StudySpec
@@ -17,7 +17,6 @@ from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from trainables.storage import Storage
 
-FINISHED, INCOMPLETE, INTERRUPTED = 0, 1, 130
 SECONDS_FOR_MLFLOW = 120.0
 """How long the end of a study waits for MLflow to take what is still in the outbox."""
 
@@ -30,7 +29,7 @@ def farewell(
     tracker: Tracker,
     rows: Sequence[Row],
     tables: Mapping[str, str],
-) -> int:
+) -> ExitCode:
     """Show and record the table; returns the exit code."""
     folder = Storage(str(arguments.studies / spec.study))
     interrupted, failed = bool(director.running), sum(row.failed for row in rows)
@@ -51,7 +50,7 @@ def farewell(
     console.print(f"Optuna: optuna-dashboard {folder.local_path(JOURNAL)}", soft_wrap=True)
     if interrupted:
         console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     if failed:
         console.print(f"{failed} trials failed; their errors are in MLflow's tag `error`.", style="bold red")
-    return INCOMPLETE if failed else FINISHED
+    return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED

@@ -9,7 +9,7 @@ import sys
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, parse
+from ass_tune.arguments import Arguments, ExitCode, parse
 from ass_tune.cells import cells
 from ass_tune.plan import StudyPlan, make_plan
 from ass_tune.plan_view import plan_tables
@@ -19,12 +19,11 @@ from trainables.domains.recipe import MissingData
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
-USER_MISTAKE, INTERRUPTED = 2, 130
 WIDTH_OF_FILES = 160
 """Columns of output that goes to a file or a pipe."""
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> ExitCode:
     """Plan or run the study that the command line names; returns the exit code."""
     arguments = parse(argv)
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
@@ -35,16 +34,16 @@ def main(argv: list[str] | None = None) -> int:
             print(plan.model_dump_json(indent=2))
         else:
             console.print(*plan_tables(plan), sep="\n")
-        return 0 if arguments.plan else run_study(console, spec, plan, arguments)
+        return ExitCode.FINISHED if arguments.plan else run_study(console, spec, plan, arguments)
     except (SpecErrors, MissingData, MeasurementFailed) as mistake:
         print(mistake, file=sys.stderr)
-        return USER_MISTAKE
+        return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         print("Interrupted before the first trial: run the same command again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
-def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> int:
+def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
     """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
     from ass_tune.cell_search import CellSearch
     from ass_tune.checkpoints import CheckpointKeeper
