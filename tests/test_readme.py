@@ -18,7 +18,7 @@ README = (PROJECT / "README.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.splitlines() if line.strip()]
 FEW = ["--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"]
-ONE_CELL = ["--set", "ablate.adaptor=[joint]", "--set", "ablate.labeled_images=[20]"]
+ONE_CELL = ["--set", "ablate.labeled_images=[20]"]
 
 
 def of(program: str) -> list[str]:
