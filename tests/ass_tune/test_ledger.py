@@ -97,9 +97,9 @@ def test_reports_from_before_the_death_are_neither_recorded_nor_told_again(spec:
 
 
 def test_a_finished_study_has_nothing_left_to_run(spec: Spec, driven: Callable, tmp_path: Path) -> None:
-    first = driven(spec(), journal(tmp_path)).run(3)
+    first = driven(spec(ablate=SMALL), journal(tmp_path)).run(3)
     before = contents(first)
-    second = driven(spec(), journal(tmp_path)).run(3)
+    second = driven(spec(ablate=SMALL), journal(tmp_path)).run(3)
     assert second.events == []
     assert contents(second) == before
     assert [search.results() for search in second.searches] == [search.results() for search in first.searches]

@@ -21,11 +21,14 @@ class Watched:
     """A driven study with its progress."""
 
     def __init__(self, driven: Callable, spec: StudySpec, **how: Any) -> None:
-        def progress(searches: Any) -> list[StudyProgress]:
-            self.progress = StudyProgress(searches, spec.train.iterations)
-            return [self.progress]
+        made: list[StudyProgress] = []
 
-        self.study = driven(spec, listeners=progress, **how)
+        def listeners(searches: Any) -> list[StudyProgress]:
+            made.append(StudyProgress(searches, spec.train.iterations))
+            return made
+
+        self.study = driven(spec, listeners=listeners, **how)
+        [self.progress] = made
 
 
 def counts(progress: StudyProgress) -> list[tuple[Any, ...]]:
