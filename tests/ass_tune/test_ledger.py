@@ -29,6 +29,10 @@ SEARCHES = {
     "tpe": {"search": {"sampler": "tpe", "trials_per_cell": 5, "arguments": {"n_startup_trials": 2}}},
     "qmc": {"search": {"sampler": "qmc", "trials_per_cell": 5}},
     "grid": {"search": {"sampler": "grid"}, "tune": GRID},
+    "qmc exhausted": {
+        "search": {"sampler": "qmc", "trials_per_cell": 12},
+        "tune": {"fail_at": {"type": "int", "low": 1, "high": 12}},
+    },
     "exhausted": {"search": {"sampler": "tpe", "trials_per_cell": 6}, "tune": FINITE},
 }
 
