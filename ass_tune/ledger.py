@@ -97,7 +97,7 @@ class Stratum:
 
     def open(self, hyperparameters: Mapping[str, Value]) -> optuna.Trial:
         """Open a trial whose hyperparameters are decided; then `begin` or `discard` it."""
-        # a sampler left from `ask` would draw, and some keep in the ledger how often they did
+        # a sampler left from `ask` would fit its model for nothing
         self._study.sampler = _CHOOSES_NOTHING
         self._study.enqueue_trial(dict(hyperparameters))
         return self._remember(self._study.ask())
