@@ -8,24 +8,12 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.store import MlflowStore, mlflow_store, prepare_environment
+from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.tracker.writer import Patience
 from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
-from trainables.storage import Storage
 
 IMPATIENT = Patience(first_pause=0.05, longest_pause=0.2, tries=2, tries_at_close=2)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database fresh from its migrations, which take seconds."""
-    prepare_environment()
-    folder = tmp_path_factory.mktemp("migrated")
-    store = MlflowStore(f"sqlite:///{folder / 'mlflow.db'}", folder / "mlartifacts")
-    Recorder(store, "template", "template", Storage(str(folder))).connect()
-    return folder / "mlflow.db"
 
 
 @pytest.fixture
