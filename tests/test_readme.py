@@ -17,8 +17,10 @@ PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.splitlines() if line.strip()]
-FEW = ["--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"]
-ONE_CELL = ["--set", "ablate.labeled_images=[20]"]
+FEW = [
+    *("--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"),
+    *("--set", "ablate.labeled_images=[20]", "--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"),
+]
 
 
 def of(program: str) -> list[str]:
@@ -48,8 +50,7 @@ def test_a_run_command_works_as_written(command, studies, request):
     _, _, _, file, *arguments = shlex.split(command)
     if "--data-root" in arguments:
         arguments[arguments.index("--data-root") + 1] = str(request.getfixturevalue("data_root"))
-        arguments = [*arguments, "--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"]
-    done = studies.run(file, *arguments, *FEW, *ONE_CELL)
+    done = studies.run(file, *arguments, *FEW)
     assert done.returncode == 0, done.stdout + done.stderr
     name = Path(file).stem
     assert ("plan of study " + name) in done.stdout
