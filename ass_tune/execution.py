@@ -13,6 +13,7 @@ from typing import Any
 from ass_tune.director import Director
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Trial
+from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
@@ -32,7 +33,7 @@ _QUIET = {
 
 
 @contextmanager
-def ray_cluster(address: str | None) -> Iterator[None]:
+def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[None]:
     """Join the cluster at `address`, or start a local Ray that ends with the study."""
     os.environ.update(_QUIET)
     import ray
@@ -41,9 +42,22 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
+        if address is None:
+            check_resources(spec)
         yield
     finally:
         ray.shutdown()
+
+
+def check_resources(spec: StudySpec) -> None:
+    """Raise `UserMistake` where no trial would ever start, since a local Ray does not grow."""
+    import ray
+
+    there = ray.cluster_resources()
+    missing = [name for name, amount in _resources(spec).items() if there.get(name, 0) < amount]
+    if missing:
+        asked = ", ".join(f"{name} {_resources(spec)[name]:g} (there is {there.get(name, 0):g})" for name in missing)
+        raise UserMistake(f"a trial asks for {asked}; lower `resources:` or join a cluster with --address")
 
 
 def parallel_trials(spec: StudySpec) -> int:
@@ -51,7 +65,7 @@ def parallel_trials(spec: StudySpec) -> int:
     import ray
 
     there = ray.cluster_resources()
-    return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items() if amount > 0))
+    return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items()))
 
 
 def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: Path | None) -> None:
@@ -64,7 +78,6 @@ def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: 
     def settings(trial: Trial) -> dict[str, Any]:
         return {
             "key": trial.key,
-            "name": trial.name,
             "config": dict(trial.config),
             "storage": folder.uri,
             "data_root": str(data_root) if data_root else None,

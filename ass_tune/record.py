@@ -6,6 +6,7 @@ import json
 import uuid
 from pathlib import Path
 
+import ray
 import yaml
 
 from ass_tune.arguments import Arguments
@@ -34,7 +35,7 @@ def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: A
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
-    tracker.study_text("environment.json", json.dumps(environment(PROJECT), indent=2))
+    tracker.study_text("environment.json", json.dumps(environment(PROJECT, ray.cluster_resources()), indent=2))
     return tracker
 
 

@@ -14,8 +14,8 @@ from ass_tune.cells import cells
 from ass_tune.plan import StudyPlan, make_plan
 from ass_tune.plan_view import plan_tables
 from ass_tune.spec import SpecErrors, StudySpec, load
-from ass_tune.step_time import MeasurementFailed
 from trainables.domains.recipe import MissingData
+from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> ExitCode:
         else:
             console.print(*plan_tables(plan), sep="\n")
         return ExitCode.FINISHED if arguments.plan else run_study(console, spec, plan, arguments)
-    except (SpecErrors, MissingData, MeasurementFailed) as mistake:
+    except (SpecErrors, MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
@@ -55,8 +55,10 @@ def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.progress.view import shown
     from ass_tune.pruners import make_pruner
     from ass_tune.record import open_tracker
+    from ass_tune.samplers import check_sampler
     from ass_tune.table.report import write_tables
 
+    check_sampler(spec.search.sampler)
     folder = Storage(str(arguments.studies / spec.study))
     TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
 
@@ -64,11 +66,12 @@ def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     ledger = open_storage(folder)
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
 
-    tracker = open_tracker(spec, plan, folder, arguments)
     progress = StudyProgress(searches, spec.train.iterations)
-    with shown(console, spec.study, progress) as views, ray_cluster(arguments.address):
-        director = Director(searches, [tracker, progress, *views, CheckpointKeeper(folder)])
-        run_trials(spec, director, folder, arguments.data_root)
+    with ray_cluster(spec, arguments.address):
+        tracker = open_tracker(spec, plan, folder, arguments)
+        with shown(console, spec.study, progress) as views:
+            director = Director(searches, [tracker, progress, *views, CheckpointKeeper(folder)])
+            run_trials(spec, director, folder, arguments.data_root)
 
     rows, tables = write_tables(spec, searches, left_out, folder)
     return farewell(console, spec, arguments, director, tracker, rows, tables)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 
 from trainables.domains.streams import stream
+from trainables.mistakes import UserMistake
+
+OPTIONAL_PACKAGES = {"cmaes": "cmaes"}
+"""What samplers need beyond this project's dependencies."""
 
 
 def make_sampler(name: str, arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
@@ -25,11 +30,18 @@ def make_sampler(name: str, arguments: Mapping[str, Any], seed: int, cell: str, 
         seed: the study's search seed.
         cell: name of the cell, so that cells draw independently.
         number: how many trials the cell has asked for before.
-
-    Raises:
-        ImportError: the sampler needs a package that is not installed.
     """
     return SAMPLERS[name](arguments, seed, cell, number)
+
+
+def check_sampler(name: str) -> None:
+    """Raise `UserMistake` where the sampler needs a package that is not installed; Optuna itself finds out late."""
+    if (package := OPTIONAL_PACKAGES.get(name)) is None:
+        return
+    try:
+        import_module(package)
+    except ImportError as error:
+        raise UserMistake(f"search.sampler {name} needs the package {package}: pip install {package}") from error
 
 
 def _draw(seed: int, cell: str, number: int) -> int:

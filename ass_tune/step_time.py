@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
+from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 FILE = "step_times.json"
@@ -23,7 +24,7 @@ WITHOUT_INFLUENCE = {"seed", "subset_seed", "iterations", "evaluate_every", "pro
 """Fields that change no step's cost; neither does any weight, rate or other floating-point number."""
 
 
-class MeasurementFailed(Exception):
+class MeasurementFailed(UserMistake):
     """The process that measures a step ended with an error; the message is its last line."""
 
 

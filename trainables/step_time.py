@@ -46,7 +46,6 @@ def _timed(
     with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
         settings = {
             "key": "step",
-            "name": "step",
             "config": {**config, "iterations": 3 * every, "evaluate_every": every},
             "storage": folder,
             "data_root": data_root,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import optuna
 import pytest
 
-from ass_tune.samplers import SAMPLERS, make_sampler
+from ass_tune.samplers import SAMPLERS, check_sampler, make_sampler
 from ass_tune.spec import StudySpec
 from ass_tune.spec import optuna_arguments as allowed
 from ass_tune.trial import Outcome, Stage, Trial
+from trainables.mistakes import UserMistake
 
 Spec = Callable[..., StudySpec]
 MODELS = {name: {"n_startup_trials": 2} for name in ("tpe", "gp", "cmaes")}
@@ -126,3 +128,9 @@ def test_arguments_of_a_file_reach_optuna(name: str, arguments: dict[str, Any]) 
     study = history()
     study.sampler = make_sampler(name, {**MODELS.get(name, {}), **arguments}, 0, "adaptor=ga", 4)
     assert 0.01 <= _suggested(study).params["lr"] <= 0.1
+
+
+def test_a_sampler_whose_package_is_missing_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    with pytest.raises(UserMistake, match="sampler cmaes needs the package cmaes"):
+        check_sampler("cmaes")

@@ -156,6 +156,13 @@ def test_a_users_mistakes_are_listed_without_a_traceback(studies, write_file):
     assert "did you mean 'tpe'?" in done.stderr
 
 
+def test_resources_that_a_local_ray_lacks_are_one_clear_error(studies, write_file):
+    done = studies.run(write_file(SMALL), "--set", "resources.custom={trainer: 1}")
+    assert done.returncode == 2
+    assert "a trial asks for trainer 1 (there is 0)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_missing_real_data_is_one_clear_error(studies, tmp_path):
     done = studies.run("search_spaces/real_csa.yaml", "--data-root", str(tmp_path / "nowhere"))
     assert done.returncode == 2
