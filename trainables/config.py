@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Value = bool | int | float | str | None
 
 
-class TrialConfig(BaseModel):
+class TrialConfig(BaseModel, ABC):
     """The whole configuration of one trial, flat, so that its canonical JSON is the trial's content.
 
     Subclasses add the fields that a search-space file may ablate, tune or fix. The fields below are set by
@@ -31,29 +32,29 @@ class TrialConfig(BaseModel):
     evaluate_every: int = Field(gt=0)
 
     @classmethod
+    @abstractmethod
     def profiles(cls) -> Mapping[str, Mapping[str, Value | tuple[int, ...]]]:
         """Named sets of defaults; a file picks one with `profile:`."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def domain_pairs(cls) -> tuple[str, ...]:
         """Names that `domains:` may have."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def code_version(cls) -> str:
         """Hash of the code and data recipes that decide a trial's outcome; part of the trial's key."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
         """Why the combination in `values` (some fields, not all) means nothing, or None if it is defined."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def inert(cls, values: Mapping[str, Any]) -> frozenset[str]:
         """Fields without effect given `values` (some fields, not all), e.g. lambda_sadv without a D_s."""
-        raise NotImplementedError
 
     @classmethod
     def tunable(cls) -> tuple[str, ...]:

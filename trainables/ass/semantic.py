@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from trainables.ass.domain_labels import TARGET
@@ -9,7 +11,7 @@ from trainables.ass.segmentation import mean_cross_entropy
 from trainables.domains.classes import IGNORE
 
 
-class SemanticAdaptation(nn.Module):
+class SemanticAdaptation(nn.Module, ABC):
     """D_s: feature vectors to 2c channels, the first c for the source's classes, the last c for the target's."""
 
     def __init__(self, layers: nn.Sequential, classes: int) -> None:
@@ -17,13 +19,13 @@ class SemanticAdaptation(nn.Module):
         self.layers = layers
         self.classes = classes
 
+    @abstractmethod
     def examples(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """What D_s judges, made from F (N, n, h, w) and y (N, h, w), and its classes, 255 where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, examples: Tensor) -> Tensor:
         """Examples to logits with the 2c channels as second dimension, float32."""
-        raise NotImplementedError
 
     def adversarial_loss(self, features: Tensor, labels: Tensor) -> Tensor:
         """L_sadv (Eqs 5 and 7), a mean over examples: source features should look like the target's of their class."""
