@@ -25,13 +25,13 @@ def farewell(
     console: Console,
     spec: StudySpec,
     arguments: Arguments,
+    folder: Storage,
     director: Director,
     tracker: Tracker,
     rows: Sequence[Row],
     tables: Mapping[str, str],
 ) -> ExitCode:
     """Show and record the table; returns the exit code."""
-    folder = Storage(str(arguments.studies / spec.study))
     interrupted, failed = bool(director.running), sum(row.failed for row in rows)
     for file in tables.values():
         tracker.study_file(file, "tables")

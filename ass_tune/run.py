@@ -74,7 +74,7 @@ def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
             run_trials(spec, director, folder, arguments.data_root)
 
     rows, tables = write_tables(spec, searches, left_out, folder)
-    return farewell(console, spec, arguments, director, tracker, rows, tables)
+    return farewell(console, spec, arguments, folder, director, tracker, rows, tables)
 
 
 if __name__ == "__main__":
