@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.full_disk import no_file_larger_than
 from trainables.storage import Storage
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """A real write error, as a full disk would give."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(params=["path", "uri"])

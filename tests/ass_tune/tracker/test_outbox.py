@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ass_tune.tracker.outbox import Outbox, OutboxError
+from tests.full_disk import no_file_larger_than
 
 
 def bodies(outbox: Outbox) -> list[str]:
@@ -98,22 +96,14 @@ def test_records_appended_after_the_file_was_lost_are_not_taken_for_confirmed(tm
     assert bodies(again) == ['{"number":5}']
 
 
-@pytest.fixture
-def small_disk() -> Iterator[int]:
-    """No file of this process can grow beyond the limit in bytes."""
-    limit, before = 4096, resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-def test_full_disk_is_a_clear_error_and_leaves_the_file_whole(tmp_path: Path, small_disk: int):
+def test_full_disk_is_a_clear_error_and_leaves_the_file_whole(tmp_path: Path):
     outbox = Outbox(tmp_path)
     appended = 0
-    with pytest.raises(OutboxError, match=r"cannot record to .*outbox\.jsonl: File too large"):
-        while appended < small_disk:
+    with (
+        no_file_larger_than(4096),
+        pytest.raises(OutboxError, match=r"cannot record to .*outbox\.jsonl: File too large"),
+    ):
+        while appended < 4096:
             outbox.append('{"filler":"0123456789"}')
             appended += 1
     assert outbox.path.read_bytes().endswith(b"}\n")
