@@ -1,0 +1,161 @@
+"""One driver per study: a lock that the kernel releases when its driver dies, and that says who holds it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+
+from trainables.mistakes import UserMistake
+
+FILE = "lock"
+"""Never deleted: who opened it before would hold another file's lock than who creates it anew."""
+_PAUSE = 0.05
+_SECONDS_FOR_A_NAME = 1.0
+"""How long a holder that has not written who it is is waited for; it does so at once."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+class Holder(BaseModel, frozen=True):
+    """A driver of a study, as it wrote itself into the lock."""
+
+    host: str
+    pid: int = Field(gt=0, lt=2**31)
+    since: AwareDatetime
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+class StudyBusy(UserMistake):
+    """Another driver works on the study.
+
+    Args:
+        study: its name.
+        holder: the other driver; None where it does not say who it is.
+    """
+
+    def __init__(self, study: str, holder: Holder | None) -> None:
+        self.holder = holder
+        who = "another process, which has not written down who it is" if holder is None else str(holder)
+        stop = "stop it" if holder is None else f"stop it with `kill -INT {holder.pid}` on {holder.host}"
+        super().__init__(
+            f"study {study} is in the hands of {who}: wait until it ends or {stop}, then run this command again"
+        )
+
+
+@contextmanager
+def study_lock(folder: Path) -> Iterator[Holder | None]:
+    """Be the only driver of the study in `folder`; yields the dead driver that it is taken over from, if any.
+
+    The folder is created if need be. Raises StudyBusy at once where another driver lives, UserMistake where
+    the file system has no locks or the file cannot be written.
+    """
+    path = folder / FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Children do not inherit it, else one that outlives a killed driver would keep the study locked.
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise UserMistake(f"{path}: cannot be opened to lock the study: {error.strerror}") from error
+    try:
+        _acquire(file, path)
+        left = _read(file)
+        _write(file, path, Holder(host=socket.gethostname(), pid=os.getpid(), since=datetime.now(UTC)))
+        try:
+            yield left
+        finally:
+            os.ftruncate(file, 0)
+    finally:
+        os.close(file)
+
+
+def holder(folder: Path) -> Holder | None:
+    """The driver that now works on the study in `folder`, None where there is none; changes nothing.
+
+    Raises StudyBusy for a driver that does not say who it is, UserMistake where the lock cannot be read.
+    """
+    path = folder / FILE
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserMistake(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        _acquire(file, path, shared=True)
+    except StudyBusy as busy:
+        if busy.holder is None:
+            raise
+        return busy.holder
+    finally:
+        os.close(file)
+    return None
+
+
+def _acquire(file: int, path: Path, *, shared: bool = False) -> None:
+    """Lock the file or raise StudyBusy.
+
+    For a moment a driver that has the lock is still preceded in the file by the name of a dead one: a name counts
+    once it is read twice, and is that of a living process as far as this host can tell.
+    """
+    mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+    deadline = time.monotonic() + _SECONDS_FOR_A_NAME
+    before: Holder | None = None
+    while True:
+        try:
+            return fcntl.flock(file, mode)
+        except BlockingIOError:
+            found = _read(file)
+        except OSError as error:
+            raise _cannot_lock(path, error) from error
+        certain = found is not None and found == before and _may_live(found)
+        if certain or time.monotonic() > deadline:
+            raise StudyBusy(path.parent.name, found)
+        before = found
+        time.sleep(_PAUSE)
+
+
+def _cannot_lock(path: Path, error: OSError) -> UserMistake:
+    if error.errno in _NO_LOCKS:
+        return UserMistake(
+            f"{path}: this file system has no file locks ({error.strerror}), so nothing would keep two drivers from "
+            "running the study at once; put the studies on another disk with --studies"
+        )
+    return UserMistake(f"{path}: cannot be locked: {error.strerror}")
+
+
+def _read(file: int) -> Holder | None:
+    try:
+        return Holder.model_validate_json(os.pread(file, 4096, 0))
+    except ValidationError:
+        return None
+
+
+def _write(file: int, path: Path, driver: Holder) -> None:
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, driver.model_dump_json().encode(), 0)
+    except OSError as error:
+        raise UserMistake(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _may_live(found: Holder) -> bool:
+    """Whether the process exists; on another host it may."""
+    if found.host != socket.gethostname():
+        return True
+    try:
+        os.kill(found.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
