@@ -59,17 +59,10 @@ def study_lock(folder: Path) -> Iterator[Holder | None]:
     The folder is created if need be. Raises StudyBusy at once where another driver lives, UserMistake where
     the file system has no locks or the file cannot be written.
     """
-    path = folder / FILE
+    file = _locked_file(folder / FILE)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Children do not inherit it, else one that outlives a killed driver would keep the study locked.
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        raise UserMistake(f"{path}: cannot be opened to lock the study: {error.strerror}") from error
-    try:
-        _acquire(file, path)
         left = _read(file)
-        _write(file, path, Holder(host=socket.gethostname(), pid=os.getpid(), since=datetime.now(UTC)))
+        _write(file, folder / FILE, Holder(host=socket.gethostname(), pid=os.getpid(), since=datetime.now(UTC)))
         try:
             yield left
         finally:
@@ -99,6 +92,25 @@ def holder(folder: Path) -> Holder | None:
     finally:
         os.close(file)
     return None
+
+
+def _locked_file(path: Path) -> int:
+    """The locked file that now stands at the path: another driver may have put the folder aside in the meantime."""
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Children do not inherit it, else one that outlives a killed driver would keep the study locked.
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise UserMistake(f"{path}: cannot be opened to lock the study: {error.strerror}") from error
+        try:
+            _acquire(file, path)
+            if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
 
 
 def _acquire(file: int, path: Path, *, shared: bool = False) -> None:

@@ -144,6 +144,21 @@ def test_a_driver_that_raises_releases_the_lock(tmp_path):
     assert holder(tmp_path) is None
 
 
+def test_a_driver_that_opened_the_lock_of_a_folder_that_is_then_put_aside_locks_the_new_one(tmp_path, monkeypatch):
+    folder, flock = tmp_path / "study", fcntl.flock
+
+    def put_aside_first(file: int, mode: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        folder.rename(tmp_path / "aside")
+        flock(file, mode)
+
+    monkeypatch.setattr(fcntl, "flock", put_aside_first)
+    with study_lock(folder):
+        assert holder(folder) is not None
+        with pytest.raises(StudyBusy), study_lock(folder):
+            pass
+
+
 def test_who_holds_a_study_is_told_without_touching_it(tmp_path):
     assert holder(tmp_path / "no" / "study") is None
     assert holder(tmp_path) is None
