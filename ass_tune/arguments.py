@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
 
     FINISHED = 0
     INCOMPLETE = 1
-    """Some trials failed."""
+    """Some trials failed, or the study paused."""
     USER_MISTAKE = 2
     INTERRUPTED = 130
 
@@ -26,8 +26,11 @@ class Arguments:
     file: Path
     overrides: tuple[str, ...]
     plan: bool
+    status: bool
     json: bool
+    fresh: bool
     studies: Path
+    ledger: str | None
     data_root: Path | None
     tracking_uri: str | None
     address: str | None
@@ -47,9 +50,15 @@ def parse(argv: list[str] | None) -> Arguments:
         metavar="FIELD=VALUE",
         help="override a field of the file, e.g. train.iterations=900; may be repeated",
     )
-    parser.add_argument("--plan", action="store_true", help="show what would run and what it costs, and stop")
-    parser.add_argument("--json", action="store_true", help="show the plan as JSON")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--plan", action="store_true", help="show what would run and what it costs, and stop")
+    instead.add_argument("--status", action="store_true", help="show where the study stands, and stop")
+    instead.add_argument("--fresh", action="store_true", help="put aside what the study has, and begin anew")
+    parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
     parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
+    parser.add_argument(
+        "--ledger", metavar="URL", help="database for the ledger, e.g. postgresql://...; else a file of the study"
+    )
     parser.add_argument(
         "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; else $ASS_DATA_ROOT"
     )
@@ -61,8 +70,11 @@ def parse(argv: list[str] | None) -> Arguments:
         file=found.file,
         overrides=tuple(found.set),
         plan=found.plan,
+        status=found.status,
         json=found.json,
+        fresh=found.fresh,
         studies=found.studies.resolve(),
+        ledger=found.ledger or os.environ.get("ASS_LEDGER"),
         data_root=data_root.resolve() if data_root else None,
         tracking_uri=found.tracking_uri,
         address=found.address,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from optuna.pruners import BasePruner
@@ -10,6 +11,7 @@ from optuna.storages import BaseStorage
 from ass_tune.cells import CellPlan, grid_points
 from ass_tune.identity import build_config, trial_key
 from ass_tune.ledger import Entry, Stratum
+from ass_tune.reuse import FinishedTrial, finished_trial
 from ass_tune.samplers import make_sampler
 from ass_tune.spec import StudySpec
 from ass_tune.suggest import suggest
@@ -20,6 +22,8 @@ from trainables.domains.streams import stream
 SAMPLER_ATTEMPTS = 16
 """How often a sampler may repeat itself before its cell takes a point that is left, or where they are endless, any."""
 RANDOM_ATTEMPTS = 64
+STARTS = 3
+"""How many runs of the study begin a trial that fails; after that its error is its outcome."""
 
 
 class CellSearch:
@@ -31,6 +35,12 @@ class CellSearch:
         self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
+        self._retries = deque(
+            (stage, entry)
+            for stage, stratum in self._strata.items()
+            for entry in stratum.entries()
+            if entry.outcome is Outcome.FAILED and entry.starts < STARTS
+        )
         self._finished_tuning = sum(entry.outcome is Outcome.FINISHED for entry in self.tuning_entries())
         self._exhausted = False
         self._replicates_begun = False
@@ -43,7 +53,8 @@ class CellSearch:
     @property
     def tuning_done(self) -> bool:
         """Whether every tuning trial has ended, so that the best configuration is known."""
-        return not self._tuning_left and not (self._running & self._keys[Stage.TUNING])
+        retried = any(stage is Stage.TUNING for stage, _ in self._retries)
+        return not self._tuning_left and not retried and not (self._running & self._keys[Stage.TUNING])
 
     @property
     def _tuning_left(self) -> bool:
@@ -65,6 +76,15 @@ class CellSearch:
                 trial = self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
                 yield trial, entry
 
+    def next_retry(self) -> Trial | None:
+        """A trial that failed in an earlier run of the study and has starts left, or None."""
+        if not self._retries:
+            return None
+        stage, entry = self._retries.popleft()
+        opened = self._strata[stage].open(entry.hyperparameters)
+        suggest(opened, self.plan.space)
+        return self._begin(stage, opened.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
+
     def next_tuning(self) -> Trial | None:
         """A tuning trial that no earlier one equals, or None if the cell has its budget."""
         if not self._tuning_left:
@@ -84,24 +104,29 @@ class CellSearch:
         self._replicates_begun = True
         return None
 
-    def report(self, trial: Trial, report: Report) -> bool:
-        """Record a report; whether the trial should stop here. Replicates never should."""
-        stratum = self._strata[trial.stage]
-        stratum.report(trial.number, report.iteration, report.miou)
-        if trial.stage is Stage.REPLICATE:
-            return False
-        if report.iteration >= self._spec.train.iterations:
+    def report(self, trial: Trial, report: Report) -> None:
+        """Record a report."""
+        self._strata[trial.stage].report(trial.number, report.iteration, report.miou)
+
+    def gives_up(self, trial: Trial, iteration: int) -> bool:
+        """Whether a trial should stop at its last report. Replicates never should."""
+        if trial.stage is Stage.REPLICATE or iteration >= self._spec.train.iterations:
             return False
         # the pruner is asked at every report, since some keep rungs, and heeded only where the file says
-        gives_up = stratum.pruner_would_stop(trial.number)
-        late_enough = report.iteration >= self._spec.prune.start * self._spec.train.iterations
+        gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
+        late_enough = iteration >= self._spec.prune.start * self._spec.train.iterations
         return gives_up and late_enough and self._finished_tuning >= self._spec.prune.startup_trials
 
     def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
         """Record an outcome."""
-        self._strata[trial.stage].end(trial.number, end, select_miou)
+        self._strata[trial.stage].end(trial, end, select_miou)
         self._running.discard(trial.key)
         self._finished_tuning += trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED
+
+    def finished(self, trial: Trial) -> FinishedTrial:
+        """What a trial of equal content can adopt from one that finished here."""
+        stratum = self._strata[trial.stage]
+        return finished_trial(stratum.name, stratum.entry(trial.number))
 
     def _next_point(self) -> Trial | None:
         points = list(grid_points(self.plan.space))

@@ -10,15 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
+
 from ass_tune.director import Director
+from ass_tune.faults import StudyPaused
 from ass_tune.spec import StudySpec
+from ass_tune.tracker.credentials import without_credentials
+from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
-RETRIES = 2
-"""How often Ray restarts a trial whose process or node was lost, or that raised."""
+STOPS = (StudyPaused, OutboxError, StorageInternalError)
+"""A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
 
 # what Ray would write and print beside the ledger, MLflow and our own view
 _QUIET = {
@@ -68,12 +73,26 @@ def parallel_trials(spec: StudySpec) -> int:
     return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items()))
 
 
-def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: Path | None) -> None:
-    """Run until the director has no trial left, or Ctrl-C; what then runs stays running in the ledger."""
+def run_trials(
+    spec: StudySpec, director: Director, folder: Storage, data_root: Path | None, seconds_per_report: float | None
+) -> str | None:
+    """Run until the director has no trial left, or Ctrl-C, or something stops the study; what then runs stays running.
+
+    Args:
+        spec: the study.
+        director: decides what runs.
+        folder: where trials keep their checkpoints and results.
+        data_root: folder of the real data sets.
+        seconds_per_report: what a report is expected to take, if that is known.
+
+    Returns:
+        Why the study stops here, or None.
+    """
     from ray import tune
 
-    from ass_tune.scheduler import DirectorScheduler, GivenUpTrials
+    from ass_tune.scheduler import DirectorScheduler, Faults
     from ass_tune.searcher import DirectorSearcher
+    from ass_tune.watchdog import Watchdog
 
     def settings(trial: Trial) -> dict[str, Any]:
         return {
@@ -84,6 +103,7 @@ def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: 
             "threads": max(1, int(spec.resources.cpu)),
         }
 
+    watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
     trainable = tune.with_resources(TRAINABLES[spec.trainable].ray_class, _resources(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
@@ -99,14 +119,26 @@ def run_trials(spec: StudySpec, director: Director, folder: Storage, data_root: 
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[GivenUpTrials(director)],
+                callbacks=[watchdog, Faults(director, watchdog)],
                 # trials save themselves into the study folder, where they outlive their actors
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
                 verbose=0,
             ),
         )
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception as error:
+            if (stop := _stop_behind(error)) is None:
+                raise
+            return without_credentials(str(stop))
+    return None
+
+
+def _stop_behind(error: BaseException | None) -> Exception | None:
+    """What the director raised to stop the study; Ray raises its own errors on top."""
+    while error is not None and not isinstance(error, STOPS):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _resources(spec: StudySpec) -> dict[str, float]:

@@ -30,9 +30,10 @@ def farewell(
     tracker: Tracker,
     rows: Sequence[Row],
     tables: Mapping[str, str],
+    stopped: str | None,
 ) -> ExitCode:
-    """Show and record the table; returns the exit code."""
-    interrupted, failed = bool(director.running), sum(row.failed for row in rows)
+    """Show and record the table, so far where trials still run or something `stopped` the study; the exit code."""
+    interrupted, failed = bool(director.running or stopped), sum(row.failed for row in rows)
     for file in tables.values():
         tracker.study_file(file, "tables")
     tracker.describe(folder.read_bytes(tables["md"]).decode())
@@ -41,13 +42,18 @@ def farewell(
     console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
     waiting = tracker.close(SECONDS_FOR_MLFLOW)
     if waiting:
-        console.print(f"{waiting} records wait for MLflow ({tracker.trouble}); the next start of this study sends them")
+        console.print(f"{waiting} records wait for MLflow ({tracker.trouble});")
+        console.print(f"they are sent by its next start or by: python -m ass_tune.sync {spec.study}", soft_wrap=True)
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     if store.display.startswith("sqlite"):
         console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
     else:
         console.print(f"MLflow: {store.display}, experiment {spec.study}", soft_wrap=True)
     console.print(f"Optuna: optuna-dashboard {folder.local_path(JOURNAL)}", soft_wrap=True)
+    if stopped is not None:
+        console.print(f"Paused: {stopped}", style="bold red", soft_wrap=True, markup=False)
+        console.print("Nothing is lost. Once that is mended, run the same command again to go on.", style="bold")
+        return ExitCode.INCOMPLETE
     if interrupted:
         console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
         return ExitCode.INTERRUPTED

@@ -6,8 +6,9 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -17,7 +18,8 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from ass_tune.trial import Cell, End, Outcome, Stage
+from ass_tune.samplers import CHOOSES_NOTHING
+from ass_tune.trial import Cell, End, Outcome, Stage, Trial
 from trainables.config import Value
 from trainables.storage import Storage
 
@@ -34,6 +36,20 @@ def open_storage(folder: Storage, url: str | None = None) -> BaseStorage:
     return JournalStorage(JournalFileBackend(str(path)))
 
 
+def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
+    """The ledger of a study folder for reading; None where there is none. Nothing is written or created."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if url is not None:
+        return RDBStorage(url)
+    journal = folder / JOURNAL
+    return JournalStorage(JournalFileBackend(str(journal))) if journal.is_file() else None
+
+
+def stratum_name(study: str, cell: Cell, stage: Stage) -> str:
+    """Name of the Optuna study that holds the trials of one cell and stage."""
+    return f"{study}/{cell.name}/{stage}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """What the ledger knows of one trial."""
@@ -45,38 +61,57 @@ class Entry:
     config: Mapping[str, Any]
     outcome: Outcome | None
     """None while the trial runs."""
-    select_miou: float | None
-    """mIoU in percent of the last report; what the choice of the best configuration compares."""
-    last_iteration: int
+    curve: Mapping[int, float]
+    """mIoU in percent on the select split by iteration."""
     result: Mapping[str, float]
     """Final metrics, `report/miou` among them; empty unless finished."""
     artifacts: tuple[str, ...]
     error: str | None
+    reused_from: str | None
+    ended: float
+    """Seconds since the epoch; 0 while it runs."""
+    starts: int = 1
+    """How many runs of the study have begun it; each after the first because it had failed."""
+
+    @property
+    def last_iteration(self) -> int:
+        """Iteration of the last report."""
+        return max(self.curve, default=0)
+
+    @property
+    def select_miou(self) -> float | None:
+        """mIoU in percent of the last report; what the choice of the best configuration compares."""
+        return self.curve.get(self.last_iteration)
 
 
 class Stratum:
     """The trials of one cell and stage: one Optuna study."""
 
     def __init__(self, storage: BaseStorage, study: str, cell: Cell, stage: Stage, pruner: BasePruner) -> None:
-        self.name = f"{study}/{cell.name}/{stage}"
+        self.name = stratum_name(study, cell, stage)
         self._study = optuna.create_study(
             storage=storage,
             study_name=self.name,
             direction="maximize",
             pruner=pruner,
-            sampler=_CHOOSES_NOTHING,
+            sampler=CHOOSES_NOTHING,
             load_if_exists=True,
         )
         self._open: dict[int, optuna.Trial] = {}
 
     def entries(self) -> list[Entry]:
-        """All trials that were begun, in order of number; those that ended before they began are left out."""
-        return [_entry(trial) for trial in self._study.get_trials(deepcopy=False) if "key" in trial.user_attrs]
+        """All trials that were begun, in the order in which they first were; one that was retried as its last try."""
+        return _entries(self._study.get_trials(deepcopy=False))
+
+    def entry(self, number: int) -> Entry:
+        """One of the trials that were begun."""
+        storage, study_id = self._study._storage, self._study._study_id
+        return _entry(storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study_id, number)))
 
     def asked(self) -> int:
-        """How many trials were begun or turned out duplicates; one that a dying driver asked for is asked for again."""
-        trials = self._study.get_trials(deepcopy=False)
-        return sum("key" in trial.user_attrs or "duplicate_of" in trial.user_attrs for trial in trials)
+        """How many suggestions were begun or turned out duplicates; one that a dying driver asked for is none."""
+        attributes = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False)]
+        return len({a["key"] for a in attributes if "key" in a}) + sum("duplicate_of" in a for a in attributes)
 
     def readopt(self) -> list[Entry]:
         """Take over the trials that a driver left running; those it had not begun are closed."""
@@ -98,7 +133,7 @@ class Stratum:
     def open(self, hyperparameters: Mapping[str, Value]) -> optuna.Trial:
         """Open a trial whose hyperparameters are decided; then `begin` or `discard` it."""
         # a sampler left from `ask` would fit its model for nothing
-        self._study.sampler = _CHOOSES_NOTHING
+        self._study.sampler = CHOOSES_NOTHING
         self._study.enqueue_trial(dict(hyperparameters))
         return self._remember(self._study.ask())
 
@@ -122,41 +157,70 @@ class Stratum:
         """Whether the pruner, given all that the cell's trials reported, gives up on this one."""
         return self._open[number].should_prune()
 
-    def end(self, number: int, end: End, select_miou: float | None) -> None:
+    def end(self, ended: Trial, end: End, select_miou: float | None) -> None:
         """Record the outcome; a pruned trial keeps the value of its last report, as in Optuna."""
-        trial = self._open.pop(number)
-        if end.metrics:
-            trial.set_user_attr("result", dict(end.metrics))
-        if end.artifacts:
-            trial.set_user_attr("artifacts", list(end.artifacts))
-        if end.error:
-            trial.set_user_attr("error", end.error)
-        self._study.tell(number, select_miou if end.outcome is Outcome.FINISHED else None, state=_STATES[end.outcome])
+        trial = self._open.pop(ended.number)
+        about = {
+            "result": dict(end.metrics),
+            "artifacts": list(end.artifacts),
+            "error": end.error,
+            "reused_from": ended.reused_from,
+            "diverged": end.outcome is Outcome.DIVERGED,
+        }
+        for name, value in about.items():
+            if value:
+                trial.set_user_attr(name, value)
+        value = select_miou if end.outcome is Outcome.FINISHED else None
+        self._study.tell(ended.number, value, state=_STATES[end.outcome])
 
     def _remember(self, trial: optuna.Trial) -> optuna.Trial:
         self._open[trial.number] = trial
         return trial
 
 
-_CHOOSES_NOTHING = optuna.samplers.RandomSampler(seed=0)
-"""For trials whose hyperparameters are decided."""
-_STATES = {Outcome.FINISHED: TrialState.COMPLETE, Outcome.PRUNED: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}
-_OUTCOMES = {state: outcome for outcome, state in _STATES.items()}
+_STATES = {
+    Outcome.FINISHED: TrialState.COMPLETE,
+    Outcome.PRUNED: TrialState.PRUNED,
+    Outcome.DIVERGED: TrialState.PRUNED,  # samplers then take the configuration for a bad one
+    Outcome.FAILED: TrialState.FAIL,
+}
+_OUTCOMES = {TrialState.COMPLETE: Outcome.FINISHED, TrialState.PRUNED: Outcome.PRUNED, TrialState.FAIL: Outcome.FAILED}
 
 
-def _entry(trial: FrozenTrial) -> Entry:
+def entries_of(storage: BaseStorage) -> dict[str, list[Entry]]:
+    """All that a ledger has, by the name of the stratum; nothing is changed."""
+    studies = storage.get_all_studies()
+    return {study.study_name: _entries(storage.get_all_trials(study._study_id, deepcopy=False)) for study in studies}
+
+
+def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:
+    by_key: dict[str, Entry] = {}
+    for trial in trials:
+        if (key := trial.user_attrs.get("key")) is not None:
+            earlier = by_key[key].starts if key in by_key else 0
+            by_key[key] = _entry(trial, earlier + 1)
+    return list(by_key.values())
+
+
+def _entry(trial: FrozenTrial, starts: int = 1) -> Entry:
     attributes = trial.user_attrs
-    last = max(trial.intermediate_values, default=0)
     return Entry(
         number=trial.number,
         key=attributes["key"],
         seed=attributes["seed"],
         hyperparameters=trial.params,
         config=attributes["config"],
-        outcome=_OUTCOMES.get(trial.state),
-        select_miou=trial.intermediate_values.get(last),
-        last_iteration=last,
+        outcome=_outcome(trial),
+        curve=trial.intermediate_values,
         result=attributes.get("result", {}),
         artifacts=tuple(attributes.get("artifacts", ())),
         error=attributes.get("error"),
+        reused_from=attributes.get("reused_from"),
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
+        starts=starts,
     )
+
+
+def _outcome(trial: FrozenTrial) -> Outcome | None:
+    outcome = _OUTCOMES.get(trial.state)
+    return Outcome.DIVERGED if outcome is Outcome.PRUNED and "diverged" in trial.user_attrs else outcome

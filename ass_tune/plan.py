@@ -58,6 +58,8 @@ class StudyPlan(BaseModel):
     iterations_expected: int
     """After the pruning that is to be expected of trials that are all alike."""
     parallel_trials: int
+    seconds_between_reports: float | None
+    """In the slowest cell."""
     seconds_expected: float | None
     bytes_while_running: float | None
     bytes_at_the_end: float | None
@@ -153,8 +155,10 @@ def _costs(
 ) -> dict[str, float | None]:
     known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
     if len(known) < len(kept):
-        return {"seconds_expected": None, "bytes_while_running": None, "bytes_at_the_end": None}
+        unknown = ("seconds_between_reports", "seconds_expected", "bytes_while_running", "bytes_at_the_end")
+        return dict.fromkeys(unknown)
     return {
+        "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
         "seconds_expected": sum(_expected_seconds(spec, cell, time) for cell, time in known) / parallel,
         # while a checkpoint is written, the one before it is still there
         "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known),

@@ -29,18 +29,45 @@ def main(argv: list[str] | None = None) -> ExitCode:
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
     try:
         spec = load(arguments.file, arguments.overrides)
+        if arguments.status:
+            return show_status(console, spec, arguments)
         plan = make_plan(spec, arguments.data_root, measure=arguments.plan)
         if arguments.json:
             print(plan.model_dump_json(indent=2))
         else:
             console.print(*plan_tables(plan), sep="\n")
-        return ExitCode.FINISHED if arguments.plan else run_study(console, spec, plan, arguments)
+        return ExitCode.FINISHED if arguments.plan else run_alone(console, spec, plan, arguments)
     except (SpecErrors, MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         print("Interrupted before the first trial: run the same command again to go on.", file=sys.stderr)
         return ExitCode.INTERRUPTED
+
+
+def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> ExitCode:
+    """Say where the study stands, without starting or changing anything."""
+    from ass_tune.status import status_tables, study_status
+
+    status = study_status(spec, arguments.studies, arguments.ledger)
+    if arguments.json:
+        print(status.model_dump_json(indent=2))
+    else:
+        console.print(*status_tables(status), sep="\n")
+    return ExitCode.FINISHED
+
+
+def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
+    """Run the study as its only driver, on what it has or, if the user wants, afresh."""
+    from ass_tune.fresh import put_aside
+    from ass_tune.lock import study_lock
+
+    folder = arguments.studies / spec.study
+    if arguments.fresh:
+        with study_lock(folder):
+            console.print(f"put aside: {put_aside(arguments.studies, spec.study)}", soft_wrap=True)
+    with study_lock(folder):
+        return run_study(console, spec, plan, arguments)
 
 
 def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
@@ -55,26 +82,32 @@ def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.progress.view import shown
     from ass_tune.pruners import make_pruner
     from ass_tune.record import open_tracker
+    from ass_tune.reuse import FinishedTrials, finished_in
     from ass_tune.samplers import check_sampler
     from ass_tune.table.report import write_tables
+    from ass_tune.terms import agree
 
     check_sampler(spec.search.sampler)
     folder = Storage(str(arguments.studies / spec.study))
     TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
 
     kept, left_out = cells(spec)
-    ledger = open_storage(folder)
+    ledger = open_storage(folder, arguments.ledger)
+    agree(ledger, spec, folder.local_path())
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
+    finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
+    checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
+    checkpoints.sweep(searches)
 
     progress = StudyProgress(searches, spec.train.iterations)
     with ray_cluster(spec, arguments.address):
         tracker = open_tracker(spec, plan, folder, arguments)
-        with shown(console, spec.study, progress) as views:
-            director = Director(searches, [tracker, progress, *views, CheckpointKeeper(folder)])
-            run_trials(spec, director, folder, arguments.data_root)
+        with shown(console, spec.study, progress) as view:
+            director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
+            stopped = run_trials(spec, director, folder, arguments.data_root, plan.seconds_between_reports)
 
     rows, tables = write_tables(spec, searches, left_out, folder)
-    return farewell(console, spec, arguments, folder, director, tracker, rows, tables)
+    return farewell(console, spec, arguments, folder, director, tracker, rows, tables, stopped)
 
 
 if __name__ == "__main__":

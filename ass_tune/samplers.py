@@ -9,16 +9,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 
+from ass_tune.trust import stranger
 from trainables.domains.streams import stream
 from trainables.mistakes import UserMistake
 
 OPTIONAL_PACKAGES = {"cmaes": "cmaes"}
 """What samplers need beyond this project's dependencies."""
+CHOOSES_NOTHING = optuna.samplers.RandomSampler(seed=0)
+"""For trials whose hyperparameters are decided."""
+_UNPICKLES = {"cmaes"}
+"""Samplers that keep a pickled object in the ledger, so that who can write there can run code here."""
 
 
 def make_sampler(name: str, arguments: Mapping[str, Any], seed: int, cell: str, number: int) -> BaseSampler:
@@ -42,6 +48,32 @@ def check_sampler(name: str) -> None:
         import_module(package)
     except ImportError as error:
         raise UserMistake(f"search.sampler {name} needs the package {package}: pip install {package}") from error
+
+
+def check_trusted(name: str, journal: Path | None) -> None:
+    """Raise `UserMistake` where the sampler would unpickle what another user may have written to the ledger.
+
+    A folder above the journal's may be anybody's: what they put in the journal's place is owned by them.
+
+    Args:
+        name: a name of `SAMPLERS`.
+        journal: the ledger's file, which need not exist yet; None where the ledger is a database.
+    """
+    if name not in _UNPICKLES:
+        return
+    if journal is None:
+        raise _untrusted(name, "the ledger is a database, where others may write too", "leave out the ledger's URL")
+    for path in (journal.resolve().parent, journal.resolve()):
+        if (who := stranger(path)) is not None:
+            remedy = f"if nobody has used it so far, make it yours alone (chown, chmod go-w {path})"
+            raise _untrusted(name, f"{path} can be written by {who}", remedy)
+
+
+def _untrusted(name: str, reason: str, remedy: str) -> UserMistake:
+    return UserMistake(
+        f"search.sampler {name} unpickles its state from the ledger, which lets whoever writes there run code as "
+        f"you; {reason}. Choose another sampler (tpe, for example), or {remedy}."
+    )
 
 
 def _draw(seed: int, cell: str, number: int) -> int:

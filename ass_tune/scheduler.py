@@ -13,7 +13,9 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from ass_tune.director import Decision, Director
+from ass_tune.faults import Fault, FaultKind, trial_error
 from ass_tune.trial import End, Outcome, Report
+from ass_tune.watchdog import Watchdog
 
 METRICS = "metrics/"
 """Ray flattens a trainable's result; its metrics come back under this prefix."""
@@ -40,8 +42,10 @@ class DirectorScheduler(FIFOScheduler):
         Trainables mark their last result `final` and never `done`, which Ray would end a trial by without a word.
         """
         key = trial.config["key"]
+        for notice in result.get("notices", ()):
+            self._director.notice(key, notice)
         if diverged := result.get("diverged"):
-            self._director.end(key, End(Outcome.FAILED, result["iteration"], result["time"], error=diverged))
+            self._director.end(key, End(Outcome.DIVERGED, result["iteration"], result["time"], error=diverged))
             return TrialScheduler.STOP
         report = _report(result)
         decision = self._director.report(key, report)
@@ -53,22 +57,26 @@ class DirectorScheduler(FIFOScheduler):
         return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
 
 
-class GivenUpTrials(Callback):
-    """Tells the director of trials that Ray has given up. Ray's schedulers and searchers hear of retries as well."""
+class Faults(Callback):
+    """Tells the director of trials that Ray could not go on with. Ray itself tries nothing again."""
 
-    def __init__(self, director: Director) -> None:
-        self._director = director
+    def __init__(self, director: Director, watchdog: Watchdog) -> None:
+        self._director, self._watchdog = director, watchdog
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, as in the searcher."""
         return {}
 
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """Ray's retries are used up."""
-        reached = (trial.last_result or {}).get("iteration", 0)
+        """The trial raised, or its process or node is gone."""
         # Ray's `get_error` looks where the file is only once Ray has synchronised its folder
-        error = Path(trial.error_file).read_text() if trial.error_file else "the trial's process ended"
-        self._director.end(trial.config["key"], End(Outcome.FAILED, reached, time.time(), error=error))
+        text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
+        fault = trial_error(text)
+        if self._watchdog.killed(trial):
+            fault = Fault(
+                FaultKind.HUNG, f"no report for {self._watchdog.patience:.0f} seconds; its process was killed"
+            )
+        self._director.fault(trial.config["key"], fault, time.time())
 
 
 def _report(result: Mapping[str, Any]) -> Report:

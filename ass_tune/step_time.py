@@ -39,6 +39,10 @@ class StepTime(BaseModel):
     finished_bytes: float
     """Network, confusion matrices and panel of a finished trial."""
 
+    def seconds_between_reports(self, evaluate_every: int) -> float:
+        """Time from one report to the next."""
+        return evaluate_every * self.seconds_per_iteration + self.seconds_per_report
+
     def seconds(self, iterations: int, reports: int) -> float:
         """Time of one trial."""
         return self.seconds_to_start + iterations * self.seconds_per_iteration + reports * self.seconds_per_report

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from trainables.config import Value
 
@@ -38,6 +39,8 @@ class Outcome(StrEnum):
 
     FINISHED = "finished"
     PRUNED = "pruned"
+    DIVERGED = "diverged"
+    """A loss became NaN or infinite: a result of the configuration, which the same key would repeat."""
     FAILED = "failed"
 
 
@@ -55,11 +58,19 @@ class Trial:
     hyperparameters: Mapping[str, Value]
     config: Mapping[str, Any]
     """All of it: factors, hyperparameters, profile defaults, seed and training length."""
+    reused_from: str | None = None
+    """The trial of equal content whose curve and result this one adopts instead of training; None if it trains."""
 
     @property
     def name(self) -> str:
         """What people read: cell, stage and number."""
         return f"{self.cell.name} {self.stage} {self.number}"
+
+    @property
+    def run(self) -> str:
+        """Identity of its run in the record: two cells may have a trial of the same key."""
+        place = hashlib.sha256(f"{self.cell.name}/{self.stage}".encode()).hexdigest()
+        return f"{self.key}-{place[:8]}"
 
 
 @dataclass(frozen=True)
@@ -91,17 +102,23 @@ class End:
     error: str | None = None
 
 
-class Listener(Protocol):
-    """Somebody who is told what happens in a study: the tracker and the progress view."""
+class Listener:
+    """Somebody who is told what happens in a study; who derives from it need not listen to everything."""
 
     def trial_started(self, trial: Trial) -> None:
-        """The trial was handed to Ray."""
+        """The trial is handed out: for the first time, again after a fault, or by a later driver."""
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
-        """The trial was evaluated and the ledger has its mIoU."""
+        """The trial was evaluated."""
+
+    def trial_noticed(self, trial: Trial, notice: str) -> None:
+        """Something happened that people should know and that changes no result."""
+
+    def trial_interrupted(self, trial: Trial) -> None:
+        """The trial runs no more and has not ended: it will be handed out again."""
 
     def trial_ended(self, trial: Trial, end: End) -> None:
-        """The ledger has the outcome."""
+        """The trial has its outcome."""
 
 
 def format_value(value: Value) -> str:

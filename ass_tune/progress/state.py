@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ass_tune.cell_search import CellSearch, best_entry
 from ass_tune.cells import CellPlan
 from ass_tune.ledger import Entry
-from ass_tune.trial import End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Listener, Outcome, Report, Stage, Trial
 
 
 @dataclass
@@ -21,6 +21,7 @@ class CellProgress:
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
     pruned: int = 0
     failed: int = 0
+    diverged: int = 0
     best: float | None = None
     """Highest select-split mIoU in percent of a finished tuning trial."""
 
@@ -33,7 +34,7 @@ class _Reached:
     miou: float | None = None
 
 
-class StudyProgress:
+class StudyProgress(Listener):
     """Counts of all cells; a listener, so it is told of everything after the ledger has it.
 
     Args:
@@ -58,8 +59,13 @@ class StudyProgress:
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Count the iterations since its last report."""
         before = self._at.get(trial.key, _Reached())
-        self._trained_here += report.iteration - before.iteration
+        if trial.reused_from is None:
+            self._trained_here += report.iteration - before.iteration
         self._at[trial.key] = _Reached(report.iteration, report.miou)
+
+    def trial_interrupted(self, trial: Trial) -> None:
+        """Count it as waiting; what it reported stays."""
+        self.cells[trial.cell].running -= 1
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
@@ -68,6 +74,7 @@ class StudyProgress:
         cell.ended[trial.stage] += 1
         cell.pruned += end.outcome is Outcome.PRUNED
         cell.failed += end.outcome is Outcome.FAILED
+        cell.diverged += end.outcome is Outcome.DIVERGED
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
         last = self._at.pop(trial.key, _Reached())
@@ -117,6 +124,7 @@ def _from_ledger(search: CellSearch) -> CellProgress:
         progress.ended[stage] = len(ended)
         progress.pruned += sum(entry.outcome is Outcome.PRUNED for entry in ended)
         progress.failed += sum(entry.outcome is Outcome.FAILED for entry in ended)
+        progress.diverged += sum(entry.outcome is Outcome.DIVERGED for entry in ended)
     best = best_entry(by_stage[Stage.TUNING])
     progress.best = best.select_miou if best else None
     return progress

@@ -11,26 +11,29 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ass_tune.progress.state import CellProgress, StudyProgress
-from ass_tune.trial import End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Listener, Outcome, Report, Stage, Trial
 from ass_tune.wording import format_seconds, short
 
 ROWS_SHOWN = 30
 """Cells in the live table; of larger studies those that are running come first."""
 
 
-class LiveView:
+class LiveView(Listener):
     """Cells, running trials, best mIoU, pruned trials, iterations saved and time left, redrawn four times a second."""
 
-    def __init__(self, study: str, progress: StudyProgress) -> None:
-        self._study = study
-        self._progress = progress
+    def __init__(self, console: Console, study: str, progress: StudyProgress) -> None:
+        self._console, self._study, self._progress = console, study, progress
+
+    def trial_noticed(self, trial: Trial, notice: str) -> None:
+        """A line above the table that nobody should miss."""
+        self._console.print(f"{trial.name}: {notice}", highlight=False, markup=False, style="yellow")
 
     def __rich__(self) -> RenderableType:
         progress = self._progress
         cells = list(progress.cells.values())
         shown = sorted(cells, key=lambda cell: cell.running == 0) if len(cells) > ROWS_SHOWN else cells
         table = Table(title=f"study {self._study}", title_justify="left")
-        for name in ("cell", "tuning", "replicates", "running", "pruned", "failed", "best select mIoU"):
+        for name in ("cell", "tuning", "replicates", "running", "pruned", "diverged", "failed", "best select mIoU"):
             table.add_column(name, justify="left" if name == "cell" else "right", overflow="fold")
         for cell in shown[:ROWS_SHOWN]:
             table.add_row(*_live_row(cell))
@@ -40,7 +43,7 @@ class LiveView:
         return Group(table, below)
 
 
-class LinesView:
+class LinesView(Listener):
     """A listener that prints a line for every report and every end."""
 
     def __init__(self, console: Console, progress: StudyProgress) -> None:
@@ -50,11 +53,17 @@ class LinesView:
     def trial_started(self, trial: Trial) -> None:
         """A line that says what runs."""
         chosen = ", ".join(f"{name}={short(value)}" for name, value in trial.hyperparameters.items())
-        self._print(f"start    {trial.name} (seed {trial.seed}{', ' + chosen if chosen else ''})")
+        kind = "start" if trial.reused_from is None else "reuse"
+        self._print(f"{kind:<9}{trial.name} (seed {trial.seed}{', ' + chosen if chosen else ''})")
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """A line with the select-split mIoU."""
-        self._print(f"report   {trial.name}: mIoU {report.miou:.1f} at iteration {report.iteration}")
+        if trial.reused_from is None:
+            self._print(f"report   {trial.name}: mIoU {report.miou:.1f} at iteration {report.iteration}")
+
+    def trial_noticed(self, trial: Trial, notice: str) -> None:
+        """A line that nobody should miss."""
+        self._print(f"notice   {trial.name}: {notice}")
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""
@@ -69,13 +78,14 @@ class LinesView:
 
 
 @contextmanager
-def shown(console: Console, study: str, progress: StudyProgress) -> Iterator[list[LinesView]]:
-    """Show the progress while the block runs; yields the listeners that the view needs beside `progress`."""
+def shown(console: Console, study: str, progress: StudyProgress) -> Iterator[Listener]:
+    """Show the progress while the block runs; yields a listener that shows what `progress` does not count."""
     if not console.is_terminal:
-        yield [LinesView(console, progress)]
+        yield LinesView(console, progress)
         return
-    with Live(LiveView(study, progress), console=console, refresh_per_second=4):
-        yield []
+    view = LiveView(console, study, progress)
+    with Live(view, console=console, refresh_per_second=4):
+        yield view
 
 
 def summary(progress: StudyProgress) -> str:
@@ -96,6 +106,7 @@ def _live_row(cell: CellProgress) -> list[str]:
         f"{cell.ended[Stage.REPLICATE]}/{cell.plan.replicates}",
         str(cell.running or ""),
         str(cell.pruned or ""),
+        str(cell.diverged or ""),
         str(cell.failed or ""),
         "" if cell.best is None else f"{cell.best:.1f}",
     ]

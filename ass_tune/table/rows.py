@@ -50,6 +50,7 @@ class Row:
     hyperparameters: Mapping[str, Value]
     finished: int
     pruned: int
+    diverged: int
     failed: int
 
 
@@ -110,6 +111,7 @@ def _row(
         hyperparameters=best.hyperparameters if best else {},
         finished=outcomes.count(Outcome.FINISHED),
         pruned=outcomes.count(Outcome.PRUNED),
+        diverged=outcomes.count(Outcome.DIVERGED),
         failed=outcomes.count(Outcome.FAILED),
     )
 

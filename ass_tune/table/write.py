@@ -66,7 +66,9 @@ def csv_table(rows: Sequence[Row]) -> str:
     figures = ["report_miou", "report_std", "select_miou", "select_std", "seeds", "gain", "gain_half_width"]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*factors, *figures, *(f"best_{name}" for name in names), "finished", "pruned", "failed"])
+    writer.writerow(
+        [*factors, *figures, *(f"best_{name}" for name in names), "finished", "pruned", "diverged", "failed"]
+    )
     for row in rows:
         report, select, gain = row.report, row.select, row.gain
         writer.writerow(
@@ -77,7 +79,7 @@ def csv_table(rows: Sequence[Row]) -> str:
                 report.n if report else 0,
                 *((gain.mean, gain.half_width) if gain else ("", "")),
                 *(row.hyperparameters.get(name, "") for name in names),
-                *(row.finished, row.pruned, row.failed),
+                *(row.finished, row.pruned, row.diverged, row.failed),
             ]
         )
     return stream.getvalue()
@@ -98,5 +100,6 @@ def _plus_minus(value: float) -> str:
 def _trials(row: Row) -> str:
     parts = [f"{row.finished}"]
     parts += [f"{row.pruned} pruned"] if row.pruned else []
+    parts += [f"{row.diverged} diverged"] if row.diverged else []
     parts += [f"{row.failed} failed"] if row.failed else []
     return ", ".join(parts)

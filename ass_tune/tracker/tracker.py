@@ -15,22 +15,27 @@ from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Tags, encode
 from ass_tune.tracker.store import MlflowStore, prepare_environment
 from ass_tune.tracker.writer import Patience, Writer
-from ass_tune.trial import End, Outcome, Report, Trial
+from ass_tune.trial import End, Listener, Outcome, Report, Trial
 from trainables.storage import Storage
 
 STUDY = "study"
 """Key of the study's parent run."""
 LONGEST_ERROR = 5000
-_STATUS = {Outcome.FINISHED: Status.FINISHED, Outcome.PRUNED: Status.KILLED, Outcome.FAILED: Status.FAILED}
+_STATUS = {
+    Outcome.FINISHED: Status.FINISHED,
+    Outcome.PRUNED: Status.KILLED,
+    Outcome.DIVERGED: Status.FAILED,
+    Outcome.FAILED: Status.FAILED,
+}
 _OUTCOME_OF_STUDY = {Status.FINISHED: "finished", Status.KILLED: "interrupted", Status.FAILED: "failed"}
 
 
-class Tracker:
+class Tracker(Listener):
     """Tells MLflow what happens in a study, without ever waiting for it.
 
     Every method appends to the outbox and returns; a background thread delivers. What an earlier driver left in
     the outbox is delivered first; a tracker that is made and closed does only that.
-    Implements `ass_tune.trial.Listener`. Raises OutboxError where the disk is full.
+    Raises OutboxError where the disk is full.
 
     Args:
         study: name of the study, of its experiment and of its parent run.
@@ -99,35 +104,42 @@ class Tracker:
         """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
         self._tell(Tags(STUDY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
 
-    def tag_trial(self, trial: Trial, tags: Mapping[str, Any]) -> None:
-        """Add tags to a trial's run, e.g. `reused_from`."""
-        self._tell(Tags(trial.key, names.tags(tags)))
-
     def trial_started(self, trial: Trial) -> None:
         """Begin the trial's run; a run that the same key has already is taken over."""
-        self._running.add(trial.key)
+        self._running.add(trial.run)
         about = {"cell": trial.cell.name, "stage": trial.stage, "number": trial.number, "seed": trial.seed}
-        tags = {**self._common_tags, **dict(trial.cell.factors), **about, "outcome": "running"}
+        tags = {**self._common_tags, **dict(trial.cell.factors), **about, "key": trial.key, "outcome": "running"}
+        if trial.reused_from is not None:
+            tags["reused_from"] = trial.reused_from
         parameters = names.parameters(trial.config)
-        self._tell(RunStarted(trial.key, names.run_name(trial), time.time(), STUDY, parameters, names.tags(tags)))
+        self._tell(RunStarted(trial.run, names.run_name(trial), time.time(), STUDY, parameters, names.tags(tags)))
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Record the metrics at the report's iteration and time."""
         self._tell_metrics(trial, report.iteration, report.time, report.metrics)
 
+    def trial_noticed(self, trial: Trial, notice: str) -> None:
+        """Tag the run with what happened last to the trial that is no result of it, e.g. a damaged checkpoint."""
+        self._tell(Tags(trial.run, names.tags({"notice": without_credentials(notice)})))
+
+    def trial_interrupted(self, trial: Trial) -> None:
+        """End the run for now; a further start takes it over."""
+        self._tell_end(trial.run, Status.KILLED)
+        self._running.discard(trial.run)
+
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Record final metrics, artifacts and outcome, and end the run: pruned ones are KILLED in MLflow's words."""
         self._tell_metrics(trial, end.iteration, end.time, end.metrics)
         for file in end.artifacts:
-            self._tell(Artifact(trial.key, file))
+            self._tell(Artifact(trial.run, file))
         tags: dict[str, Any] = {"outcome": end.outcome}
         if end.outcome is Outcome.PRUNED:
             tags["pruned_at"] = end.iteration
         if end.error is not None:
             tags["error"] = names.mlflow_value(without_credentials(end.error), LONGEST_ERROR)
-        self._tell(Tags(trial.key, names.tags(tags)))
-        self._tell(RunEnded(trial.key, _STATUS[end.outcome], end.time))
-        self._running.discard(trial.key)
+        self._tell(Tags(trial.run, names.tags(tags)))
+        self._tell(RunEnded(trial.run, _STATUS[end.outcome], end.time))
+        self._running.discard(trial.run)
 
     def end(self, status: Status = Status.FINISHED) -> None:
         """End the parent run, and as interrupted every trial that is still running."""
@@ -146,9 +158,9 @@ class Tracker:
         """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
         values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
         if values:
-            self._tell(Metrics(trial.key, iteration, at, values))
+            self._tell(Metrics(trial.run, iteration, at, values))
         if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):
-            self._tell(Tags(trial.key, names.tags({"not_finite": f"{', '.join(odd)} at {iteration}"})))
+            self._tell(Tags(trial.run, names.tags({"not_finite": f"{', '.join(odd)} at {iteration}"})))
 
     def _tell_end(self, key: str, status: Status) -> None:
         self._tell(Tags(key, {"outcome": _OUTCOME_OF_STUDY[status]}))

@@ -12,7 +12,9 @@ from optuna.trial import FrozenTrial
 from ass_tune.cell_search import CellSearch
 from ass_tune.cells import cells
 from ass_tune.director import Decision, Director
+from ass_tune.faults import Fault, FaultKind
 from ass_tune.pruners import make_pruner
+from ass_tune.reuse import FinishedTrials
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Cell, End, Listener, Outcome, Report, Stage, Trial
 from trainables.curves import CurvesConfig, measured
@@ -38,7 +40,7 @@ def select_miou(trial: Trial, iteration: int) -> float:
     return measured(CurvesConfig(**trial.config), "select", iteration)
 
 
-class Driven:
+class Driven(Listener):
     """A study of curves on `slots` slots of virtual time; it is a listener of its own director.
 
     Args:
@@ -46,6 +48,8 @@ class Driven:
         storage: the ledger, which may hold what an earlier driver left.
         fails: iteration at which a trial fails, or None for one that does not.
         listeners: told after this one.
+        finished: trials of other studies.
+        tries: as the director's.
     """
 
     def __init__(
@@ -54,13 +58,15 @@ class Driven:
         storage: BaseStorage,
         fails: Callable[[Trial], int | None] = lambda trial: None,
         listeners: Callable[[Sequence[CellSearch]], Sequence[Listener]] = lambda searches: [],
+        finished: FinishedTrials | None = None,
+        tries: int = 1,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.spec, self.storage, self.fails = spec, storage, fails
         kept, self.left_out = cells(spec)
         self.searches = [CellSearch(spec, cell, storage, make_pruner(spec)) for cell in kept]
         self.events: list[tuple[str, Trial, Any]] = []
-        self.director = Director(self.searches, [self, *listeners(self.searches)])
+        self.director = Director(self.searches, Listener(), [self, *listeners(self.searches)], finished, tries)
         self._reached: dict[str, int] = {}
 
     def trial_started(self, trial: Trial) -> None:
@@ -91,7 +97,7 @@ class Driven:
         self._reached[key] += self.spec.train.evaluate_every
         at, fails_at = self._reached[key], self.fails(trial)
         if fails_at is not None and at >= fails_at:
-            self.director.end(key, End(Outcome.FAILED, at, time, error="asked to fail"))
+            self.director.fault(key, Fault(FaultKind.BUG, f"asked to fail: {key}"), time)
         elif self.director.report(key, Report(at, {"select/miou": select_miou(trial, at)}, time)) is Decision.CONTINUE:
             if at < self.spec.train.iterations:
                 return

@@ -123,7 +123,8 @@ def test_conditions_hold_in_every_suggestion(spec: Spec, driven: Callable) -> No
 
 
 def entry(number: int, select: float | None, outcome: Outcome | None = Outcome.FINISHED) -> Entry:
-    return Entry(number, f"key{number}", 0, {}, {}, outcome, select, 100, {}, (), None)
+    curve = {} if select is None else {100: select}
+    return Entry(number, f"key{number}", 0, {}, {}, outcome, curve, {}, (), None, None, 0.0)
 
 
 def test_the_best_entry_is_the_earlier_of_equals_and_never_pruned_failed_or_running() -> None:

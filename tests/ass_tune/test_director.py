@@ -132,7 +132,7 @@ def test_a_retried_trial_that_finishes_keeps_what_it_reported_first(spec: Spec, 
     study.director.report(trial.key, Report(100, {"select/miou": 40.0}, 0.0))
     study.director.report(trial.key, Report(100, {"select/miou": 2.0}, 1.0))
     study.director.end(trial.key, End(Outcome.FINISHED, 100, 1.0, {"report/miou": 39.0}, ("results/panel.png",)))
-    [entry] = study.director.search(trial.cell).tuning_entries()
+    [entry] = study.searches[0].tuning_entries()
     assert (entry.select_miou, entry.last_iteration, entry.outcome) == (40.0, 100, Outcome.FINISHED)
     assert (entry.result, entry.artifacts) == ({"report/miou": 39.0}, ("results/panel.png",))
 
@@ -147,7 +147,7 @@ def test_failed_trials_use_up_budget_and_the_best_is_of_those_that_finished(spec
         assert [outcome is Outcome.FAILED for outcome in outcomes] == [True, False, False, True, False, False]
         assert len(study.trials(Stage.REPLICATE, search.plan.cell)) == 2
         assert study.optuna(search.plan.cell)[3].state is TrialState.FAIL
-        assert search.tuning_entries()[3].error == "asked to fail"
+        assert (search.tuning_entries()[3].error or "").startswith("asked to fail")
         assert search.tuning_entries()[3].last_iteration == 40
 
 

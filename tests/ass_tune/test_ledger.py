@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from ass_tune.ledger import JOURNAL, Stratum, open_storage
 from ass_tune.spec import StudySpec
-from ass_tune.trial import Cell, End, Outcome, Stage
+from ass_tune.trial import Cell, End, Outcome, Stage, Trial
 from trainables.storage import Storage
 
 Spec = Callable[..., StudySpec]
@@ -166,6 +166,10 @@ def test_a_trial_that_was_not_begun_is_suggested_again(spec: Spec, driven: Calla
     assert [trial.key for trial in second.trials()] == [trial.key for trial in undisturbed.trials()[1:]]
 
 
+def trial(number: int, reused_from: str | None = None) -> Trial:
+    return Trial("abc"[number], Cell(()), Stage.TUNING, number, 7, {"lr": 0.5}, {}, reused_from)
+
+
 def test_entries_hold_what_was_recorded() -> None:
     storage = InMemoryStorage()
     ours = stratum(storage)
@@ -176,8 +180,8 @@ def test_entries_hold_what_was_recorded() -> None:
         ours.begin(number, key, seed=7, config=config)
         ours.report(number, 10, 31.5)
         ours.report(number, 20, 30.25)
-    ours.end(0, End(Outcome.FINISHED, 20, 0.0, {"report/miou": 29.0}, ("results/a/panel.png",)), 30.25)
-    ours.end(1, End(Outcome.FAILED, 20, 0.0, error="Traceback\nValueError: x"), 30.25)
+    ours.end(trial(0), End(Outcome.FINISHED, 20, 0.0, {"report/miou": 29.0}, ("results/a/panel.png",)), 30.25)
+    ours.end(trial(1), End(Outcome.FAILED, 20, 0.0, error="Traceback\nValueError: x"), 30.25)
     entries = stratum(storage).entries()
     assert [entry.outcome for entry in entries] == [Outcome.FINISHED, Outcome.FAILED, None]
     assert entries == ours.entries()

@@ -100,12 +100,12 @@ def test_the_live_view_shows_every_cell_and_the_summary(spec: Spec, driven: Call
     study = driven(spec(prune=prune), listeners=listeners).run(5, order=2)
     [progress] = found
     out = console(force_terminal=True, color_system=None)
-    out.print(LiveView("demo", progress))
+    out.print(LiveView(out, "demo", progress))
     text = " ".join(printed(out).split())
     assert "study demo" in text
     for search in study.searches:
         cell = progress.cells[search.plan.cell]
-        assert f"│ {search.plan.cell.name} │ 6/6 │ 2/2 │ │ {cell.pruned or ''} │ │ {cell.best:.1f} │" in text
+        assert f"│ {search.plan.cell.name} │ 6/6 │ 2/2 │ │ {cell.pruned or ''} │ │ │ {cell.best:.1f} │" in text
     assert summary(progress).split(" iterations saved")[0] in text
 
 
@@ -115,7 +115,7 @@ def test_cells_that_run_come_first_where_not_all_fit(spec: Spec, driven: Callabl
     progress = StudyProgress(study.searches, 100)
     progress.cells[study.searches[-1].plan.cell].running = 1
     out = console(force_terminal=True, color_system=None)
-    out.print(LiveView("demo", progress))
+    out.print(LiveView(out, "demo", progress))
     rows = [line for line in printed(out).splitlines() if "labeled_images=" in line]
     assert len(rows) == ROWS_SHOWN
     assert f"labeled_images={ROWS_SHOWN} " in rows[0]
@@ -123,16 +123,16 @@ def test_cells_that_run_come_first_where_not_all_fit(spec: Spec, driven: Callabl
 
 def test_a_terminal_is_drawn_on_while_the_study_runs(idle: StudyProgress) -> None:
     out = console(force_terminal=True, color_system=None)
-    with shown(out, "demo", idle) as listeners:
-        assert listeners == []
+    with shown(out, "demo", idle) as view:
+        view.trial_noticed(TRIAL, "its checkpoint [20] is damaged")
     assert "adaptor=ga+csa,labeled_images=50" in printed(out)
+    assert "adaptor=ga[red] tuning 3: its checkpoint [20] is damaged" in printed(out)
 
 
 def test_anything_else_gets_lines(idle: StudyProgress) -> None:
     out = console(force_terminal=False)
-    with shown(out, "demo", idle) as listeners:
-        [lines] = listeners
-        assert isinstance(lines, LinesView)
+    with shown(out, "demo", idle) as view:
+        assert isinstance(view, LinesView)
     assert printed(out) == ""
 
 

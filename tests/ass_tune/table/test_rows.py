@@ -69,7 +69,7 @@ def test_counts_and_hyperparameters_are_those_of_the_ledger(spec: Spec, driven: 
     study = driven(spec(prune=MEDIAN), fails=lambda trial: 20 if trial.number == 1 else None).run(2)
     for row in rows_of(study):
         outcomes = [study.ends()[trial.key].outcome for trial in study.trials(cell=row.cell)]
-        counted = (row.finished, row.pruned, row.failed)
+        counted = (row.finished, row.pruned, row.diverged, row.failed)
         assert counted == tuple(outcomes.count(outcome) for outcome in Outcome)
         assert sum(counted) == 8
         assert row.failed == 2

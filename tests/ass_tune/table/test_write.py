@@ -36,6 +36,7 @@ def row(adaptor: str, labels: Value, **fields: Any) -> Row:
         "hyperparameters": {},
         "finished": 0,
         "pruned": 0,
+        "diverged": 0,
         "failed": 0,
     }
     return Row(**{**bare, **fields})

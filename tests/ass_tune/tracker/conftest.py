@@ -86,7 +86,7 @@ class Archive:
 
     def run(self, key: str) -> Run:
         """The one run of a key."""
-        (run,) = [run for run in self.runs() if run.data.tags["ass_tune.key"] == key]
+        (run,) = [run for run in self.runs() if run.data.tags.get("key", run.data.tags["ass_tune.key"]) == key]
         return run
 
     def points(self, key: str, metric: str) -> list[tuple[int, float]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,13 +224,13 @@ def test_trials_can_be_grouped_by_factor_in_mlflow(
     tracker.start({}, {})
     for number, adaptor in enumerate(("ga", "ga+csa", "ga")):
         tracker.trial_started(make_trial(f"{number}" * 16, number, adaptor, 5))
-    tracker.tag_trial(make_trial("0" * 16), {"reused_from": "other study"})
+    tracker.trial_started(replace(make_trial("3" * 16, 3, "ga", 50), reused_from="other study"))
     assert tracker.close(60) == 0
     seen = archive()
     search = "tags.adaptor = 'ga' and params.labeled_images = '5' and tags.stage = 'tuning'"
     found = seen.client.search_runs([seen.experiment.experiment_id], search)
     assert sorted(run.data.tags["number"] for run in found) == ["0", "2"]
-    assert seen.run("0" * 16).data.tags["reused_from"] == "other study"
+    assert seen.run("3" * 16).data.tags["reused_from"] == "other study"
 
 
 def test_store_defaults_to_a_database_beside_the_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

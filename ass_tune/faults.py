@@ -1,0 +1,79 @@
+"""Faults inside a trial, told apart: what passes is tried again, what every trial would hit stops the study."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+SAME_FAULTS = 3
+"""So many trials in a row with the same traceback, and the study pauses."""
+
+
+class FaultKind(StrEnum):
+    """Why a trial's process could not go on."""
+
+    OUT_OF_MEMORY = "out of memory"
+    LOST = "process lost"
+    HUNG = "hung"
+    NO_ROOM = "no room on disk"
+    BUG = "error"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same trial may do well when it is tried again at once."""
+        return self in (FaultKind.OUT_OF_MEMORY, FaultKind.LOST, FaultKind.HUNG)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in one try of a trial."""
+
+    kind: FaultKind
+    error: str
+    """The whole text, traceback included."""
+
+    @property
+    def summary(self) -> str:
+        """Its last line that says something."""
+        lines = [line.strip() for line in self.error.splitlines() if line.strip()]
+        return lines[-1] if lines else str(self.kind)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for tracebacks that differ in nothing but processes, addresses and other numbers."""
+        where = re.findall(r'File "[^"]*", line \d+, in .*', self.error)
+        return "\n".join([*where, re.sub(r"0x[0-9a-f]+|\d+", "#", self.summary)])
+
+
+class StudyPaused(Exception):
+    """The study stops here and its trials wait, because going on would only repeat what happened."""
+
+
+def trial_error(text: str) -> Fault:
+    """The fault behind an error of Ray or of the trainable, told by the last line of its text."""
+    summary = Fault(FaultKind.BUG, text).summary
+    kinds = (kind for kind, signs in _SIGNS.items() if any(sign in summary for sign in signs))
+    # Ray explains a lost process in several lines, of which the last one may say anything
+    lost = any(sign in text for sign in _LOST)
+    return Fault(next(kinds, FaultKind.LOST if lost else FaultKind.BUG), text)
+
+
+def same_faults(faults: Sequence[Fault]) -> bool:
+    """Whether these faults, the latest of different trials, show a bug that every trial hits."""
+    return len(faults) >= SAME_FAULTS and len({fault.fingerprint for fault in faults[-SAME_FAULTS:]}) == 1
+
+
+_SIGNS = {
+    FaultKind.OUT_OF_MEMORY: (
+        "OutOfMemoryError",
+        "MemoryError",
+        "CUDA out of memory",
+        "can't allocate memory",
+        "Cannot allocate memory",
+        "running low on memory",
+    ),
+    FaultKind.NO_ROOM: ("No space left on device", "Disk quota exceeded", "File too large"),
+}
+_LOST = ("The actor died unexpectedly", "The actor is dead", "The actor is unavailable", "worker died unexpectedly")
