@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-import http.server
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
@@ -24,6 +16,7 @@ from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.tracker.writer import Patience, Writer
 from ass_tune.trial import End, Trial
+from tests.mlflow_server import free_port, mlflow_server, proxy, wait_until
 from trainables.storage import Storage
 
 Make = Callable[..., Any]
@@ -31,90 +24,40 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
-
-
-@contextmanager
-def mlflow_server(port: int, store: MlflowStore, artifacts: Path) -> Iterator[None]:
-    """A real tracking server on loopback, killed with all its processes at the end."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    where = ["--backend-store-uri", store.uri, "--artifacts-destination", str(artifacts)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # Else it brings seven helpers along.
-    silent = subprocess.DEVNULL
-    server = subprocess.Popen([*command, *where], env=environment, start_new_session=True, stdout=silent, stderr=silent)
-    try:
-        wait_until(lambda: answers(port), 120.0)
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-@contextmanager
-def broken_server(port: int) -> Iterator[list[str]]:
-    """A server that answers every request with an error; yields the requests it got."""
-    requests: list[str] = []
-
-    class Broken(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requests.append(self.path)
-            self.send_error(500)
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    http.server.ThreadingHTTPServer.allow_reuse_address = True
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Broken)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield requests
-    server.shutdown()
-    server.server_close()
-
-
-def answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/health", timeout=1) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
-def test_server_killed_broken_and_restarted_has_everything_once_at_the_end(
+def test_server_that_is_away_then_broken_then_loses_answers_has_everything_once_at_the_end(
     open_tracker: Make, archive: Make, make_trial: Make, make_report: Make, store: MlflowStore, tmp_path: Path,
     folder: Path, finished: End, port: int
 ):  # fmt: skip
-    trial, served = make_trial(), MlflowStore(f"http://127.0.0.1:{port}")
+    """One that is killed and restarted is in test_server_faults.py."""
+    trial, served, behind = make_trial(), MlflowStore(f"http://127.0.0.1:{port}"), free_port()
     Storage(str(folder)).write_bytes("panel.png", b"png")
-    with mlflow_server(port, store, tmp_path / "served"):
-        tracker = open_tracker(served)
-        tracker.start({}, {})
-        tracker.trial_started(trial)
-        tracker.trial_reported(trial, make_report(10))
-        wait_until(lambda: tracker.waiting == 0)
-    for iteration in range(20, 100, 10):
-        tracker.trial_reported(trial, make_report(iteration))
-    wait_until(lambda: tracker.trouble is not None)
-    with broken_server(port) as requests:
-        tracker.trial_reported(trial, make_report(100))
-        wait_until(lambda: len(requests) >= 5)
-    assert tracker.waiting == 9
-    with mlflow_server(port, store, tmp_path / "served"):
-        tracker.study_file("panel.png", "figures")
-        tracker.trial_ended(trial, finished)
-        tracker.end()
-        assert tracker.close(60) == 0
-        assert archive(served).artifacts("study", "figures") == ["figures/panel.png"]
+    with mlflow_server(behind, store, tmp_path / "served"):
+        with proxy(port, behind):
+            tracker = open_tracker(served)
+            tracker.start({}, {})
+            tracker.trial_started(trial)
+            tracker.trial_reported(trial, make_report(10))
+            wait_until(lambda: tracker.waiting == 0)
+        for iteration in range(20, 100, 10):
+            tracker.trial_reported(trial, make_report(iteration))
+        wait_until(lambda: tracker.trouble is not None)
+        with proxy(port, behind) as front:
+            front.refuses = True
+            tracker.trial_reported(trial, make_report(100))
+            wait_until(lambda: len(front.requests) >= 5)
+            assert tracker.waiting == 9
+            front.loses = ["runs/log-batch"]
+            front.refuses = False
+            tracker.study_file("panel.png", "figures")
+            tracker.trial_ended(trial, finished)
+            tracker.end()
+            wait_until(lambda: tracker.waiting == 0)
+            assert front.loses == []
+            assert tracker.close(60) == 0
+            assert archive(served).artifacts("study", "figures") == ["figures/panel.png"]
     seen = archive()
     assert seen.points(trial.key, "select/miou") == [(step, step / 3) for step in range(10, 110, 10)]
     assert {run.info.status for run in seen.runs()} == {"FINISHED"}
@@ -148,7 +91,8 @@ from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import Cell, Report, Stage, Trial
 tracker = Tracker("demo", pathlib.Path(sys.argv[1]), MlflowStore(sys.argv[2]))
-trials = [Trial(key * 16, Cell((("adaptor", "ga"),)), Stage.TUNING, 0, 0, {}, {"lr": 0.1}) for key in "ab"]
+cell = Cell((("adaptor", "ga+csa"), ("labeled_images", 50)))
+trials = [Trial(key * 16, cell, Stage.TUNING, 0, 0, {}, {"lr": 0.1}) for key in "ab"]
 tracker.start({}, {})
 for trial in trials:
     tracker.trial_started(trial)
@@ -253,7 +197,7 @@ def test_everything_applied_a_second_time_changes_nothing(
         seen = archive()
         return [
             (run.info.run_id, run.info.status, run.info.end_time, run.data.params, run.data.tags, run.data.metrics,
-             seen.points(run.data.tags["ass_tune.key"], "select/miou"))
+             seen.points(run.data.tags.get("key", run.data.tags["ass_tune.key"]), "select/miou"))
             for run in seen.runs()
         ]  # fmt: skip
 
