@@ -1,0 +1,251 @@
+"""Studies that are killed at any moment end as if nobody had touched them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Studies
+from tests.kills import kill_tree, trial_processes
+
+GRID = """
+study: survival
+trainable: ass
+domains: streets
+profile: laptop
+baseline: {adaptor: ga}
+ablate:
+  adaptor: [ga+fcsa, ga+csa]
+  labeled_images: [5, 20]
+tune:
+  lambda_sadv: {type: grid, values: [0.1, 1, 3, 10]}
+search: {sampler: grid}
+replicate: {seeds: [0, 1, 2]}
+train: {iterations: 60, evaluate_every: 15}
+"""
+CURVES = """
+study: survival
+trainable: curves
+domains: synthetic
+profile: synthetic
+baseline: {adaptor: ga}
+ablate:
+  adaptor: [ga, ga+csa]
+tune:
+  lambda_sadv: {type: grid, values: [0.1, 1, 10]}
+search: {sampler: grid}
+fixed: {seconds_per_report: 0.2}
+replicate: {seeds: [0, 1]}
+train: {iterations: 100, evaluate_every: 10}
+"""
+TIMES = "speed/"
+"""Metrics that measure the machine and not the method."""
+
+
+@dataclass
+class Disturbed:
+    """What a study went through."""
+
+    starts: int = 0
+    kills: list[float] = field(default_factory=list)
+    silences: list[float] = field(default_factory=list)
+    """For every trial that ran at a kill, seconds since it last reported or started."""
+
+
+def run_with_kills(studies: Studies, file: Path, kills: int, seed: int, between: tuple[float, float]) -> Disturbed:
+    """Run a study to its end; until it was killed often enough, each start is killed at a random moment."""
+    rng, seen = np.random.default_rng(seed), Disturbed()
+    log = studies.folder / "driver.log"
+    while True:
+        seen.starts += 1
+        with log.open("ab") as output:
+            driver = subprocess.Popen(studies.command(file), stdout=output, stderr=subprocess.STDOUT)
+            try:
+                moment = rng.uniform(*between) if len(seen.kills) < kills else 280.0
+                code = driver.wait(moment)
+            except subprocess.TimeoutExpired:
+                assert len(seen.kills) < kills, log.read_text()[-3000:]
+                seen.silences += silences(studies, "survival")
+                kill_tree(driver.pid)
+                driver.wait()
+                seen.kills.append(moment)
+                continue
+        assert code == 0, log.read_text()[-3000:]
+        return seen
+
+
+def outbox(studies: Studies, study: str) -> list[dict[str, Any]]:
+    path = studies.folder / study / "outbox.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line)["record"] for line in lines if line.endswith(b"\n")]
+
+
+def silences(studies: Studies, study: str) -> list[float]:
+    """Seconds since each running trial was last heard of."""
+    heard: dict[str, float] = {}
+    for record in outbox(studies, study):
+        if record["key"] != "study" and "time" in record:
+            heard[record["key"]] = record["time"]
+            if record["kind"] == "run_ended":
+                del heard[record["key"]]
+    return [time.time() - at for at in heard.values()]
+
+
+def reports_trained_again(studies: Studies, study: str) -> int:
+    """Reports that were measured twice: told a second time with another time."""
+    times: dict[tuple[str, int], set[float]] = {}
+    for record in outbox(studies, study):
+        if record["kind"] == "metrics" and "select/miou" in record["values"]:
+            times.setdefault((record["key"], record["step"]), set()).add(record["time"])
+    return sum(len(found) - 1 for found in times.values())
+
+
+def ledger_of(studies: Studies, study: str) -> dict[str, list[tuple]]:
+    """Every trial that was begun, in order, with all but its times; a number may have gone to one that never was."""
+    return {
+        name: [(t.state, t.params, t.values, t.intermediate_values, t.user_attrs) for t in trials if t.user_attrs]
+        for name, trials in studies.ledger(study).items()
+    }
+
+
+def metrics_of(studies: Studies, study: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Every point of every metric in MLflow, but of those that measure the machine."""
+    found = {}
+    for run in studies.runs(study):
+        names = [name for name in run.data.metrics if not name.startswith(TIMES)]
+        history = {name: studies.client.get_metric_history(run.info.run_id, name) for name in names}
+        found[run.data.tags["ass_tune.key"]] = {
+            name: [(point.step, point.value) for point in points] for name, points in history.items()
+        }
+    return found
+
+
+def assert_equal_studies(ours: Studies, undisturbed: Studies, study: str) -> None:
+    assert ledger_of(ours, study) == ledger_of(undisturbed, study)
+    metrics = metrics_of(ours, study)
+    assert metrics == metrics_of(undisturbed, study)
+    for by_name in metrics.values():
+        for points in by_name.values():
+            assert len({step for step, _ in points}) == len(points)
+    assert {run.info.status for run in ours.runs(study)} == {"FINISHED"}
+    for name in ("tables/table.md", "tables/table.csv"):
+        assert (ours.folder / study / name).read_bytes() == (undisturbed.folder / study / name).read_bytes()
+    for path in (undisturbed.folder / study / "results").rglob("*.parquet"):
+        twin = ours.folder / path.relative_to(undisturbed.folder)
+        assert twin.read_bytes() == path.read_bytes()
+    assert not list((ours.folder / study / "checkpoints").rglob("*.pt"))
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, migrated: Path) -> Studies:
+    folder = tmp_path / "undisturbed"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    return Studies(folder)
+
+
+@pytest.mark.chaos
+def test_a_study_killed_twice_equals_one_that_was_not(
+    studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path]
+) -> None:
+    file = write_file(CURVES)
+    assert undisturbed.run(file).returncode == 0
+    seen = run_with_kills(studies, file, kills=2, seed=1, between=(8.0, 12.0))
+    assert seen.starts == 3
+    assert_equal_studies(studies, undisturbed, "survival")
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(2400)
+def test_twenty_kills_at_random_moments_change_no_bit_of_a_study_of_the_method(
+    studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_file(GRID)
+    started = time.monotonic()
+    done = undisturbed.run(file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    took = time.monotonic() - started
+    seen = run_with_kills(studies, file, kills=20, seed=2, between=(2.0, 32.0))
+    assert_equal_studies(studies, undisturbed, "survival")
+
+    again = reports_trained_again(studies, "survival")
+    times = sorted(record["time"] for record in outbox(undisturbed, "survival") if record["kind"] == "metrics")
+    interval = 2 * (times[-1] - times[0]) / len(times)
+    lost = [min(15.0, 15.0 * silence / interval) for silence in seen.silences]
+    with capsys.disabled():
+        print(
+            f"\n{len(seen.kills)} kills, {seen.starts} starts, undisturbed {took:.0f} s; trials running at the kills: "
+            f"{len(lost)}; iterations lost at most {sum(lost):.0f} of {24 * 60}, {np.mean(lost):.1f} a running trial "
+            f"and kill (interval 15); reports trained again: {again}"
+        )
+    assert again <= len(seen.kills) * 2
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(2400)
+def test_twenty_kills_under_tpe_lose_nothing_and_train_no_key_twice(
+    studies: Studies, write_file: Callable[[str], Path]
+) -> None:
+    text = GRID.replace("{type: grid, values: [0.1, 1, 3, 10]}", "{type: choice, values: [0.1, 0.3, 1, 3, 10, 30]}")
+    text = text.replace("sampler: grid", "sampler: tpe, trials_per_cell: 4")
+    run_with_kills(studies, write_file(text), kills=20, seed=3, between=(2.0, 32.0))
+    ledger = studies.ledger("survival")
+    begun = {name: [t for t in trials if "key" in t.user_attrs] for name, trials in ledger.items()}
+    counts = {name: len(trials) for name, trials in begun.items() if trials}
+    assert sorted(counts.values()) == [2] * 4 + [4] * 4
+    keys = [trial.user_attrs["key"] for trials in begun.values() for trial in trials]
+    assert len(keys) == len(set(keys)) == 24
+    assert {trial.state.name for trials in begun.values() for trial in trials} == {"COMPLETE"}
+    assert {run.info.status for run in studies.runs("survival")} == {"FINISHED"}
+    assert len(studies.runs("survival")) == 24
+    ended: dict[str, int] = {}
+    for record in outbox(studies, "survival"):
+        if record["kind"] == "run_ended" and record["key"] != "study":
+            ended[record["key"]] = ended.get(record["key"], 0) + 1
+    assert set(ended.values()) == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(1200)
+def test_trial_processes_killed_every_few_seconds_leave_a_study_in_which_every_trial_ended(
+    studies: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CURVES.replace("[0.1, 1, 10]", str([round(0.1 * step, 1) for step in range(1, 99)]))
+    driver = subprocess.Popen(
+        studies.command(write_file(text)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    rng, killed, lines = np.random.default_rng(4), 0, []
+    assert driver.stdout is not None
+    next_kill = time.monotonic() + 12.0
+    for line in driver.stdout:
+        lines.append(line)
+        if time.monotonic() > next_kill and (trials := trial_processes(driver.pid)):
+            kill_tree(int(rng.choice(trials)))
+            killed += 1
+            next_kill = time.monotonic() + rng.uniform(2.0, 6.0)
+    code = driver.wait()
+    trials = [t for ts in studies.ledger("survival").values() for t in ts if "key" in t.user_attrs]
+    assert len(trials) == 2 * 98 + 2
+    assert all(trial.state.is_finished() for trial in trials)
+    failed = [trial for trial in trials if trial.state.name == "FAIL"]
+    retried = sum("process lost" in line for line in lines if line.startswith("notice"))
+    lost = sum(line.startswith("failed") for line in lines)
+    with capsys.disabled():
+        print(f"\n{killed} processes killed in {len(trials)} trials: {retried} tried again, {len(failed)} failed")
+    assert len(failed) == lost
+    assert code == (1 if failed else 0)
+    assert killed >= 20
+    assert not [run for run in studies.runs("survival") if run.info.status == "RUNNING"]
+    assert sum(run.data.tags["outcome"] == "failed" for run in studies.runs("survival")) == len(failed)
