@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 
 import ray
@@ -12,18 +11,19 @@ import yaml
 from ass_tune.arguments import Arguments
 from ass_tune.plan import StudyPlan
 from ass_tune.spec import StudySpec
+from ass_tune.tracker.destination import remember_store, study_identity
 from ass_tune.tracker.environment import environment, source_tags
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parent.parent
-IDENTITY = "identity"
 
 
 def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: Arguments) -> Tracker:
     """Begin the study's parent run with the file as written, the study as resolved, the plan and the environment."""
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    remember_store(folder, arguments.studies, store)
     identity, common = study_identity(folder), source_tags(PROJECT)
     tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
@@ -37,10 +37,3 @@ def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: A
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, ray.cluster_resources()), indent=2))
     return tracker
-
-
-def study_identity(folder: Storage) -> str:
-    """A random name that the study keeps, since on a shared server somebody else's may have the same name."""
-    if not folder.exists(IDENTITY):
-        folder.write_bytes(IDENTITY, uuid.uuid4().hex.encode())
-    return folder.read_bytes(IDENTITY).decode()

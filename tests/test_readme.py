@@ -12,6 +12,10 @@ import pytest
 import yaml
 
 from ass_tune.spec import load
+from ass_tune.sync import main as sync
+from ass_tune.tracker.outbox import Outbox
+from ass_tune.tracker.records import RunStarted, encode
+from ass_tune.tracker.tracker import STUDY
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -31,6 +35,7 @@ def test_every_command_has_a_check_here():
     assert set(COMMANDS) == {
         *of("make "),
         *of("python -m ass_tune.run "),
+        *of("python -m ass_tune.sync "),
         *of("mlflow ui "),
         *of("optuna-dashboard "),
     }
@@ -61,6 +66,18 @@ def test_the_command_on_real_data_is_the_one_that_the_shipped_files_test_runs():
     """tests/search_spaces/test_shipped_files_run.py, where the data is."""
     real = [command for command in COMMANDS if "--data-root" in command]
     assert real == ["python -m ass_tune.run search_spaces/real_csa.yaml --data-root ../shared/data"]
+
+
+@pytest.mark.parametrize("command", of("python -m ass_tune.sync "))
+def test_a_sync_command_works_as_written(command, studies, monkeypatch, capsys):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    _, _, _, study = shlex.split(command)
+    outbox = Outbox(studies.folder / study)
+    outbox.append(encode(RunStarted(STUDY, study, 1_700_000_000.0, tags={"stage": "study"})))
+    outbox.close()
+    assert sync([study, "--studies", str(studies.folder)]) == 0
+    assert f"study {study}: 1 records delivered" in capsys.readouterr().out
+    assert studies.client.get_experiment_by_name(study) is not None
 
 
 @pytest.mark.parametrize("command", [*of("mlflow ui "), *of("optuna-dashboard ")])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ass_tune.tracker.credentials import without_credentials
 
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
 _SETTINGS = {
     # A server that is away is the writer's business: MLflow's own retries would hold one call for minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -37,10 +38,14 @@ def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
 
     Behind a database there is no server that owns artifacts, so they go to `mlartifacts` in the folder.
     """
-    studies = studies.resolve()
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{studies / 'mlflow.db'}"
+    uri = tracking_uri or os.environ.get(URI_VARIABLE) or default_uri(studies)
     served = uri.startswith(("http://", "https://", "databricks"))
-    return MlflowStore(uri, None if served else studies / "mlartifacts")
+    return MlflowStore(uri, None if served else studies.resolve() / "mlartifacts")
+
+
+def default_uri(studies: Path) -> str:
+    """The database beside the studies."""
+    return f"sqlite:///{studies.resolve() / 'mlflow.db'}"
 
 
 def prepare_environment() -> None:

@@ -1,0 +1,138 @@
+"""`python -m ass_tune.sync STUDY`: bring to MLflow what a study could not deliver while it ran.
+
+Neither Ray nor the method is needed for that, so neither is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from ass_tune.arguments import ExitCode
+from ass_tune.lock import study_lock
+from ass_tune.spec.errors import names, nearest
+from ass_tune.tracker.destination import remembered_store, study_identity
+from ass_tune.tracker.tracker import Tracker
+from trainables.mistakes import UserMistake
+from trainables.storage import Storage
+
+STUDIES = Path("studies")
+_REJECTED = "outbox.rejected.jsonl"
+_BAR = 40
+"""Columns of the progress bar."""
+
+
+@dataclass(frozen=True)
+class SyncArguments:
+    """What the command line says; `studies` is absolute, `timeout` in seconds."""
+
+    study: str
+    studies: Path
+    tracking_uri: str | None
+    timeout: float
+
+
+def main(argv: list[str] | None = None) -> ExitCode:
+    """Deliver what waits in a study's outbox; returns the exit code, INCOMPLETE where some of it still waits."""
+    arguments = _parse(argv)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    try:
+        folder = _study_folder(arguments)
+        with study_lock(folder):
+            return deliver(console, arguments, Storage(str(folder)))
+    except UserMistake as mistake:
+        print(mistake, file=sys.stderr)
+        return ExitCode.USER_MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted: nothing is lost.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+
+
+def sync_command(study: str, studies: Path) -> str:
+    """The command that delivers what the study left in its outbox."""
+    elsewhere = [] if studies == STUDIES.resolve() else ["--studies", str(studies)]
+    return shlex.join(["python", "-m", "ass_tune.sync", study, *elsewhere])
+
+
+def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> ExitCode:
+    """Drain the outbox as the study's only driver. Raises UserMistake where it is not clear into which MLflow."""
+    store = remembered_store(folder, arguments.studies, arguments.tracking_uri)
+    refused_before = _refused(folder)
+    tracker = Tracker(arguments.study, folder.local_path(), store, instance=study_identity(folder))
+    total = tracker.waiting
+    interrupted = False
+    with Live(console=console, get_renderable=lambda: _progress(tracker, total), transient=True):
+        try:
+            waiting = tracker.close(arguments.timeout)
+        except KeyboardInterrupt:
+            interrupted, waiting = True, tracker.close(0)
+    refused = _refused(folder) - refused_before
+    console.print(f"study {arguments.study}: {total - waiting - refused} records delivered to {store.display}")
+    if refused:
+        console.print(f"{refused} records were refused by MLflow and set aside in {folder.local_path(_REJECTED)}")
+    if waiting:
+        reason = tracker.trouble or ("interrupted" if interrupted else f"not done in {arguments.timeout:g} s")
+        console.print(f"{waiting} records wait ({reason}); nothing is lost, run this command again")
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INCOMPLETE if waiting or refused else ExitCode.FINISHED
+
+
+def _parse(argv: list[str] | None) -> SyncArguments:
+    parser = argparse.ArgumentParser(
+        prog="python -m ass_tune.sync",
+        description="Deliver to MLflow what a study could not while it ran.",
+    )
+    parser.add_argument("study", help="name of the study")
+    parser.add_argument("--studies", type=Path, default=STUDIES, metavar="DIR", help="folder of all studies")
+    parser.add_argument("--tracking-uri", metavar="URI", help="MLflow; else the one in which the study was recorded")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=threading.TIMEOUT_MAX,
+        metavar="S",
+        help="seconds to take at most; else as long as MLflow answers",
+    )
+    found = parser.parse_args(argv)
+    return SyncArguments(found.study, found.studies.resolve(), found.tracking_uri, found.timeout)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"found {text}; allowed: a number above 0")
+    return seconds
+
+
+def _study_folder(arguments: SyncArguments) -> Path:
+    studies = sorted(path.parent.name for path in arguments.studies.glob("*/outbox.jsonl"))
+    if arguments.study not in studies:
+        there = f"; studies there: {names(studies)}"
+        raise UserMistake(
+            f"no study '{arguments.study}' in {arguments.studies}{nearest(arguments.study, studies) or there}"
+        )
+    return arguments.studies / arguments.study
+
+
+def _progress(tracker: Tracker, total: int) -> RenderableType:
+    done = total - tracker.waiting
+    line = Table.grid(padding=(0, 1))
+    line.add_row(ProgressBar(total, done, width=_BAR), f"{done}/{total} records", tracker.trouble or "")
+    return line
+
+
+def _refused(folder: Storage) -> int:
+    return folder.read_bytes(_REJECTED).count(b"\n") if folder.exists(_REJECTED) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
