@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pyarrow import fs
+
+UNFINISHED = ".tmp"
+"""How the names of files end that are being written, or were when their writer was killed."""
 
 
 class Storage:
@@ -35,15 +39,28 @@ class Storage:
         return Path(self._path(name))
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file whole or not at all: to a temporary name, to disk, then renamed."""
+        """Write a file whole or not at all: to a temporary name, to disk, then renamed.
+
+        Raises OSError, which names the file, and leaves nothing new behind.
+        """
         path = self._path(name)
-        self._files.create_dir(str(PurePosixPath(path).parent), recursive=True)
-        temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-        with self._files.open_output_stream(temporary) as stream:
-            stream.write(content)
+        folder, temporary = str(PurePosixPath(path).parent), f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
+        try:
+            self._files.create_dir(folder, recursive=True)
+            with self._files.open_output_stream(temporary) as stream:
+                stream.write(content)
+            if self.is_local:
+                _flush_to_disk(temporary)
+            self._files.move(temporary, path)
+        except BaseException as error:
+            # where the disk is full, what was begun takes the room of what comes next
+            with suppress(OSError):
+                self._files.delete_file(temporary)
+            if isinstance(error, OSError) and error.errno is not None:
+                error.filename = path
+            raise
         if self.is_local:
-            _flush_to_disk(temporary)
-        self._files.move(temporary, path)
+            _flush_to_disk(folder)
 
     def read_bytes(self, name: str) -> bytes:
         """The content of a file; raises FileNotFoundError."""
@@ -56,14 +73,32 @@ class Storage:
 
     def list(self, folder: str) -> list[str]:
         """Names of the finished files in a folder, sorted; empty where there is no such folder."""
-        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
-        found = self._files.get_file_info(selector)
-        names = (PurePosixPath(folder) / info.base_name for info in found if info.type == fs.FileType.File)
-        return sorted(str(name) for name in names if name.suffix != ".tmp")
+        return [name for name in self._inside(folder, fs.FileType.File) if not name.endswith(UNFINISHED)]
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder, sorted; empty where there is no such folder."""
+        return self._inside(folder, fs.FileType.Directory)
 
     def delete(self, name: str) -> None:
         """Remove a file; raises FileNotFoundError."""
         self._files.delete_file(self._path(name))
+
+    def delete_unfinished(self, folder: str) -> None:
+        """Remove what killed writers have left in a folder; only for a folder with no writer but the caller."""
+        for name in self._inside(folder, fs.FileType.File):
+            if name.endswith(UNFINISHED):
+                self.delete(name)
+
+    def delete_folder(self, name: str) -> None:
+        """Remove a folder and everything in it, temporaries of killed writers too; nothing where there is none."""
+        if not PurePosixPath(name).parts:
+            raise ValueError(f"{name!r} is the study folder itself")
+        with suppress(FileNotFoundError):
+            self._files.delete_dir(self._path(name))
+
+    def _inside(self, folder: str, kind: fs.FileType) -> list[str]:
+        found = self._files.get_file_info(fs.FileSelector(self._path(folder), allow_not_found=True))
+        return sorted(str(PurePosixPath(folder) / info.base_name) for info in found if info.type == kind)
 
     def _path(self, name: str) -> str:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -72,5 +107,8 @@ class Storage:
 
 
 def _flush_to_disk(path: str) -> None:
-    with Path(path).open("rb") as stream:
-        os.fsync(stream.fileno())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 from pathlib import Path
 
@@ -36,14 +37,14 @@ def test_only_files_exist(storage: Storage) -> None:
         storage.read_bytes("folder/other")
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_that_is_listed(storage: Storage) -> None:
+def test_a_write_that_fails_names_the_file_and_leaves_the_old_one_and_nothing_else(storage: Storage) -> None:
     storage.write_bytes("checkpoints/10.pt", b"old")
-    with no_file_larger_than(1 << 20), pytest.raises(OSError, match="File too large"):
-        storage.write_bytes("checkpoints/10.pt", bytes(4 << 20))
-    with no_file_larger_than(1 << 20), pytest.raises(OSError, match="File too large"):
-        storage.write_bytes("checkpoints/20.pt", bytes(4 << 20))
+    for name in ("checkpoints/10.pt", "checkpoints/20.pt"):
+        with no_file_larger_than(1 << 20), pytest.raises(OSError, match=f"File too large: '.*/{name}'") as caught:
+            storage.write_bytes(name, bytes(4 << 20))
+        assert caught.value.errno == errno.EFBIG
     assert storage.read_bytes("checkpoints/10.pt") == b"old"
-    assert storage.list("checkpoints") == ["checkpoints/10.pt"]
+    assert [path.name for path in storage.local_path("checkpoints").iterdir()] == ["10.pt"]
     storage.write_bytes("checkpoints/20.pt", b"new")
     assert storage.list("checkpoints") == ["checkpoints/10.pt", "checkpoints/20.pt"]
 
@@ -53,6 +54,8 @@ def test_listing_is_sorted_and_of_finished_files_only(storage: Storage) -> None:
         storage.write_bytes(name, b"")
     assert storage.list("b") == ["b/1", "b/2"]
     assert storage.list("nowhere") == []
+    assert storage.folders("b") == ["b/c"]
+    assert storage.folders("nowhere") == []
 
 
 def test_deleted_files_are_gone(storage: Storage) -> None:
@@ -63,9 +66,46 @@ def test_deleted_files_are_gone(storage: Storage) -> None:
         storage.delete("a")
 
 
+def test_what_killed_writers_left_can_be_removed(storage: Storage) -> None:
+    for name in ("a/1", "a/2.0f.tmp", "b/3.0f.tmp"):
+        storage.write_bytes(name, b"")
+    storage.delete_unfinished("a")
+    storage.delete_unfinished("nowhere")
+    assert [path.name for path in storage.local_path("a").iterdir()] == ["1"]
+    assert [path.name for path in storage.local_path("b").iterdir()] == ["3.0f.tmp"]
+
+
+def test_a_deleted_folder_takes_everything_in_it_along_and_nothing_else(storage: Storage) -> None:
+    for name in ("a/b/1", "a/b/1.0f.tmp", "a/b/c/2", "a/3"):
+        storage.write_bytes(name, b"x")
+    storage.delete_folder("a/b")
+    storage.delete_folder("a/b")
+    assert storage.folders("a") == []
+    assert storage.list("a") == ["a/3"]
+
+
+def test_a_deleted_folder_does_not_take_along_what_it_links_to(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    storage.write_bytes("a/b/1", b"x")
+    storage.local_path("a/b/link").symlink_to(tmp_path / "elsewhere")
+    storage.delete_folder("a/b")
+    assert (tmp_path / "elsewhere" / "file").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "./"])
+def test_the_root_is_not_deleted(storage: Storage, name: str) -> None:
+    storage.write_bytes("a", b"x")
+    with pytest.raises(ValueError, match="is the study folder itself"):
+        storage.delete_folder(name)
+    assert storage.exists("a")
+
+
 @pytest.mark.parametrize("name", ["../other", "a/../../other", "/etc/passwd"])
 def test_no_name_leaves_the_folder(storage: Storage, name: str) -> None:
-    for use in (storage.read_bytes, storage.exists, storage.list, storage.delete, storage.local_path):
+    of_files = (storage.read_bytes, storage.exists, storage.delete, storage.local_path)
+    of_folders = (storage.list, storage.folders, storage.delete_unfinished, storage.delete_folder)
+    for use in (*of_files, *of_folders):
         with pytest.raises(ValueError, match="leaves the study folder"):
             use(name)
     with pytest.raises(ValueError, match="leaves the study folder"):
@@ -100,3 +140,7 @@ def test_a_storage_elsewhere_keeps_files_too() -> None:
     remote.write_bytes("checkpoints/10.pt", b"x")
     assert remote.read_bytes("checkpoints/10.pt") == b"x"
     assert remote.list("checkpoints") == ["checkpoints/10.pt"]
+    assert remote.folders("") == ["checkpoints"]
+    remote.delete_folder("checkpoints")
+    remote.delete_folder("checkpoints")
+    assert not remote.exists("checkpoints/10.pt")
