@@ -23,13 +23,16 @@ def confusions_to_parquet(confusions: np.ndarray, images: Sequence[str], classes
     table = pa.table({"image": pa.array(images, pa.string()), "counts": counts})
     table = table.replace_schema_metadata({"classes": json.dumps(list(classes))})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue().to_pybytes()
 
 
 def confusions_from_parquet(content: bytes) -> tuple[np.ndarray, list[str], list[str]]:
-    """(N, c, c) counts, N image names and c class names of a file of `confusions_to_parquet`."""
-    table = pq.read_table(pa.BufferReader(content))
+    """(N, c, c) counts, N image names and c class names of a file of `confusions_to_parquet`.
+
+    Raises OSError where the counts or names are not those that were written.
+    """
+    table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
     classes = json.loads(table.schema.metadata[b"classes"])
     counts = table["counts"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return counts.reshape(-1, len(classes), len(classes)), table["image"].to_pylist(), classes

@@ -45,6 +45,16 @@ def test_any_parquet_reader_can_use_the_file() -> None:
     assert table["counts"].to_pylist() == [list(range(9)), list(range(9, 18))]
 
 
+@pytest.mark.parametrize("column", ["image", "counts"])
+def test_altered_counts_or_names_are_noticed(column: str) -> None:
+    counts = np.random.default_rng(0).integers(0, 2**62, (4, 3, 3))
+    content = bytearray(confusions_to_parquet(counts, ["a", "b", "c", "d"], CLASSES))
+    chunk = pq.ParquetFile(pa.BufferReader(bytes(content))).metadata.row_group(0).column(column == "counts")
+    content[(chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size - 1] ^= 1
+    with pytest.raises(OSError, match="CRC checksum verification failed"):
+        confusions_from_parquet(bytes(content))
+
+
 def test_as_many_names_as_matrices_are_needed() -> None:
     with pytest.raises(pa.ArrowInvalid):
         confusions_to_parquet(np.zeros((2, 3, 3)), ["a"], CLASSES)
