@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from trainables.domains.classes import ClassSet
 from trainables.domains.idda_camvid import IddaCamvid
-from trainables.domains.packed import DamagedPackError, PackedSet, open_packed, recipe_hash, write_packed
+from trainables.domains.packed import DamagedPackError, PackedSet, open_verified, recipe_hash, write_packed
 from trainables.domains.recipe import SETS, MissingData, PairRecipe
 from trainables.domains.streets.recipe import Streets
 
@@ -26,6 +28,7 @@ class DomainPair:
         self._recipe = recipe
         self._cache = cache
         self._data_root = data_root
+        self._notices: list[str] = []
 
     @property
     def name(self) -> str:
@@ -57,6 +60,11 @@ class DomainPair:
         """The target images whose mIoU goes into the table."""
         return self._open("target_report")
 
+    def take_notices(self) -> list[str]:
+        """What people should know of the files opened since the last call: those that were damaged, and made again."""
+        notices, self._notices = self._notices, []
+        return notices
+
     def _open(self, set_name: str) -> PackedSet:
         recipe = {
             "pair": self.name,
@@ -66,18 +74,23 @@ class DomainPair:
         }
         identity = recipe_hash(recipe)
         path = self._cache / f"{self.name}-{set_name}-{identity}.arrow"
-        packed = _intact(path, identity)
-        if packed is not None:
-            return packed
+        with suppress(FileNotFoundError, DamagedPackError):
+            return open_verified(path, identity)
         self._cache.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
-            packed = _intact(path, identity)
-            if packed is None:
-                _remove_leftovers(path)
-                content = self._recipe.build(set_name, self._data_root)
-                write_packed(path, content.images, content.labels, content.names, recipe)
-                packed = open_packed(path, identity)
-        return packed
+            return self._open_or_pack(set_name, path, identity, recipe)
+
+    def _open_or_pack(self, set_name: str, path: Path, identity: str, recipe: dict[str, Any]) -> PackedSet:
+        try:
+            return open_verified(path, identity)  # whoever had the lock before may have made it
+        except FileNotFoundError:
+            pass
+        except DamagedPackError as error:
+            self._notices.append(f"{error}; it is made again")
+        _remove_leftovers(path)
+        content = self._recipe.build(set_name, self._data_root)
+        write_packed(path, content.images, content.labels, content.names, recipe)
+        return open_verified(path, identity)
 
 
 def open_pair(name: str, cache: Path, data_root: Path | None = None) -> DomainPair:
@@ -105,13 +118,6 @@ def _recipe(name: str) -> PairRecipe:
     if name not in PAIRS:
         raise ValueError(f"unknown domain pair {name!r}, known are {', '.join(PAIRS)}")
     return PAIRS[name]
-
-
-def _intact(path: Path, identity: str) -> PackedSet | None:
-    try:
-        return open_packed(path, identity)
-    except (FileNotFoundError, DamagedPackError):
-        return None
 
 
 def _remove_leftovers(path: Path) -> None:

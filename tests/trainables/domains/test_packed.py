@@ -8,7 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from trainables.domains.packed import DamagedPackError, PackedSet, open_packed, recipe_hash, write_packed
+from tests.full_disk import no_file_larger_than
+from trainables.domains.packed import (
+    DamagedPackError,
+    PackedSet,
+    open_packed,
+    open_verified,
+    recipe_hash,
+    write_packed,
+)
 
 RECIPE = {"pair": "made-up", "rows": 5}
 NAMES = [f"image {index}" for index in range(40)]
@@ -118,6 +126,27 @@ def test_verify_names_the_image_of_a_flipped_bit(path: Path, column: str) -> Non
         packed.verify()
 
 
+def test_a_process_compares_a_file_with_its_checksums_once_until_it_is_written_again(path: Path) -> None:
+    open_verified(path, recipe_hash(RECIPE))
+    written = path.stat()
+    with path.open("r+b") as stream:
+        stream.seek(5_000)
+        stream.write(bytes(100))
+    os.utime(path, ns=(written.st_mtime_ns, written.st_mtime_ns))
+    open_verified(path, recipe_hash(RECIPE))
+    os.utime(path, ns=(written.st_mtime_ns, written.st_mtime_ns + 1))
+    for _ in range(2):
+        with pytest.raises(DamagedPackError, match="1 of 40 images differ from their checksums"):
+            open_verified(path, recipe_hash(RECIPE))
+
+
+def test_a_verified_file_is_there_and_of_the_expected_recipe(path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_verified(path.with_name("absent"), recipe_hash(RECIPE))
+    with pytest.raises(DamagedPackError, match="made by recipe"):
+        open_verified(path, recipe_hash({}))
+
+
 def test_a_missing_file_is_not_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_packed(tmp_path / "absent.arrow")
@@ -130,6 +159,36 @@ def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path, arrays: tup
     with pytest.raises(ValueError, match="must be uint8, not uint8 and int64"):
         write_packed(tmp_path / "set.arrow", images, labels.astype(np.int64), NAMES, RECIPE)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(tmp_path: Path, arrays: tuple[np.ndarray, np.ndarray]) -> None:
+    with no_file_larger_than(100_000), pytest.raises(OSError, match="File too large"):
+        write_packed(tmp_path / "set.arrow", *arrays, NAMES, RECIPE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.chaos
+def test_any_damage_to_what_describes_the_images_is_noticed_or_harmless(tmp_path: Path) -> None:
+    """Images of a few pixels leave most of the file to schema, footer, names and lengths."""
+    rng, path = np.random.default_rng(0), tmp_path / "set.arrow"
+    arrays = rng.integers(0, 256, (5, 2, 3, 3), np.uint8), rng.integers(0, 11, (5, 2, 3), np.uint8)
+    write_packed(path, *arrays, NAMES[:5], RECIPE)
+    content, noticed, harmless = path.read_bytes(), 0, 0
+    for position in range(0, len(content), 3):
+        altered = bytearray(content)
+        altered[position] ^= int(rng.integers(1, 256))
+        path.unlink()
+        path.write_bytes(altered)
+        try:
+            packed = open_packed(path)
+            packed.verify()
+        except DamagedPackError:
+            noticed += 1
+            continue
+        assert _same(packed, arrays)
+        assert packed.names == tuple(NAMES[:5])
+        harmless += 1  # padding, and what Arrow writes twice
+    assert noticed > harmless
 
 
 def test_the_recipe_hash_ignores_order_and_sees_values() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from trainables.domains import pairs
 from trainables.domains.packed import open_packed
 from trainables.domains.pairs import PAIRS, DomainPair, labeled_pool, open_pair, recipe_version
+from trainables.domains.prepare import prepare_pair
 from trainables.domains.recipe import SETS, MissingData
 from trainables.domains.streets.recipe import Streets
 
@@ -70,20 +73,74 @@ def test_an_intact_pack_is_not_made_again(tmp_path: Path) -> None:
     assert _small(tmp_path).source.path.stat().st_ino == written
 
 
-@pytest.mark.parametrize("damage", ["truncated", "of another recipe"])
-def test_a_damaged_pack_is_made_again(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "of another recipe", "flipped"])
+def test_a_damaged_pack_is_made_again_with_a_notice(tmp_path: Path, damage: str) -> None:
     packed = _small(tmp_path).source
-    expected = packed.images.copy()
-    if damage == "truncated":
-        content = packed.path.read_bytes()
-        packed.path.unlink()
-        packed.path.write_bytes(content[:-100])
-    else:
+    expected, content = packed.images.copy(), packed.path.read_bytes()
+    if damage == "of another recipe":
         _small(tmp_path, seed=1).source.path.replace(packed.path)
-    again = _small(tmp_path).source
-    assert again.path == packed.path
-    assert (again.images == expected).all()
-    again.verify()
+    else:
+        packed.path.unlink()
+        flipped = bytes([content[10_000] ^ 1])
+        altered = content[:-100] if damage == "truncated" else content[:10_000] + flipped + content[10_001:]
+        packed.path.write_bytes(altered)
+    pair = _small(tmp_path)
+    assert pair.source.path == packed.path
+    assert (pair.source.images == expected).all()
+    pair.source.verify()
+    (notice,) = pair.take_notices()
+    assert notice.startswith(str(packed.path))
+    assert pair.take_notices() == []
+
+
+def test_making_a_pack_for_the_first_time_is_not_worth_a_notice(tmp_path: Path) -> None:
+    pair = _small(tmp_path)
+    assert len(pair.source) == 6
+    assert pair.take_notices() == []
+
+
+@pytest.mark.chaos
+def test_any_damage_to_a_pack_is_noticed_and_mended_or_harmless(tmp_path: Path) -> None:
+    chance, packed = random.Random(0), _small(tmp_path).source
+    path, content, images, labels = packed.path, packed.path.read_bytes(), packed.images.copy(), packed.labels.copy()
+    noticed = 0
+    for case in range(50):
+        path.unlink()
+        path.write_bytes(_damaged(content, chance))
+        os.utime(path, ns=(case, case))
+        pair = _small(tmp_path)
+        assert (pair.source.images == images).all()
+        assert (pair.source.labels == labels).all()
+        assert pair.source.names == packed.names
+        noticed += len(pair.take_notices())
+    assert noticed > 40
+
+
+def _damaged(content: bytes, chance: random.Random) -> bytes:
+    """The content cut off at a random place, or with up to 8 random bytes altered."""
+    if chance.random() < 0.3:
+        return content[: chance.randrange(len(content))]
+    altered = bytearray(content)
+    for position in chance.sample(range(len(content)), chance.randint(1, 8)):
+        altered[position] ^= chance.randint(1, 255)
+    return bytes(altered)
+
+
+def test_preparing_warns_of_what_was_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "PAIRS", {"small": Streets(name="small", sizes=SIZES)})
+    prepare_pair("small", tmp_path, None)
+    assert len(_packs(tmp_path)) == len(SETS)
+    assert not caplog.records
+    (path,) = tmp_path.glob("small-target_select-*.arrow")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1000])
+    prepare_pair("small", tmp_path, None)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert str(path) in record.getMessage()
+    assert path.read_bytes() == content
 
 
 def test_processes_that_start_at_once_build_one_file(tmp_path: Path) -> None:
