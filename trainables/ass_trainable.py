@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from trainables.ass.metrics import iou_per_class, miou
 from trainables.ass.records import Diverged
 from trainables.ass.trainer import Trainer
 from trainables.cache import cache_folder
+from trainables.checkpoints import Checkpoints, serialized
 from trainables.confusions import confusions_to_parquet
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
@@ -37,9 +37,13 @@ class AssTrainable(tune.Trainable):
         data_root = Path(config["data_root"]) if config["data_root"] else None
         self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root)
         self._trainer = Trainer(self._trial_config, self._pair)
-        if saved := self._checkpoints():
-            state = torch.load(io.BytesIO(self._folder.read_bytes(saved[-1])), weights_only=True)
-            self._trainer.load_state_dict(state)
+        self._checkpoints = Checkpoints(self._folder, self._trial_key)
+        loaded = self._checkpoints.newest()
+        self._notices = list(loaded.warnings)
+        self._saved_report: dict[str, Any] | None = None
+        if loaded.state is not None:
+            self._trainer.load_state_dict(loaded.state["trainer"])
+            self._saved_report = loaded.state["report"]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial in the same process: everything of the last one is built anew."""
@@ -47,7 +51,16 @@ class AssTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next report."""
+        """Train to the next report; the first one of a trial that was continued is the report it was saved with.
+
+        Whoever records reports may have died before it had that one, and knows it by its iteration if it has it.
+        """
+        result, self._saved_report = self._saved_report or self._next_report(), None
+        notices = self._notices + self._pair.take_notices()
+        self._notices = []
+        return {**result, "notices": notices} if notices else result
+
+    def _next_report(self) -> dict[str, Any]:
         settings, trainer = self._trial_config, self._trainer
         try:
             metrics = trainer.train_until(trainer.iteration + settings.evaluate_every)
@@ -55,12 +68,12 @@ class AssTrainable(tune.Trainable):
             return {"iteration": trainer.iteration, "time": time.time(), "diverged": str(diverged)}
         select = self._pair.target_report if settings.protocol == "paper" else self._pair.target_select
         metrics |= self._split_metrics("select", trainer.evaluate(select))
-        result: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
+        report: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
         if trainer.iteration >= settings.iterations:
-            result |= {"final": True, "artifacts": self._finish(metrics)}
-        else:
-            self._save()
-        return {**result, "time": time.time()}
+            return {**report, "final": True, "artifacts": self._finish(metrics), "time": time.time()}
+        report["time"] = time.time()
+        self._checkpoints.save(trainer.iteration, {"trainer": trainer.state_dict(), "report": report})
+        return report
 
     def _finish(self, metrics: dict[str, float]) -> list[str]:
         report = self._pair.target_report
@@ -71,7 +84,7 @@ class AssTrainable(tune.Trainable):
                 confusions, report.names, self._pair.classes.names
             ),
             f"results/{self._trial_key}/panel.png": self._panel(report),
-            f"results/{self._trial_key}/network.pt": _saved(self._trainer.model.network.state_dict()),
+            f"results/{self._trial_key}/network.pt": serialized(self._trainer.model.network.state_dict()),
         }
         for name, content in artifacts.items():
             self._folder.write_bytes(name, content)
@@ -86,21 +99,3 @@ class AssTrainable(tune.Trainable):
         total = confusions.sum(axis=0)
         named = zip(self._pair.classes.names, iou_per_class(total), strict=True)
         return {f"{split}/miou": miou(total)} | {f"{split}/iou/{name}": float(iou) for name, iou in named if iou == iou}
-
-    def _save(self) -> None:
-        """Save the whole state, then drop the checkpoints before it."""
-        older = self._checkpoints()
-        self._folder.write_bytes(
-            f"checkpoints/{self._trial_key}/{self._trainer.iteration:09d}.pt", _saved(self._trainer.state_dict())
-        )
-        for name in older:
-            self._folder.delete(name)
-
-    def _checkpoints(self) -> list[str]:
-        return self._folder.list(f"checkpoints/{self._trial_key}")
-
-
-def _saved(state: dict[str, Any]) -> bytes:
-    content = io.BytesIO()
-    torch.save(state, content)
-    return content.getvalue()

@@ -24,7 +24,8 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
 
     Returns:
         seconds_per_iteration, seconds_per_report (evaluation and checkpoint), seconds_to_start, and the bytes on
-        disk of a running trial (running_bytes) and of a finished one (finished_bytes).
+        disk of one checkpoint, of which a running trial has two at most (running_bytes), and of a finished trial
+        (finished_bytes).
     """
     start, short, _, _ = _timed(trainable, config, SHORT, threads, data_root)
     _, long, running, finished = _timed(trainable, config, LONG, threads, data_root)
@@ -41,7 +42,7 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
 def _timed(
     trainable: str, config: Mapping[str, Any], every: int, threads: int, data_root: str | None
 ) -> tuple[float, float, int, int]:
-    """Seconds to start, seconds of the second report, bytes while it runs, bytes once it has finished."""
+    """Seconds to start, seconds of the second report, bytes of a checkpoint, bytes once it has finished."""
     ray_class = TRAINABLES[trainable].ray_class  # its imports are paid once per process, not per trial
     with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
         settings = {
@@ -57,13 +58,13 @@ def _timed(
         trial.train()
         again = time.perf_counter()
         trial.train()
-        seconds, running = time.perf_counter() - again, _bytes(Path(folder, "checkpoints"))
+        seconds, checkpoint = time.perf_counter() - again, max(_sizes(Path(folder, "checkpoints")), default=0)
         trial.train()
-        return started - begun, seconds, running, _bytes(Path(folder, "results"))
+        return started - begun, seconds, checkpoint, sum(_sizes(Path(folder, "results")))
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _sizes(folder: Path) -> list[int]:
+    return [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
 
 
 def main() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from trainables.ass.config import AssConfig
 from trainables.ass_trainable import AssTrainable
+from trainables.cache import cache_folder
 from trainables.storage import Storage
 
 RUN_FRESH = """
@@ -56,18 +60,105 @@ def test_a_trial_in_a_reused_actor_equals_the_same_trial_in_a_fresh_process_bit_
     assert trained(trial, 3) == in_fresh_process(settings(tmp_path / "b", "second"), 3)
 
 
-def test_a_trial_goes_on_from_its_checkpoint_as_if_nothing_had_happened(tmp_path):
+@dataclass(frozen=True)
+class Undisturbed:
+    """A trial from beginning to end."""
+
+    results: list[dict[str, Any]]
+    folder: Storage
+
+    @property
+    def metrics(self) -> list[dict[str, float]]:
+        return [without_speed(result["metrics"]) for result in self.results]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    trial = AssTrainable(config=settings(folder, "key"))
+    return Undisturbed([trial.train() for _ in range(3)], Storage(str(folder)))
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    """The folder of a trial that was killed after two of its three reports."""
     trained(AssTrainable(config=settings(tmp_path / "cut", "key")), 2)
-    rest = trained(AssTrainable(config=settings(tmp_path / "cut", "key")), 1)
-    assert rest == trained(AssTrainable(config=settings(tmp_path / "whole", "key")), 3)[2:]
+    return tmp_path / "cut"
 
 
-def test_a_running_trial_keeps_one_checkpoint_and_a_finished_one_leaves_its_results(tmp_path):
-    folder = Storage(str(tmp_path))
+def checkpoints_in(folder: Path) -> list[Path]:
+    return sorted((folder / "checkpoints" / "key").iterdir())
+
+
+def equal_results(folder: Path, undisturbed: Undisturbed) -> bool:
+    names = undisturbed.folder.list("results/key")
+    ours = Storage(str(folder))
+    return all(ours.read_bytes(name) == undisturbed.folder.read_bytes(name) for name in names)
+
+
+def test_a_continued_trial_reports_again_what_it_was_saved_with_and_goes_on_as_if_nothing_had_happened(
+    tmp_path, undisturbed
+):
+    before = AssTrainable(config=settings(tmp_path, "key"))
+    reports = [before.train() for _ in range(2)]
     trial = AssTrainable(config=settings(tmp_path, "key"))
-    trained(trial, 2)
-    assert folder.list("checkpoints/key") == ["checkpoints/key/000000004.pt"]
-    last = trial.train()
+    again = trial.train()
+    for name in ("iteration", "time", "metrics"):
+        assert again[name] == reports[1][name]
+    assert "notices" not in again
+    assert trained(trial, 1) == undisturbed.metrics[2:]
+    assert equal_results(tmp_path, undisturbed)
+
+
+def test_a_damaged_checkpoint_costs_one_report_interval_and_changes_no_number(cut, undisturbed):
+    older, newer = checkpoints_in(cut)
+    os.truncate(newer, newer.stat().st_size // 2)
+    trial = AssTrainable(config=settings(cut, "key"))
+    results = [trial.train() for _ in range(3)]
+    assert [result["iteration"] for result in results] == [2, 4, 6]
+    assert [without_speed(result["metrics"]) for result in results] == undisturbed.metrics
+    assert equal_results(cut, undisturbed)
+    (notice,) = results[0]["notices"]
+    assert older.name in notice
+    assert newer.name in notice
+    assert not any("notices" in result for result in results[1:])
+
+
+def test_a_trial_whose_checkpoints_are_all_damaged_begins_anew_and_says_so(cut, undisturbed):
+    for path in checkpoints_in(cut):
+        path.write_bytes(path.read_bytes()[::-1])
+    trial = AssTrainable(config=settings(cut, "key"))
+    results = [trial.train() for _ in range(3)]
+    assert [without_speed(result["metrics"]) for result in results] == undisturbed.metrics
+    assert [len(result.get("notices", ())) for result in results] == [2, 0, 0]
+
+
+def test_what_a_continued_trial_would_report_again_is_not_reported_by_the_next_in_its_actor(cut, tmp_path, undisturbed):
+    newest = checkpoints_in(cut)[-1]
+    newest.write_bytes(newest.read_bytes() + b"x")
+    trial = AssTrainable(config=settings(cut, "key"))
+    assert trial.reset(settings(tmp_path / "next", "key"))
+    first = trial.train()
+    assert without_speed(first["metrics"]) == undisturbed.metrics[0]
+    assert "notices" not in first
+
+
+def test_a_damaged_pack_is_made_again_with_a_notice_and_changes_no_number(tmp_path, undisturbed, monkeypatch):
+    shutil.copytree(cache_folder(), tmp_path / "cache")
+    (pack,) = (tmp_path / "cache").glob("streets-target_select-*.arrow")
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 255
+    pack.write_bytes(content)
+    monkeypatch.setenv("ASS_CACHE", str(tmp_path / "cache"))
+    result = AssTrainable(config=settings(tmp_path / "study", "key")).train()
+    assert without_speed(result["metrics"]) == undisturbed.metrics[0]
+    (notice,) = result["notices"]
+    assert pack.name in notice
+
+
+def test_a_running_trial_keeps_two_checkpoints_and_a_finished_one_leaves_its_results(undisturbed):
+    folder, last = undisturbed.folder, undisturbed.results[-1]
+    assert [path.name[:9] for path in checkpoints_in(folder.local_path())] == ["000000002", "000000004"]
     assert last["final"]
     assert last["artifacts"] == ["results/key/report_confusions.parquet", "results/key/panel.png"]
     assert folder.list("results/key") == sorted([*last["artifacts"], "results/key/network.pt"])
