@@ -54,10 +54,15 @@ class StudyPaused(Exception):
 def trial_error(text: str) -> Fault:
     """The fault behind an error of Ray or of the trainable, told by the last line of its text."""
     summary = Fault(FaultKind.BUG, text).summary
-    kinds = (kind for kind, signs in _SIGNS.items() if any(sign in summary for sign in signs))
-    # Ray explains a lost process in several lines, of which the last one may say anything
-    lost = any(sign in text for sign in _LOST)
-    return Fault(next(kinds, FaultKind.LOST if lost else FaultKind.BUG), text)
+    kinds = (kind for kind, sign in _SIGNS.items() if sign.search(summary))
+    return Fault(next(kinds, None) or _told_by_ray(text), text)
+
+
+def _told_by_ray(text: str) -> FaultKind:
+    """Ray explains what became of a process in several lines, of which the last one may say anything."""
+    if "running low on memory" in text:
+        return FaultKind.OUT_OF_MEMORY
+    return FaultKind.LOST if any(sign in text for sign in _LOST) else FaultKind.BUG
 
 
 def same_faults(faults: Sequence[Fault]) -> bool:
@@ -66,14 +71,9 @@ def same_faults(faults: Sequence[Fault]) -> bool:
 
 
 _SIGNS = {
-    FaultKind.OUT_OF_MEMORY: (
-        "OutOfMemoryError",
-        "MemoryError",
-        "CUDA out of memory",
-        "can't allocate memory",
-        "Cannot allocate memory",
-        "running low on memory",
+    FaultKind.OUT_OF_MEMORY: re.compile(
+        r"^[\w.]*(OutOfMemoryError|MemoryError)\b|CUDA out of memory|can't allocate memory|Cannot allocate memory"
     ),
-    FaultKind.NO_ROOM: ("No space left on device", "Disk quota exceeded", "File too large"),
+    FaultKind.NO_ROOM: re.compile("No space left on device|Disk quota exceeded|File too large"),
 }
 _LOST = ("The actor died unexpectedly", "The actor is dead", "The actor is unavailable", "worker died unexpectedly")

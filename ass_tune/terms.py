@@ -70,7 +70,7 @@ def _flat(terms: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in terms.items():
         field = f"{above}{name}"
-        flat |= _flat(value, f"{field}.") if isinstance(value, dict) and value else {field: value}
+        flat |= _flat(value, f"{field}.") if isinstance(value, dict) else {field: value}
     return flat
 
 

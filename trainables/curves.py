@@ -32,6 +32,14 @@ class CurvesConfig(TrialConfig):
     """Raise at this iteration, as a bug would."""
     diverge_at: int | None = Field(default=None, ge=0)
     """Report a loss that is not finite at this iteration."""
+    lose_at: int | None = Field(default=None, ge=0)
+    """Kill the trial's process at this iteration, as preemption would."""
+    exhaust_at: int | None = Field(default=None, ge=0)
+    """Run out of memory at this iteration."""
+    hang_at: int | None = Field(default=None, ge=0)
+    """Never come back from this iteration."""
+    unlucky_tries: int = Field(default=1, ge=0)
+    """How many tries of a trial lose their process, run out of memory or hang; the one after them does not."""
 
     @classmethod
     def profiles(cls) -> Mapping[str, Mapping[str, Value | tuple[int, ...]]]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import time
 from typing import Any
 
 from ray import tune
 
 from trainables.curves import CLASSES, CurvesConfig, measured
+from trainables.storage import Storage
 
 
 class CurvesTrainable(tune.Trainable):
-    """One trial of a curve study, with the reports of a real one."""
+    """One trial of a curve study, with the reports and, where asked for, the faults of a real one."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Start at iteration 0."""
         self._trial_config = CurvesConfig(**config["config"])
+        self._folder, self._tries = Storage(config["storage"]), f"checkpoints/{config['key']}"
         self._at = 0
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -29,14 +33,12 @@ class CurvesTrainable(tune.Trainable):
         config = self._trial_config
         time.sleep(config.seconds_per_report)
         self._at += config.evaluate_every
-        if config.fail_at is not None and self._at >= config.fail_at:
+        if self._reached(config.fail_at):
             raise RuntimeError(f"asked to fail at iteration {config.fail_at}")
-        if config.diverge_at is not None and self._at >= config.diverge_at:
-            return {
-                "iteration": self._at,
-                "time": time.time(),
-                "diverged": f"loss/total is nan at iteration {self._at}",
-            }
+        if self._reached(config.diverge_at):
+            reason = f"loss/total is nan at iteration {self._at}"
+            return {"iteration": self._at, "time": time.time(), "diverged": reason}
+        self._be_unlucky()
         metrics = {"select/miou": measured(config, "select", self._at)}
         metrics |= {f"select/iou/{name}": metrics["select/miou"] for name in CLASSES}
         metrics |= {"loss/total": 5.0 * math.exp(-self._at / config.iterations), "lr/backbone": config.lr}
@@ -44,3 +46,18 @@ class CurvesTrainable(tune.Trainable):
         if final:
             metrics["report/miou"] = measured(config, "report", self._at)
         return {"final": final, "iteration": self._at, "metrics": metrics, "time": time.time()}
+
+    def _reached(self, iteration: int | None) -> bool:
+        return iteration is not None and self._at >= iteration
+
+    def _be_unlucky(self) -> None:
+        config = self._trial_config
+        lost, exhausted, hung = (self._reached(at) for at in (config.lose_at, config.exhaust_at, config.hang_at))
+        if not (lost or exhausted or hung) or len(before := self._folder.list(self._tries)) >= config.unlucky_tries:
+            return
+        self._folder.write_bytes(f"{self._tries}/{len(before)}", b"")
+        if exhausted:
+            raise MemoryError(f"asked to run out of memory at iteration {config.exhaust_at}")
+        if lost:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(1e6)

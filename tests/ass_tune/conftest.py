@@ -78,6 +78,12 @@ class Driven(Listener):
     def trial_ended(self, trial: Trial, end: End) -> None:
         self.events.append(("end", trial, end))
 
+    def trial_noticed(self, trial: Trial, notice: str) -> None:
+        self.events.append(("notice", trial, notice))
+
+    def trial_interrupted(self, trial: Trial) -> None:
+        self.events.append(("interrupted", trial, None))
+
     def run(self, slots: int = 1, order: int | None = None, reports: int | None = None) -> Driven:
         """Run to the end, or stop dead after some reports; trials advance in turn or in a random order."""
         chooser = None if order is None else np.random.default_rng(order)

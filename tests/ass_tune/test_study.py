@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import signal
 import subprocess
 import time
@@ -44,6 +45,7 @@ def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_ag
     assert done.returncode == 0, done.stdout + done.stderr
 
     ledger = studies.ledger("curves")
+    assert len(ledger.pop("curves")) == 0
     assert len(ledger) == 12
     for name, trials in ledger.items():
         expected = 32 if name.endswith("tuning") else 2
@@ -123,23 +125,54 @@ def test_ctrl_c_keeps_everything_the_same_command_goes_on_and_once_more_trains_n
     assert len(studies.runs("curves")) == 15
 
 
-def test_trials_that_raise_are_retried_then_reported_with_their_error(studies, write_file):
-    one_cell = ["--set", "ablate.adaptor=[joint]", "--set", "ablate.labeled_images=[5]"]
-    done = studies.run(write_file(SMALL), "--set", "fixed.fail_at=40", *one_cell)
+def test_a_bug_that_every_trial_hits_pauses_the_study_which_later_tries_again(studies, write_file):
+    bug = ["--set", "fixed.fail_at=40", "--set", "ablate.adaptor=[joint]"]
+    done = studies.run(write_file(SMALL), *bug)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "RuntimeError: asked to fail at iteration 40" in done.stdout
+    assert "Paused: one trial after the other ends with the same error: RuntimeError: asked to fail" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
     trials = [trial for trials in studies.ledger("curves").values() for trial in begun(trials)]
-    assert {trial.state for trial in trials} == {TrialState.FAIL}
-    assert len(trials) == 3
-    assert all("asked to fail" in trial.user_attrs["error"] for trial in trials)
-    assert {run.data.tags["outcome"] for run in studies.runs("curves")} == {"failed"}
+    failed = [trial for trial in trials if trial.state is TrialState.FAIL]
+    assert len(failed) == 3
+    assert all("asked to fail" in trial.user_attrs["error"] for trial in failed)
+    assert Counter(run.data.tags["outcome"] for run in studies.runs("curves"))["failed"] == 3
+
+    again = studies.run(write_file(SMALL), *bug)
+    assert again.returncode == 1
+    keys = [t.user_attrs["key"] for ts in studies.ledger("curves").values() for t in begun(ts)]
+    assert {trial.user_attrs["key"] for trial in failed} <= {key for key in keys if keys.count(key) == 2}
 
 
-def test_trials_that_diverge_fail_without_a_retry(studies, write_file):
+def test_trials_that_diverge_are_results_and_no_failures(studies, write_file):
     done = studies.run(write_file(SMALL), "--set", "fixed.diverge_at=40", "--set", "ablate.adaptor=[joint]")
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0, 3 diverged" in done.stdout
     trials = [trial for trials in studies.ledger("curves").values() for trial in begun(trials)]
+    assert {trial.state for trial in trials} == {TrialState.PRUNED}
     assert {trial.user_attrs["error"] for trial in trials} == {"loss/total is nan at iteration 40"}
+    assert {(r.info.status, r.data.tags["outcome"]) for r in studies.runs("curves")} == {("FAILED", "diverged")}
+
+
+@pytest.mark.chaos
+def test_trials_that_hang_or_lose_their_process_or_memory_are_tried_again_and_end_as_if_nothing_had_been(
+    studies, write_file
+):
+    unlucky = SMALL.replace("[joint, ga, ga+csa]", "[joint]").replace("[5, 50]", "[5]").replace("_cell: 3", "_cell: 1")
+    unlucky = unlucky.replace("seeds: [0, 1, 2]", "seeds: [0]").replace(
+        "tune:", "  lose_at: [1000, 40]\n  exhaust_at: [1000, 40]\n  hang_at: [1000, 60]\ntune:"
+    )
+    patience = "faults: {hung_after: 2, hung_after_seconds: 6}\n"
+    done = studies.run(write_file(unlucky + patience))
+    assert done.returncode == 0, done.stdout + done.stderr
+    notices = Counter(re.findall(r"^notice .*: (\w[\w ]*), try 1 of 3: ", done.stdout, re.MULTILINE))
+    assert notices == {"out of memory": 4, "process lost": 2, "hung": 1}
+    ledger = studies.ledger("curves")
+    assert len(ledger) == 17
+    trials = [trial for trials in ledger.values() for trial in begun(trials)]
+    assert len(trials) == 8
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert {tuple(trial.intermediate_values) for trial in trials} == {(20, 40, 60, 80, 100)}
+    assert {run.info.status for run in studies.runs("curves")} == {"FINISHED"}
 
 
 def test_a_users_mistakes_are_listed_without_a_traceback(studies, write_file):

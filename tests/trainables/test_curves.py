@@ -93,7 +93,7 @@ def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def settings(**fields: Any) -> dict[str, Any]:
-    return {"config": config(**fields).model_dump(mode="json")}
+    return {"config": config(**fields).model_dump(mode="json"), "key": "key", "storage": "nowhere"}
 
 
 def test_the_trainable_reports_what_the_curve_measures() -> None:
