@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ass_tune.append_only import append_whole, drop_torn_line, open_append_only
 from ass_tune.tracker.credentials import without_credentials
 from trainables.storage import Storage
 
@@ -36,8 +37,9 @@ class Entry:
 class Outbox:
     """A file of JSON lines, each with a sequence number and a checksum; O(1) memory and work per append.
 
-    An append is with the operating system when it returns, so it survives the death of the process. Lines are
-    never rewritten: `outbox.confirmed` says how far they have arrived, `outbox.rejected.jsonl` has what was refused.
+    An append is on the disk itself when it returns: what the ledger knows, which is told next, is here too, even
+    after a power cut. Lines are never rewritten: `outbox.confirmed` says how far they have arrived,
+    `outbox.rejected.jsonl` has what was refused.
 
     Args:
         folder: the study's folder on a local disk; created if need be.
@@ -49,9 +51,9 @@ class Outbox:
         self.rejected_path = folder / "outbox.rejected.jsonl"
         self._storage = Storage(str(folder))
         self._lock = threading.Lock()
-        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = open_append_only(self.path)
         self._confirmed, self._position = self._read_confirmed()
-        self._end = self._drop_torn_line()
+        self._end = drop_torn_line(self._file, self.path)
         self._last = max((entry.sequence for entry in self._entries(self._position)), default=self._confirmed)
 
     @property
@@ -62,17 +64,16 @@ class Outbox:
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
-            # Asked of the file and counted first, so that a Ctrl-C in between leaves nothing to contradict.
-            start = os.fstat(self._file).st_size
-            self._last += 1
-            line = _line(self._last, body)
             try:
-                _write_whole(self._file, line)
+                append_whole(self._file, _line(self._last + 1, body))
             except OSError as error:
-                os.ftruncate(self._file, start)
-                self._last -= 1
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
-            self._end = start + len(line)
+            finally:
+                # Asked of the file, so that a Ctrl-C at any moment leaves nothing to contradict.
+                end = os.fstat(self._file).st_size
+                if end > self._end:
+                    self._last += 1
+                self._end = end
 
     def read(self, limit: int) -> list[Entry]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
@@ -97,8 +98,7 @@ class Outbox:
             file.write(line + "\n")
 
     def close(self) -> None:
-        """Bring everything to the disk itself and release the file."""
-        os.fsync(self._file)
+        """Release the file."""
         os.close(self._file)
 
     def _entries(self, position: int) -> Iterator[Entry]:
@@ -131,20 +131,6 @@ class Outbox:
         ends_line = os.pread(self._file, 1, offset - 1) == b"\n" if offset > 0 else True
         return sequence, offset if ends_line else 0
 
-    def _drop_torn_line(self) -> int:
-        """Cut off what a crash left behind the last newline; returns the length of the file."""
-        end = size = os.fstat(self._file).st_size
-        while end > 0:
-            start = max(0, end - 4096)
-            newline = os.pread(self._file, end - start, start).rfind(b"\n")
-            end = start + newline + 1
-            if newline >= 0:
-                break
-        if end < size:
-            logger.warning("%s: dropped the last line, %d bytes that a crash left unfinished", self.path, size - end)
-            os.ftruncate(self._file, end)
-        return end
-
 
 def _line(sequence: int, body: str) -> bytes:
     head = f'{{"sequence":{sequence},"checksum":{_checksum(sequence, body)}'
@@ -165,8 +151,3 @@ def _parse(line: bytes, end: int) -> Entry | None:
 
 def _checksum(sequence: int, body: str) -> int:
     return zlib.crc32(f"{sequence}:{body}".encode())
-
-
-def _write_whole(file: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(file, content) :]

@@ -9,6 +9,7 @@ import pytest
 
 from ass_tune.tracker.outbox import Outbox, OutboxError
 from tests.full_disk import no_file_larger_than
+from tests.interrupts import interrupted
 
 
 def bodies(outbox: Outbox) -> list[str]:
@@ -110,3 +111,11 @@ def test_full_disk_is_a_clear_error_and_leaves_the_file_whole(tmp_path: Path):
     assert outbox.waiting == len(bodies(outbox)) == appended
     outbox.close()
     assert Outbox(tmp_path).waiting == appended
+
+
+def test_an_interrupt_at_any_moment_leaves_nothing_to_contradict(tmp_path: Path):
+    outbox = Outbox(tmp_path)
+    for seconds in np.random.default_rng(0).uniform(0.001, 0.01, size=30):
+        interrupted(lambda: outbox.append('{"report":1}'), seconds)
+        assert outbox.waiting == len(outbox.read(10_000))
+    assert Outbox(tmp_path).waiting == outbox.waiting > 30
