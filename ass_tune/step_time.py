@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pydantic import BaseModel
 
 from trainables.cache import cache_folder
@@ -106,4 +107,8 @@ def _known() -> dict[str, Any]:
 
 
 def _remember(new: Mapping[str, Any]) -> None:
-    Storage(str(cache_folder())).write_bytes(FILE, json.dumps({**_known(), **new}, indent=1).encode())
+    """Add to what is known; a lock keeps what another process adds meanwhile."""
+    folder = Storage(str(cache_folder()))
+    folder.local_path().mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.local_path(f"{FILE}.lock")):
+        folder.write_bytes(FILE, json.dumps({**_known(), **new}, indent=1).encode())

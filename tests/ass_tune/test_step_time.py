@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from ass_tune.step_time import FILE, MeasurementFailed, StepTime, measured, remembered
 from trainables.curves import CurvesConfig
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +34,7 @@ def test_a_step_is_measured_once_and_remembered_in_the_cache(cache: Path) -> Non
     assert time.seconds_per_report + 12 * time.seconds_per_iteration > 0.02
     assert min(time.seconds_per_iteration, time.seconds_per_report, time.seconds_to_start) >= 0
     assert remembered("curves", [slow], threads=1) == [time]
-    assert [path.name for path in cache.iterdir()] == [FILE]
+    assert {path.name for path in cache.iterdir()} <= {FILE, f"{FILE}.lock"}
 
     # what is remembered is not measured again
     known = json.loads((cache / FILE).read_text())
@@ -56,3 +60,31 @@ def test_the_time_of_a_trial_is_the_sum_of_its_parts() -> None:
         seconds_per_iteration=0.5, seconds_per_report=3.0, seconds_to_start=10.0, running_bytes=0, finished_bytes=0
     )
     assert time.seconds(iterations=100, reports=4) == 10 + 100 * 0.5 + 4 * 3
+
+
+REMEMBERING = """
+import sys
+from ass_tune.step_time import _remember
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(20):
+    _remember({f"{sys.argv[1]}-{number}": {}})
+"""
+
+
+def test_what_two_processes_measure_at_once_is_all_remembered(cache: Path) -> None:
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen([sys.executable, "-c", REMEMBERING, name], stdin=pipe, stdout=pipe, text=True, cwd=PROJECT)
+        for name in "ab"
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.wait(60) for process in processes] == [0, 0]
+    known = json.loads((cache / FILE).read_text())
+    assert known.keys() == {f"{name}-{number}" for name in "ab" for number in range(20)}
