@@ -50,4 +50,4 @@ def _disk(plan: StudyPlan) -> str:
     if plan.bytes_while_running is None or plan.bytes_at_the_end is None:
         return "unknown: `--plan` measures it"
     running, end = format_bytes(plan.bytes_while_running), format_bytes(plan.bytes_at_the_end)
-    return f"checkpoints of running trials at most {running}; networks and results at the end at most {end}"
+    return f"checkpoints of running trials, two each, at most {running}; networks and results at the end at most {end}"

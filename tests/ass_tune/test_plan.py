@@ -178,4 +178,5 @@ def test_the_plan_on_a_terminal(spec: Spec) -> None:
 def test_time_and_disk_on_a_terminal(spec: Spec) -> None:
     text = shown(planned(spec(prune=MEDIAN, resources=WHOLE_MACHINE)))
     assert "time       about 3 min with 1 trials at once on this machine" in text
-    assert "checkpoints of running trials at most 2.0 kB; networks and results at the end at most 14.4 kB" in text
+    assert "checkpoints of running trials, two each, at most 2.0 kB; networks" in text
+    assert "networks and results at the end at most 14.4 kB" in text

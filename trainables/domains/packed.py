@@ -102,7 +102,7 @@ def write_packed(
 def open_verified(path: Path, expected_hash: str) -> PackedSet:
     """As `open_packed`, of a file whose every image this process has compared with its checksum (`verify`).
 
-    A process reads a file for that once, as long as nobody writes it again: about 1.5 seconds for 1 GB.
+    A process reads a file for that once, as long as nobody writes it again: about 2 seconds for 1 GB.
     """
     written = path.stat()
     _verify_once(path, written.st_ino, written.st_size, written.st_mtime_ns)
