@@ -52,9 +52,9 @@ class Outbox:
         self._storage = Storage(str(folder))
         self._lock = threading.Lock()
         self._file = open_append_only(self.path)
-        self._confirmed, self._position = self._read_confirmed()
+        self._confirmed, self._position = _read_confirmed(self._storage, self._file)
         self._end = drop_torn_line(self._file, self.path)
-        self._last = max((entry.sequence for entry in self._entries(self._position)), default=self._confirmed)
+        self._last = _last_sequence(self.path, self._confirmed, self._position, self._end)
 
     @property
     def waiting(self) -> int:
@@ -78,7 +78,7 @@ class Outbox:
     def read(self, limit: int) -> list[Entry]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
         entries: list[Entry] = []
-        for entry in self._entries(self._position):
+        for entry in _unconfirmed(self.path, self._confirmed, self._position, self._end):
             entries.append(entry)
             if len(entries) == limit:
                 break
@@ -101,35 +101,53 @@ class Outbox:
         """Release the file."""
         os.close(self._file)
 
-    def _entries(self, position: int) -> Iterator[Entry]:
-        """Sound, unconfirmed entries from an offset to the present end of the file."""
-        end = self._end
-        with self.path.open("rb") as file:
-            file.seek(position)
-            while position < end and (line := file.readline()):
-                position += len(line)
-                entry = _parse(line, position)
-                if entry is None:
-                    logger.warning("%s: a damaged line before byte %d is left out", self.path, position)
-                elif entry.sequence > self._confirmed:
-                    yield entry
 
-    def _read_confirmed(self) -> tuple[int, int]:
-        """Sequence number and offset up to which all has arrived; the offset only where it still ends a line."""
-        try:
-            state = json.loads(self._storage.read_bytes("outbox.confirmed"))
-            sequence, offset, checksum = int(state["sequence"]), int(state["offset"]), state["checksum"]
-        except FileNotFoundError:
-            return 0, 0
-        except (ValueError, KeyError, TypeError):
-            sequence, offset, checksum = 0, 0, None
-        if checksum != _checksum(sequence, str(offset)):
-            logger.warning(
-                "%s is damaged: all records are compared with MLflow again", self.path.with_name("outbox.confirmed")
-            )
-            return 0, 0
-        ends_line = os.pread(self._file, 1, offset - 1) == b"\n" if offset > 0 else True
-        return sequence, offset if ends_line else 0
+def waiting_in(folder: Path) -> int:
+    """How many records in a study's folder are not confirmed. Nothing is written or created; its driver may live."""
+    path = folder / "outbox.jsonl"
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    try:
+        confirmed, position = _read_confirmed(Storage(str(folder)), file)
+        return _last_sequence(path, confirmed, position, os.fstat(file).st_size) - confirmed
+    finally:
+        os.close(file)
+
+
+def _last_sequence(path: Path, confirmed: int, position: int, end: int) -> int:
+    return max((entry.sequence for entry in _unconfirmed(path, confirmed, position, end)), default=confirmed)
+
+
+def _unconfirmed(path: Path, confirmed: int, position: int, end: int) -> Iterator[Entry]:
+    """Sound, unconfirmed entries between two offsets, without a last line that is being written."""
+    with path.open("rb") as file:
+        file.seek(position)
+        while position < end and (line := file.readline()).endswith(b"\n"):
+            position += len(line)
+            entry = _parse(line, position)
+            if entry is None:
+                logger.warning("%s: a damaged line before byte %d is left out", path, position)
+            elif entry.sequence > confirmed:
+                yield entry
+
+
+def _read_confirmed(storage: Storage, file: int) -> tuple[int, int]:
+    """Sequence number and offset up to which all has arrived; the offset only where it still ends a line."""
+    try:
+        state = json.loads(storage.read_bytes("outbox.confirmed"))
+        sequence, offset, checksum = int(state["sequence"]), int(state["offset"]), state["checksum"]
+    except FileNotFoundError:
+        return 0, 0
+    except (ValueError, KeyError, TypeError):
+        sequence, offset, checksum = 0, 0, None
+    if checksum != _checksum(sequence, str(offset)):
+        damaged = storage.local_path("outbox.confirmed")
+        logger.warning("%s is damaged: all records are compared with MLflow again", damaged)
+        return 0, 0
+    ends_line = os.pread(file, 1, offset - 1) == b"\n" if offset > 0 else True
+    return sequence, offset if ends_line else 0
 
 
 def _line(sequence: int, body: str) -> bytes:

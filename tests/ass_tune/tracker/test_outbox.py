@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ass_tune.tracker.outbox import Outbox, OutboxError
+from ass_tune.tracker.outbox import Outbox, OutboxError, waiting_in
 from tests.full_disk import no_file_larger_than
 from tests.interrupts import interrupted
 
@@ -38,6 +38,19 @@ def test_reopening_yields_only_what_is_not_confirmed_and_goes_on_counting(tmp_pa
     assert again.waiting == 2
     again.append('{"number":5}')
     assert [entry.sequence for entry in again.read(10)] == [4, 5, 6]
+
+
+def test_what_waits_is_counted_without_a_touch_while_the_driver_writes(tmp_path: Path):
+    assert waiting_in(tmp_path / "study") == 0
+    outbox = filled(tmp_path / "study")
+    outbox.confirm(outbox.read(2)[-1])
+    with outbox.path.open("ab") as file:
+        file.write(b'{"sequence":6,"check')
+    before = {path: path.read_bytes() for path in outbox.path.parent.iterdir()}
+    assert waiting_in(tmp_path / "study") == 3
+    assert {path: path.read_bytes() for path in outbox.path.parent.iterdir()} == before
+    (tmp_path / "study" / "outbox.confirmed").unlink()
+    assert waiting_in(tmp_path / "study") == 5
 
 
 def test_torn_last_line_is_dropped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
