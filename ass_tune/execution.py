@@ -14,6 +14,7 @@ from optuna.exceptions import StorageInternalError
 
 from ass_tune.director import Director
 from ass_tune.faults import StudyPaused
+from ass_tune.journal import LedgerError
 from ass_tune.spec import StudySpec
 from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import OutboxError
@@ -22,7 +23,7 @@ from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
-STOPS = (StudyPaused, OutboxError, StorageInternalError)
+STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
 """A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
 
 # what Ray would write and print beside the ledger, MLflow and our own view

@@ -15,9 +15,9 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from ass_tune.journal import Journal
 from ass_tune.samplers import CHOOSES_NOTHING
 from ass_tune.trial import Cell, End, Outcome, Stage, Trial
 from trainables.config import Value
@@ -33,7 +33,7 @@ def open_storage(folder: Storage, url: str | None = None) -> BaseStorage:
         return RDBStorage(url)
     path = folder.local_path(JOURNAL)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    return JournalStorage(Journal(path))
 
 
 def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
@@ -42,7 +42,7 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
     if url is not None:
         return RDBStorage(url)
     journal = folder / JOURNAL
-    return JournalStorage(JournalFileBackend(str(journal))) if journal.is_file() else None
+    return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
 
 
 def stratum_name(study: str, cell: Cell, stage: Stage) -> str:

@@ -17,7 +17,7 @@ from ass_tune.spec import SpecErrors, StudySpec, load
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
-from trainables.storage import Storage
+from trainables.storage import NO_ROOM, Storage
 
 WIDTH_OF_FILES = 160
 """Columns of output that goes to a file or a pipe."""
@@ -40,6 +40,11 @@ def main(argv: list[str] | None = None) -> ExitCode:
     except (SpecErrors, MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(f"{error}\nNothing is lost. Make room, then run the same command again to go on.", file=sys.stderr)
+        return ExitCode.INCOMPLETE
     except KeyboardInterrupt:
         print("Interrupted before the first trial: run the same command again to go on.", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -77,18 +82,19 @@ def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.director import Director
     from ass_tune.execution import ray_cluster, run_trials
     from ass_tune.farewell import farewell
-    from ass_tune.ledger import open_storage
+    from ass_tune.ledger import JOURNAL, open_storage
     from ass_tune.progress.state import StudyProgress
     from ass_tune.progress.view import shown
     from ass_tune.pruners import make_pruner
     from ass_tune.record import open_tracker
     from ass_tune.reuse import FinishedTrials, finished_in
-    from ass_tune.samplers import check_sampler
+    from ass_tune.samplers import check_sampler, check_trusted
     from ass_tune.table.report import write_tables
     from ass_tune.terms import agree
 
-    check_sampler(spec.search.sampler)
     folder = Storage(str(arguments.studies / spec.study))
+    check_sampler(spec.search.sampler)
+    check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
     TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
 
     kept, left_out = cells(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from contextlib import suppress
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from pyarrow import fs
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Errors of a disk that takes no more."""
 UNFINISHED = ".tmp"
 """How the names of files end that are being written, or were when their writer was killed."""
 

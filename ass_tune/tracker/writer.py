@@ -12,6 +12,7 @@ from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import Entry, Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
 from ass_tune.tracker.records import Record, decode
+from trainables.storage import NO_ROOM
 
 logger = logging.getLogger(__name__)
 _NEVER_ACCEPTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
@@ -183,4 +184,5 @@ def _never_accepted(error: Exception) -> bool:
 
 
 def _comes_back(error: Exception) -> bool:
-    return getattr(error, "error_code", None) in _COMES_BACK
+    full = isinstance(error, OSError) and error.errno in NO_ROOM
+    return full or getattr(error, "error_code", None) in _COMES_BACK

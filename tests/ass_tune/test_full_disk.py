@@ -1,0 +1,86 @@
+"""A study on a disk that fills up stops with a clear error, and goes on once there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Studies
+from tests.small_disk import small_disk
+
+CURVES = """
+study: full
+trainable: curves
+domains: synthetic
+profile: synthetic
+ablate: {adaptor: [joint, ga]}
+tune:
+  lambda_sadv: {type: log_uniform, low: 0.01, high: 100}
+  lr: {type: log_uniform, low: 0.01, high: 0.1}
+search: {sampler: random, trials_per_cell: 40}
+replicate: {seeds: [0, 1]}
+train: {iterations: 100, evaluate_every: 10}
+"""
+METHOD = """
+study: full
+trainable: ass
+domains: streets
+profile: laptop
+ablate: {adaptor: [ga+fcsa], labeled_images: [20]}
+tune:
+  lambda_sadv: {type: grid, values: [0.1, 1, 3]}
+search: {sampler: grid}
+replicate: {seeds: [0]}
+train: {iterations: 20, evaluate_every: 5}
+"""
+
+
+def interrupted_for_room(studies: Studies, file: Path, mlflow: Path) -> str:
+    done = studies.run(file, "--tracking-uri", f"sqlite:///{mlflow}")
+    output = done.stdout + done.stderr
+    assert done.returncode == 1, output
+    assert "Traceback" not in output
+    assert "Nothing is lost" in output
+    return output
+
+
+def assert_whole(studies: Studies, trials_wanted: int) -> None:
+    trials = [t for ts in studies.ledger("full").values() for t in ts if "key" in t.user_attrs]
+    assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    assert len({trial.user_attrs["key"] for trial in trials}) == len(trials) == trials_wanted
+
+
+@pytest.mark.chaos
+def test_a_full_disk_under_outbox_and_ledger(tmp_path: Path, migrated: Path, write_file: Callable[[str], Path]) -> None:
+    file = write_file(CURVES)
+    with small_disk(tmp_path / "studies", "160k") as disk:
+        studies = Studies(disk.folder)
+        output = interrupted_for_room(studies, file, migrated)
+        assert "No space left on device" in output
+        ended = [t for ts in studies.ledger("full").values() for t in ts if t.state.name == "COMPLETE"]
+        assert ended
+        disk.enlarge("30m")
+        done = studies.run(file, "--tracking-uri", f"sqlite:///{migrated}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert_whole(studies, 82)
+        ledger = {t.user_attrs["key"]: t for ts in studies.ledger("full").values() for t in ts if t.user_attrs}
+        for trial in ended:
+            assert ledger[trial.user_attrs["key"]].datetime_complete == trial.datetime_complete
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+def test_a_full_disk_under_checkpoints(tmp_path: Path, migrated: Path, write_file: Callable[[str], Path]) -> None:
+    file = write_file(METHOD)
+    with small_disk(tmp_path / "studies", "6m") as disk:
+        studies = Studies(disk.folder)
+        output = interrupted_for_room(studies, file, migrated)
+        assert "No space left on device" in output
+        assert "checkpoints/" in output or "results/" in output
+        assert not list(disk.folder.rglob("*.tmp"))
+        disk.enlarge("100m")
+        done = studies.run(file, "--tracking-uri", f"sqlite:///{migrated}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert_whole(studies, 3)
