@@ -54,7 +54,7 @@ def _merge_mapping(base: Document, over: Document, path: Path, places: dict[Path
             merged[key] = below[key]
             places.update(_places_under(base, here))
         elif key in below and above[key] is None and path[:1] != ("fixed",):
-            continue
+            places[here] = over.place(here)  # for the message where it is missed
         elif key in below and _mix(below[key], above[key]):
             places[here] = over.place(here)
             merged[key] = _merge_mapping(base, over, here, places)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+LONGEST_COMPARED = 100
+"""Longer names are not compared with others: that takes the square of their lengths."""
+MAX_SHOWN = 50
+"""Mistakes beyond are counted in the message, not shown."""
+
 Path = tuple[str | int, ...]
 """Where a value sits in the tree of a file, e.g. ("tune", "lr", "low")."""
 
@@ -48,13 +53,23 @@ class SpecErrors(Exception):
 
     def __init__(self, errors: Iterable[SpecError]) -> None:
         self.errors = sorted(set(errors), key=lambda error: (error.file, error.line or 0, error.field, error.message))
-        super().__init__("\n".join(map(str, self.errors)))
+        lines = list(map(str, self.errors))
+        if len(lines) > MAX_SHOWN:
+            lines[MAX_SHOWN:] = [f"and {len(lines) - MAX_SHOWN} more mistakes"]
+        super().__init__("\n".join(lines))
 
 
 def dotted(path: Path) -> str:
     """A path as people write it: `ablate.adaptor[2]`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{cut(part)}" for part in path)
     return text.removeprefix(".")
+
+
+def cut(text: str, longest: int = 60) -> str:
+    """A text from a file, short enough for a message and without what could rewrite the terminal."""
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def shown(value: Any) -> str:
@@ -68,18 +83,21 @@ def shown(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
-    return f"'{value if len(value) <= 60 else value[:57] + '...'}'" if isinstance(value, str) else repr(value)
+    return f"'{cut(value)}'" if isinstance(value, str) else cut(repr(value))
 
 
 def names(options: Iterable[Any]) -> str:
     """The allowed names or values in a row, the long rows cut."""
-    texts = [option if isinstance(option, str) else shown(option) for option in options]
-    return ", ".join(texts if len(texts) <= 16 else [*texts[:15], f"and {len(texts) - 15} more"]) or "none"
+    options = list(options)
+    first = options if len(options) <= 20 else options[:15]
+    texts = [cut(option) if isinstance(option, str) else shown(option) for option in first]
+    return ", ".join(texts if first is options else [*texts, f"and {len(options) - 15} more"]) or "none"
 
 
 def nearest(found: Any, options: Iterable[Any]) -> str:
     """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
-    matches = get_close_matches(str(found), [option for option in options if isinstance(option, str)], n=1)
+    texts = [option for option in options if isinstance(option, str) and len(option) <= LONGEST_COMPARED]
+    matches = get_close_matches(str(found), texts, n=1) if len(str(found)) <= LONGEST_COMPARED else ()
     return f"; did you mean '{matches[0]}'?" if matches else ""
 
 

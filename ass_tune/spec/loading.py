@@ -9,12 +9,16 @@ from typing import Any
 
 from ass_tune.spec.document import Document, merge
 from ass_tune.spec.draft import draft
-from ass_tune.spec.errors import Place, SpecError, SpecErrors, nearest, shown
+from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, nearest, shown
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.rules import mistakes
-from ass_tune.spec.yaml_lines import parse, parse_document
+from ass_tune.spec.yaml_lines import MAX_DEPTH, parse, parse_document
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 100_000
+MAX_FILES = 5
+"""Length of a chain of files that extend each other."""
+SUFFIXES = (".yaml", ".yml")
+"""A base of another name is not read: messages quote what they find, and not every file is for everybody's eyes."""
 
 
 def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
@@ -28,7 +32,9 @@ def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
     for override in overrides:
         over, wrong = _override(override)
         errors += wrong
-        document = merge(document, over) if over else document
+        if over is not None:
+            over.places[()] = document.place(())  # what a file lacks is no mistake of its overrides
+            document = merge(document, over)
     found, form = draft(document)
     for later in (form, mistakes(found)):
         known = {(error.file, error.line, error.field) for error in errors}
@@ -43,6 +49,9 @@ def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[D
     if label in above:
         chain = " extends ".join((*above[above.index(label) :], label))
         return None, [(named_at or Place(label)).error("extends", f"found a cycle: {chain}; allowed: no cycle")]
+    if len(above) == MAX_FILES:
+        chain = f"found a chain of more than {MAX_FILES} files; allowed: at most {MAX_FILES}"
+        return None, [(named_at or Place(label)).error("extends", chain)]
     text = _text(label, named_at)
     if isinstance(text, SpecError):
         return None, [text]
@@ -50,8 +59,9 @@ def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[D
     if document is None or "extends" not in document.values:
         return document, errors
     here, name = document.place(("extends",)), document.values["extends"]
-    if not isinstance(name, str):
-        return None, [*errors, here.error("extends", f"found {shown(name)}; allowed: a file name")]
+    if not isinstance(name, str) or not name.endswith(SUFFIXES):
+        allowed = f"a file name that ends in {' or '.join(SUFFIXES)}"
+        return None, [*errors, here.error("extends", f"found {shown(name)}; allowed: {allowed}")]
     del document.values["extends"]
     base, wrong = _read(os.path.normpath(FilePath(label).parent / name), here, (*above, label))
     return merge(base, document) if base else None, [*errors, *wrong]
@@ -59,14 +69,19 @@ def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[D
 
 def _text(label: str, named_at: Place | None) -> str | SpecError:
     file, here, field = FilePath(label), named_at or Place(label), "extends" if named_at else ""
-    if not file.exists():
-        near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
-        return here.error(field, f"found no file {shown(label)}; allowed: a search-space file{near}")
-    if not file.is_file():
-        return here.error(field, f"found the directory {shown(label)}; allowed: a search-space file")
-    content = file.read_bytes()
+    try:
+        if not file.exists():
+            near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
+            return here.error(field, f"found no file {shown(label)}; allowed: a search-space file{near}")
+        if not file.is_file():
+            kind = "directory" if file.is_dir() else "device"
+            return here.error(field, f"found the {kind} {shown(label)}; allowed: a search-space file")
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        return here.error(field, f"found {shown(label)}: {error.strerror}; allowed: a readable search-space file")
     if len(content) > MAX_BYTES:
-        return Place(label).error("", f"found {len(content)} bytes; allowed: at most {MAX_BYTES}")
+        return Place(label).error("", f"found more than {MAX_BYTES} bytes; allowed: fewer")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -77,16 +92,16 @@ def _text(label: str, named_at: Place | None) -> str | SpecError:
 def _override(text: str) -> tuple[Document | None, list[SpecError]]:
     """`train.iterations=900` as a tree of one branch."""
     field, equals, value_text = text.partition("=")
-    here = Place(f"--set {field}")
+    here = Place(f"--set {cut(field)}")
     path = tuple(field.strip().split("."))
-    if not equals or not all(path):
+    if not equals or not all(path) or len(path) > MAX_DEPTH or not field.isprintable():
         return None, [here.error("", f"found {shown(text)}; allowed: field=value, e.g. train.iterations=900")]
     if path[0] == "extends":
-        return None, [here.error(field, "found a base file; allowed: every other field")]
+        return None, [here.error(cut(field), "found a base file; allowed: every other field")]
     value, places, errors = parse(value_text, here.source, path)
     tree: Any = value
     for part in reversed(path):
         tree = {part: tree}
     parts = {path[:length] for length in range(len(path) + 1)}
     document = Document(tree, dict.fromkeys(parts | set(places), here))
-    return document, [here.error(error.field or field, error.message) for error in errors]
+    return document, [here.error(error.field or dotted(path), error.message) for error in errors]

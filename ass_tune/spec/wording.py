@@ -69,7 +69,8 @@ def mismatches(annotation: Any, value: Any) -> dict[Path, str]:
     try:
         adapter(annotation).validate_json(json.dumps(value))
     except ValidationError as error:
-        return {path: message(at(value, path), group) for path, group in grouped(value, error.errors()).items()}
+        groups = grouped(value, error.errors(include_url=False))
+        return {path: message(at(value, path), group) for path, group in groups.items()}
     return {}
 
 
@@ -88,11 +89,8 @@ def grouped(value: Any, errors: Iterable[ErrorDetails]) -> dict[Path, list[Error
     for error in errors:
         groups.setdefault(_path(value, error), []).append(error)
     # where one member of a union fits down to an item of a list, the other members say nothing of use
-    return {path: group for path, group in groups.items() if not any(_is_inside(other, path) for other in groups)}
-
-
-def _is_inside(path: Path, outer: Path) -> bool:
-    return len(path) > len(outer) and path[: len(outer)] == outer and isinstance(path[len(outer)], int)
+    lists = {path[:length] for path in groups for length, part in enumerate(path) if isinstance(part, int)}
+    return {path: group for path, group in groups.items() if path not in lists}
 
 
 def _path(value: Any, error: ErrorDetails) -> Path:
@@ -101,6 +99,8 @@ def _path(value: Any, error: ErrorDetails) -> Path:
     location = error["loc"]
     for index, part in enumerate(location):
         last = index == len(location) - 1
+        if here == error["input"] and error["type"] != "missing":
+            break
         if isinstance(here, Mapping) and (part in here or (last and error["type"] == "missing")):
             path, here = (*path, part), here.get(part)
         elif isinstance(here, Sequence) and not isinstance(here, str) and isinstance(part, int):

@@ -19,16 +19,18 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
 from ass_tune.spec.document import Document
-from ass_tune.spec.errors import Path, Place, SpecError, dotted, shown
+from ass_tune.spec.errors import Path, Place, SpecError, cut, dotted, shown
 
-MAX_NODES = 10_000
+MAX_VALUES = 2000
 MAX_DEPTH = 20
+LONGEST_PROBLEM = 200
+"""Characters of a message that comes from PyYAML and may quote the file."""
 
 _NULL, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 
 
 class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """Text to nodes, with the scalars of YAML 1.2's core schema; refuses tags and deep nesting."""
+    """Text to nodes, with the scalars of YAML 1.2's core schema; refuses tags, deep nesting and floods."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -37,15 +39,19 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
         Composer.__init__(self)
         BaseResolver.__init__(self)
         self.depth = 0
+        self.count = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event: Any = self.peek_event()
         tag = getattr(event, "tag", None)
         if tag is not None:
-            written = tag.replace("tag:yaml.org,2002:", "!!")
+            written = cut(tag.replace("tag:yaml.org,2002:", "!!"))
             raise _refused(f"found the tag {written}; allowed: no tags", event)
         if self.depth > MAX_DEPTH:
             raise _refused(f"found more than {MAX_DEPTH} levels of nesting; allowed: at most {MAX_DEPTH}", event)
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise _refused(f"found more than {MAX_VALUES} values; allowed: fewer", event)
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -75,21 +81,37 @@ def parse(text: str, source: str, path: Path = ()) -> tuple[Any, dict[Path, Plac
     `path` is where the text's value will sit in the tree. A text that is no YAML at all gives None and one mistake.
     """
     try:
-        node = _Loader(text).get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = ", ".join(filter(None, (error.context, error.problem)))
-        own = problem.startswith("found") and "; allowed" in problem
-        message = problem if own else f"found text that is not YAML: {problem}"
-        return None, {}, [SpecError(source, mark.line + 1 if mark else None, "", message)]
+        loader = _Loader(text)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"found the character {error.character:#04x}; allowed: printable text"
         return None, {}, [SpecError(source, line, "", message)]
+    try:
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+        own = problem.startswith("found") and "; allowed" in problem
+        message = problem if own else f"found text that is not YAML: {cut(problem, LONGEST_PROBLEM)}"
+        return None, {}, [SpecError(source, mark.line + 1 if mark else None, "", message)]
+    except (ValueError, OverflowError):
+        # PyYAML trusts the numbers of escaped characters and of YAML's version
+        message = "found text that is not YAML: a number that is too large"
+        return None, {}, [SpecError(source, loader.line + 1, "", message)]
     builder = _Builder(source)
     builder.places[path] = Place(source, 1)
-    value = None if node is None else builder.build(node, path)
+    try:
+        value = None if node is None else builder.build(node, path)
+    except _Unfolded as flood:
+        return None, {}, [flood.error]
     return value, builder.places, builder.errors
+
+
+class _Unfolded(Exception):
+    """Aliases stand for more than a file may hold."""
+
+    def __init__(self, error: SpecError) -> None:
+        self.error = error
 
 
 class _Builder:
@@ -99,17 +121,16 @@ class _Builder:
         self.source = source
         self.places: dict[Path, Place] = {}
         self.errors: list[SpecError] = []
-        self.nodes = 0
+        self.count = 0
         self.open: list[Node] = []
 
     def build(self, node: Node, path: Path) -> Any:
         """The node's value; parts that are wrong are left out, so that the rest can still be checked."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES or node in self.open:
-            if self.nodes != math.inf:
-                self.error(node, path, f"found aliases that unfold to more than {MAX_NODES} values; allowed: fewer")
-            self.nodes = math.inf
-            return None
+        self.count += 1
+        if self.count > MAX_VALUES or node in self.open:
+            raise self.flood(node, path, f"found aliases that unfold to more than {MAX_VALUES} values; allowed: fewer")
+        if len(self.open) > MAX_DEPTH:
+            raise self.flood(node, path, f"found aliases that nest more than {MAX_DEPTH} levels; allowed: fewer")
         self.open.append(node)
         try:
             if isinstance(node, MappingNode):
@@ -157,9 +178,13 @@ class _Builder:
         if node.tag == _FLOAT:
             number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
             if not math.isfinite(number):
-                self.error(node, path, f"found {text}; allowed: finite numbers")
+                self.error(node, path, f"found {cut(text)}; allowed: finite numbers")
                 return 1.0
             return number
+        if not text.isprintable():
+            odd = next(character for character in text if not character.isprintable())
+            self.error(node, path, f"found the character {ord(odd):#04x}; allowed: printable text in one line")
+            return cut(text, len(text))
         return text
 
     def place(self, node: Node) -> Place:
@@ -168,8 +193,11 @@ class _Builder:
 
     def error(self, node: Node, path: Path, message: str) -> None:
         """Collect a mistake."""
-        place = self.place(node)
-        self.errors.append(SpecError(place.source, place.line, dotted(path), message))
+        self.errors.append(self.place(node).error(dotted(path), message))
+
+    def flood(self, node: Node, path: Path, message: str) -> _Unfolded:
+        """What ends the building."""
+        return _Unfolded(self.place(node).error(dotted(path), message))
 
 
 def parse_document(text: str, source: str) -> tuple[Document | None, list[SpecError]]:

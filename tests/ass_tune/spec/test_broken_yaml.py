@@ -84,6 +84,70 @@ tune: {lr: {type: int, low: 1, high: 2, log: yes}}
 search: {trials_per_cell: 2}""",
         "x.yaml:7: tune.lr.log: found 'yes'; allowed: true or false",
     ),
+    "a flood of values": (
+        f"ablate: {{lr: [{'1, ' * 2000}]}}",
+        "x.yaml:7: found more than 2000 values; allowed: fewer",
+    ),
+    "aliases that nest": (
+        "a: &a " + "[" * 15 + "1" + "]" * 15 + "\nb: " + "[" * 15 + "*a" + "]" * 15,
+        "x.yaml:7: b[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: found aliases that nest more than 20 "
+        "levels; allowed: fewer",
+    ),
+    "an alias of itself": (
+        "ablate: &a {lr: *a}",
+        "x.yaml:7: ablate.lr: found aliases that unfold to more than 2000 values; allowed: fewer",
+    ),
+    "an escaped character that there is not": (
+        """\
+protocol: "\\U00110000\"""",
+        "x.yaml:7: found text that is not YAML: a number that is too large",
+    ),
+    "an escaped character with a number too large for a machine": (
+        """\
+protocol: "\\UFFFFFFFF\"""",
+        "x.yaml:7: found text that is not YAML: a number that is too large",
+    ),
+    "half of a character": (
+        """\
+tune: {backbone_weights: {type: choice, values: [none, "\\ud800"]}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.backbone_weights.values[1]: found the character 0xd800; allowed: printable text in one line",
+    ),
+    "text of several lines": (
+        """\
+ablate:
+  backbone_weights:
+    - |
+      none
+      of these""",
+        "x.yaml:9: ablate.backbone_weights[0]: found the character 0x0a; allowed: printable text in one line",
+    ),
+    "text that turns around what follows": (
+        'protocol: "split\\u202e"',
+        "x.yaml:7: protocol: found the character 0x202e; allowed: printable text in one line",
+    ),
+    "a key that writes to the terminal": (
+        '"\\e[2J": 1',
+        "x.yaml:7: found the character 0x1b; allowed: printable text in one line",
+        "x.yaml:7: \N{REPLACEMENT CHARACTER}[2J: unknown key; allowed: extends, study, trainable, domains, profile, "
+        "protocol, baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints",
+    ),
+    "a number of many digits": (
+        f"search: {{seed: {'1' * 400}}}",
+        f"x.yaml:7: search.seed: found {'1' * 57}...; allowed: finite numbers",
+    ),
+    "an alias of a long name": (
+        f"protocol: *{'a' * 400}",
+        f"x.yaml:7: found text that is not YAML: found undefined alias '{'a' * 174}...",
+    ),
+    "a tag with an escaped character": (
+        "protocol: !<tag:%1b[31m> split",
+        "x.yaml:7: found the tag tag:\N{REPLACEMENT CHARACTER}[31m; allowed: no tags",
+    ),
+    "a tag of Python": (
+        "protocol: !!python/object/apply:os.system [echo broken]",
+        "x.yaml:7: found the tag !!python/object/apply:os.system; allowed: no tags",
+    ),
 }
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ass_tune.spec import SpecErrors, load
+from ass_tune.spec.errors import cut
 from ass_tune.spec.hyperparameters import Choice, Grid, LogUniform, Uniform
+from trainables.curves import CurvesConfig
 
 BASE = """\
 study: base
@@ -70,8 +72,8 @@ train: {}
         "many.yaml:1: study: found 'many/mistakes'; allowed: letters, digits, dots, _ and -, a letter or digit first",
         "many.yaml:3: domains: found 'sinthetic'; allowed: synthetic; did you mean 'synthetic'?",
         "many.yaml:6: ablate.adaptor[1]: found 'gaa'; allowed: joint, ga or ga+csa; did you mean 'ga'?",
-        "many.yaml:8: tune.lambda_sad: unknown variable of curves; allowed: adaptor, labeled_images, lambda_sadv, lr, "
-        "noise, seconds_per_report, fail_at, diverge_at; did you mean 'lambda_sadv'?",
+        f"many.yaml:8: tune.lambda_sad: unknown variable of curves; allowed: {', '.join(CurvesConfig.tunable())}; "
+        "did you mean 'lambda_sadv'?",
         "many.yaml:8: tune.lambda_sad.low: found 2, which is above high (1); allowed: low < high",
         "many.yaml:9: tune.lr.type: found 'grid', which sampler tpe cannot do; allowed: search.sampler: grid, "
         "or type: choice",
@@ -146,6 +148,44 @@ def test_a_missing_base_is_one_mistake(write: Callable[[str, str], Path]) -> Non
     ]
 
 
+def test_a_base_is_a_search_space_file_and_nothing_else_is_read(write: Callable[[str, str], Path]) -> None:
+    Path("device.yaml").symlink_to("/dev/zero")
+    Path("memory.yaml").symlink_to("/proc/self/mem")
+    secret = write("secret.txt", "password: s3cret\n").resolve()
+    expected = {
+        "device.yaml": "found the device 'device.yaml'; allowed: a search-space file",
+        "memory.yaml": "found 'memory.yaml': Input/output error; allowed: a readable search-space file",
+        "base.yaml/x.yaml": "found no file 'base.yaml/x.yaml'; allowed: a search-space file",
+        f"{'a' * 300}.yaml": f"found '{'a' * 57}...': File name too long; allowed: a readable search-space file",
+        str(secret): f"found '{cut(str(secret))}'; allowed: a file name that ends in .yaml or .yml",
+    }
+    for base, message in expected.items():
+        assert lines(write("over.yaml", f"extends: {base}\n")) == [f"over.yaml:1: extends: {message}"]
+
+
+def test_a_chain_of_files_has_an_end(write: Callable[[str, str], Path]) -> None:
+    for number in range(1, 9):
+        write(f"{number}.yaml", f"extends: {number - 1}.yaml\nstudy: s{number}\n")
+    write("0.yaml", BASE)
+    assert load(Path("4.yaml")).study == "s4"
+    assert lines(Path("8.yaml")) == [
+        "4.yaml:1: extends: found a chain of more than 5 files; allowed: at most 5",
+    ]
+
+
+def test_a_file_that_goes_on_and_on_is_not_read_to_its_end(write: Callable[[str, str], Path]) -> None:
+    with write("long.yaml", BASE).open("ab") as file:
+        file.truncate(10**12)
+    assert lines(Path("long.yaml")) == ["long.yaml: found more than 100000 bytes; allowed: fewer"]
+
+
+def test_a_thousand_mistakes_are_counted(write: Callable[[str, str], Path]) -> None:
+    with pytest.raises(SpecErrors) as raised:
+        load(write("x.yaml", BASE + f"replicate: {{seeds: [{'-1, ' * 1000}]}}\n"))
+    assert len(raised.value.errors) == 1000
+    assert str(raised.value).splitlines()[50:] == ["and 950 more mistakes"]
+
+
 def test_files_that_extend_each_other_are_refused(write: Callable[[str, str], Path]) -> None:
     write("a.yaml", "extends: b.yaml\n")
     write("b.yaml", "# a comment\nextends: a.yaml\n")
@@ -156,7 +196,7 @@ def test_files_that_extend_each_other_are_refused(write: Callable[[str, str], Pa
 
 def test_a_base_that_is_no_name_is_refused(write: Callable[[str, str], Path]) -> None:
     assert lines(write("a.yaml", "extends: [b.yaml]\n")) == [
-        "a.yaml:1: extends: found ['b.yaml']; allowed: a file name"
+        "a.yaml:1: extends: found ['b.yaml']; allowed: a file name that ends in .yaml or .yml"
     ]
 
 
@@ -176,7 +216,7 @@ def test_what_is_no_readable_file_is_refused(write: Callable[[str, str], Path]) 
 def test_aliases_that_unfold_without_end_are_refused(write: Callable[[str, str], Path]) -> None:
     rows = [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]" for n in range(1, 12)]
     bomb = lines(write("bomb.yaml", "\n".join(["x0: &x0 [1]", *rows])))
-    assert any("found aliases that unfold to more than 10000 values; allowed: fewer" in line for line in bomb)
+    assert any("found aliases that unfold to more than 2000 values; allowed: fewer" in line for line in bomb)
     loop = lines(write("loop.yaml", "ablate: &a {lr: *a}\n"))
     assert any("loop.yaml:1: ablate.lr: found aliases that unfold" in line for line in loop)
 
@@ -210,10 +250,31 @@ def test_mistakes_of_overrides_name_the_override(write: Callable[[str, str], Pat
         "--set nothing: found 'nothing'; allowed: field=value, e.g. train.iterations=900",
         "--set prune.start: found 2; allowed: a number below 1",
         "--set serch.seed: serch: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-        "baseline, ablate, tune, fixed, search, prune, replicate, train, resources; did you mean 'search'?",
+        "baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints; "
+        "did you mean 'search'?",
         "--set study: found text that is not YAML: while parsing a flow sequence, expected ',' or ']', "
         "but got '<stream end>'",
         "--set train.iterations: found 0; allowed: a number above 0",
+    ]
+
+
+def test_an_override_of_no_field_is_refused(write: Callable[[str, str], Path]) -> None:
+    deep = ".".join("a" * 100)
+    assert lines(Path("base.yaml"), f"{deep}=1", "tune..lr=1", "=1", "a\u202e=1", "search.seed=!!int 1") == [
+        "--set : found '=1'; allowed: field=value, e.g. train.iterations=900",
+        f"--set {cut(deep)}: found '{cut(deep)}'; allowed: field=value, e.g. train.iterations=900",
+        "--set a\N{REPLACEMENT CHARACTER}: found 'a\N{REPLACEMENT CHARACTER}=1'; "
+        "allowed: field=value, e.g. train.iterations=900",
+        "--set search.seed: found the tag !!int; allowed: no tags",
+        "--set tune..lr: found 'tune..lr=1'; allowed: field=value, e.g. train.iterations=900",
+    ]
+
+
+def test_what_a_file_lacks_is_no_mistake_of_an_override(write: Callable[[str, str], Path]) -> None:
+    write("x.yaml", BASE.replace("profile: synthetic\n", ""))
+    assert lines(Path("x.yaml"), "study=other", "train=null") == [
+        "--set train: missing required key (Length of every trial)",
+        "x.yaml:1: profile: missing required key (Named set of defaults of the trainable)",
     ]
 
 
