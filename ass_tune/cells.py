@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ass_tune.spec.model import StudySpec
-from ass_tune.spec.space import Variable, all_cells, cell_space, cell_values
+from ass_tune.spec.space import MAX_POINTS, Variable, all_cells, cell_space, cell_values, distinct
 from ass_tune.trial import Cell, format_value
 from trainables.config import Value
-
-MAX_POINTS = 10_000
-"""A space of more points is not enumerated; it counts as infinite."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,7 @@ def cells(spec: StudySpec) -> tuple[list[CellPlan], list[LeftOut]]:
     Left out are undefined combinations, and those that differ from an earlier one only where it has no effect.
     """
     plans: dict[str, CellPlan] = {}
+    points: dict[str, int | None] = {}
     left_out: list[LeftOut] = []
     for cell in all_cells(spec):
         values = cell_values(spec, cell)
@@ -54,12 +52,15 @@ def cells(spec: StudySpec) -> tuple[list[CellPlan], list[LeftOut]]:
             left_out.append(LeftOut(cell, f"undefined: {why}"))
             continue
         space = cell_space(spec, cell)
-        content = _content(spec, values, space)
+        searched = repr(space)
+        content = _content(spec, values, searched)
         if content in plans:
             first = plans[content].cell
             left_out.append(LeftOut(cell, f"same as {first.name} because {_idle(spec, cell, first)}", first))
         else:
-            plans[content] = _plan(spec, cell, space)
+            if searched not in points:
+                points[searched] = count_points(space)
+            plans[content] = _plan(spec, cell, space, points[searched])
     return list(plans.values()), left_out
 
 
@@ -94,20 +95,38 @@ def count_points(space: Sequence[Variable]) -> int | None:
         sizes.append(len(values))
     if math.prod(sizes) > MAX_POINTS:
         return None
-    return sum(1 for _ in grid_points(space))
+    return _count(tuple(space), {})
 
 
-def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...]) -> CellPlan:
-    points = count_points(space)
+def _count(space: tuple[Variable, ...], chosen: dict[str, Value]) -> int:
+    """Values that later conditions cannot tell apart are counted together."""
+    if not space:
+        return 1
+    variable, rest = space[0], space[1:]
+    if not variable.active(chosen):
+        return _count(rest, chosen)
+    values = variable.domain.values() or ()
+    conditions = [
+        set(map(distinct, allowed)) for later in rest for name, allowed in later.when if name == variable.name
+    ]
+    if not conditions:
+        return len(values) * _count(rest, chosen)
+    alike: dict[tuple[bool, ...], list[Value]] = {}
+    for value in values:
+        alike.setdefault(tuple(distinct(value) in allowed for allowed in conditions), []).append(value)
+    return sum(len(group) * _count(rest, {**chosen, variable.name: group[0]}) for group in alike.values())
+
+
+def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...], points: int | None) -> CellPlan:
     budget = spec.search.trials_per_cell
     tuning_trials = min(number for number in (budget, points) if number is not None)
     return CellPlan(cell, space, points, tuning_trials, len(spec.replicate.seeds) - 1)
 
 
-def _content(spec: StudySpec, values: Mapping[str, Any], space: tuple[Variable, ...]) -> str:
+def _content(spec: StudySpec, values: Mapping[str, Any], searched: str) -> str:
     inert = spec.config_class.inert(values)
     effective = {name: value for name, value in values.items() if name not in inert}
-    return json.dumps([effective, repr(space)], sort_keys=True, default=str)
+    return json.dumps([effective, searched], sort_keys=True, default=str)
 
 
 def _idle(spec: StudySpec, cell: Cell, first: Cell) -> str:

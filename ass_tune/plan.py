@@ -141,7 +141,7 @@ def _trials(cell: CellPlan) -> int:
 
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
-    judged_at = [at for at in spec.train.reports[:-1] if at >= spec.prune.start * spec.train.iterations]
+    judged_at = spec.judged
     share = EXPECTED_SHARE.get(spec.prune.pruner)
     whole = _trials(cell) * spec.train.iterations
     if share is None or not judged_at:

@@ -53,7 +53,7 @@ class Integer(_Hyperparameter):
     type: Literal["int"]
     low: int = Field(description="Lower end, an integer")
     high: int = Field(description="Upper end, an integer above low")
-    step: int = Field(default=1, description="Distance of two values, an integer above 0 that divides high - low")
+    step: int = Field(default=1, gt=0, description="Distance of two values, an integer above 0 that divides high - low")
     log: bool = Field(default=False, description="Search the logarithm; needs low of at least 1 and step 1")
 
     def values(self) -> Sequence[Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -69,9 +70,9 @@ class Train(Part):
     evaluate_every: int = Field(gt=0, description="Iterations between two evaluations; divides iterations")
 
     @property
-    def reports(self) -> tuple[int, ...]:
+    def reports(self) -> range:
         """Iterations at which a trial is evaluated."""
-        return tuple(range(self.evaluate_every, self.iterations + 1, self.evaluate_every))
+        return range(self.evaluate_every, self.iterations + 1, self.evaluate_every)
 
 
 class Resources(Part):
@@ -137,6 +138,12 @@ class StudySpec(Part):
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: Faults = Field(default=Faults(), description="What happens to trials that cannot go on")
     checkpoints: Checkpoints = Field(default=Checkpoints(), description="Which checkpoints outlive their trials")
+
+    @property
+    def judged(self) -> range:
+        """Iterations at which a tuning trial may be pruned."""
+        reports = self.train.reports
+        return reports[bisect_left(reports, self.prune.start * self.train.iterations) : -1]
 
     @property
     def config_class(self) -> type[TrialConfig]:

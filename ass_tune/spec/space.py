@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ass_tune.spec.hyperparameters import Choice, Grid, Hyperparameter
 from ass_tune.spec.model import TUNED, StudySpec
+from ass_tune.spec.watched import watch
 from ass_tune.trial import Cell
 from trainables.config import Value
 
-MAX_VALUES = 1000
-"""A hyperparameter of more values is not looked at value by value."""
+MAX_VALUES = 100
+"""An integer range of more values is not looked at value by value; a list has no more."""
+
+MAX_POINTS = 10_000
+"""A space of more points is not enumerated; it counts as infinite."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,14 @@ class Variable:
         return all(name in chosen and contains(values, chosen[name]) for name, values in self.when)
 
 
-def contains(values: Sequence[Value], value: Value) -> bool:
+def contains(values: Iterable[Value], value: Value) -> bool:
     """`in`, except that true and 1 are different."""
-    return any(same(other, value) for other in values)
+    return any(distinct(other) == distinct(value) for other in values)
 
 
-def same(a: Value, b: Value) -> bool:
-    """Equal as values of a file: 1 is 1.0, but true is not 1."""
-    return a == b and isinstance(a, bool) == isinstance(b, bool)
+def distinct(value: Value) -> tuple[bool, Value]:
+    """Equal for values that are equal in a file: 1 is 1.0, but true is not 1."""
+    return isinstance(value, bool), value
 
 
 def all_cells(spec: StudySpec) -> Iterator[Cell]:
@@ -75,21 +80,24 @@ def cell_space(spec: StudySpec, cell: Cell) -> tuple[Variable, ...]:
     condition on that other one, so that two points of the space are not the same trial.
     """
     values = cell_values(spec, cell)
-    inert = spec.config_class.inert(values)
+    inert, watched = watch(spec.config_class.inert, values)
     variables: dict[str, Variable] = {}
     for name in _parents_first({name: tuple(spec.tune[name].when) for name in tuned_names(spec, cell)}):
         when = _conditions(spec, cell, name, variables)
         if when is not None and name not in inert:
             variables[name] = Variable(name, _defined(spec, values, name), when)
-    _add_implied_conditions(spec, values, variables)
+    _add_implied_conditions(spec, values, variables, [name for name in variables if watched.seen(name)])
     ordered = _parents_first({name: tuple(dict(variable.when)) for name, variable in variables.items()})
     return tuple(variables[name] for name in ordered)
 
 
 def defined_values(spec: StudySpec, values: Mapping[str, Any], name: str) -> list[Value]:
     """The values of a finite hyperparameter that mean something beside `values`."""
-    undefined = spec.config_class.undefined
-    return [value for value in spec.tune[name].values() or () if undefined({**values, name: value}) is None]
+    undefined, options = spec.config_class.undefined, spec.tune[name].values() or ()
+    why, watched = watch(undefined, values)
+    if not watched.seen(name):
+        return list(options) if why is None else []
+    return [value for value in options if undefined({**values, name: value}) is None]
 
 
 def _defined(spec: StudySpec, values: Mapping[str, Any], name: str) -> Hyperparameter:
@@ -128,9 +136,11 @@ def _conditions(
     return tuple(left)
 
 
-def _add_implied_conditions(spec: StudySpec, values: Mapping[str, Any], variables: dict[str, Variable]) -> None:
-    """Turn "no effect for some values of another hyperparameter" into conditions, and drop what never has one."""
-    for parent in list(variables):
+def _add_implied_conditions(
+    spec: StudySpec, values: Mapping[str, Any], variables: dict[str, Variable], parents: Sequence[str]
+) -> None:
+    """Turn "no effect for some values of a parent" into conditions, and drop what never has one."""
+    for parent in parents:
         if parent not in variables or variables[parent].when:
             continue
         options = few_values(variables[parent].domain)
@@ -159,7 +169,7 @@ class SearchedCell:
     values: Mapping[str, Any]
     space: tuple[Variable, ...]
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         """Names of the hyperparameters that are searched."""
         return {variable.name for variable in self.space}

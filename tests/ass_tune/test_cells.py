@@ -236,6 +236,24 @@ def test_a_space_too_large_to_enumerate_counts_as_endless(study: Study) -> None:
     assert (plan.points, plan.tuning_trials) == (None, 6)
 
 
+@pytest.mark.parametrize("lr_gd", ["{lr: [1, 2, 3]}", "{lr: [1, 9], momentum: [0.5]}", "{}"])
+@pytest.mark.parametrize("lr_sd", ["{lr_gd: [1]}", "{lr: [2, 9], lr_gd: [0, 1]}", "{momentum: [0.5], lr: [3]}"])
+def test_points_are_counted_as_they_are_enumerated(study: Study, lr_gd: str, lr_sd: str) -> None:
+    text = f"""\
+ablate: {{adaptor: [ga, ga+csa], labeled_images: [5, 20], optimizer: [sgd, adamw]}}
+tune:
+  lr: {{type: int, low: 1, high: 9}}
+  momentum: {{type: choice, values: [0, 0.5]}}
+  lr_gd: {{type: choice, values: [0, 1, 2], when: {lr_gd}}}
+  lr_sd: {{type: choice, values: [0, 1], when: {lr_sd}}}
+  lambda_gd: {{type: choice, values: [1, 2]}}
+search: {{trials_per_cell: 3}}
+"""
+    plans, _ = cells(study(text))
+    assert [plan.points for plan in plans] == [len(points(plan)) for plan in plans]
+    assert len({plan.points for plan in plans}) > 1
+
+
 def test_a_continuous_space_has_no_grid(study: Study) -> None:
     text = "fixed: {labeled_images: 5, adaptor: ga}\ntune: {lr: {type: uniform, low: 0, high: 1}}\n"
     [plan], _ = cells(study(text + "search: {trials_per_cell: 6}\n"))

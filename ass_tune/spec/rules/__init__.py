@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError
-from ass_tune.spec.rules import combinations, conditions, names, optuna, ranges, training, values
+from ass_tune.spec.rules import combinations, conditions, names, optuna, ranges, resources, training, values
 
 Rule = Callable[[Draft], Iterator[SpecError]]
 
@@ -17,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     *conditions.RULES,
     *optuna.RULES,
     *training.RULES,
+    *resources.RULES,
 )
 COMBINATION_RULES: tuple[Rule, ...] = combinations.RULES
 """Rules that evaluate cells; they need names, values and conditions to be right."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
@@ -64,20 +65,25 @@ def conditions_have_no_cycle(draft: Draft) -> Iterator[SpecError]:
     """No hyperparameter depends on itself."""
     reported: set[str] = set()
     for name in draft.spec.tune:
-        cycle = _cycle(draft, name, (name,))
+        cycle = _cycle(draft, name)
         if cycle and not reported & set(cycle):
             reported |= set(cycle)
             text = f"found a cycle: {' needs '.join((*cycle, name))}; allowed: conditions without a cycle"
             yield draft.error(("tune", name, "when", (*cycle, name)[1]), text)
 
 
-def _cycle(draft: Draft, start: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
-    domain = draft.spec.tune.get(path[-1])
-    for other in domain.when if domain else ():
-        if other == start:
-            return path
-        if other not in path and (longer := _cycle(draft, start, (*path, other))):
-            return longer
+def _cycle(draft: Draft, start: str) -> tuple[str, ...] | None:
+    """The shortest chain of conditions from a hyperparameter back to itself."""
+    seen, chains = {start}, deque[tuple[str, ...]]([(start,)])
+    while chains:
+        chain = chains.popleft()
+        domain = draft.spec.tune.get(chain[-1])
+        for other in domain.when if domain else ():
+            if other == start:
+                return chain
+            if other not in seen:
+                seen.add(other)
+                chains.append((*chain, other))
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import SpecError, found, names, nearest
+from ass_tune.spec.errors import SpecError, found, names, nearest, shown
 from ass_tune.spec.model import TUNED
 from trainables.registry import TRAINABLES
 
@@ -18,6 +18,16 @@ _HOMES = {
     "profile": "profile",
     "protocol": "protocol",
 }
+
+_OF_MLFLOW = {*(f"mlflow.db{end}" for end in ("", "-journal", "-wal", "-shm")), "mlartifacts", "mlruns", "default"}
+"""Its database with what SQLite puts beside it, its folders, and the experiment that every store has."""
+
+
+def a_study_has_a_name_of_its_own(draft: Draft) -> Iterator[SpecError]:
+    """`study:` is the name of a folder and of an experiment, and takes neither from MLflow."""
+    name = draft.spec.study
+    if ("study",) not in draft.broken and name.lower() in _OF_MLFLOW:
+        yield draft.error(("study",), f"found {shown(name)}, which is a name of MLflow's; allowed: another name")
 
 
 def known_trainable(draft: Draft) -> Iterator[SpecError]:
@@ -105,6 +115,7 @@ def known_baseline(draft: Draft) -> Iterator[SpecError]:
 
 
 RULES = (
+    a_study_has_a_name_of_its_own,
     known_trainable,
     known_domains_and_profile,
     known_variables,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, names, nearest
 from ass_tune.spec.hyperparameters import Choice, Grid
 from ass_tune.spec.optuna_arguments import ELSEWHERE, PRUNERS, REQUIRED, SAMPLERS
+from ass_tune.spec.space import MAX_POINTS
 from ass_tune.spec.wording import mismatches
 
 
@@ -25,6 +27,15 @@ def grids_need_the_grid_sampler(draft: Draft) -> Iterator[SpecError]:
         if sampler == "grid" and domain.values() is None:
             text = f"found '{domain.type}', which has no end, with sampler grid; allowed: grid, choice, int"
             yield draft.error(path, text)
+
+
+def grids_have_an_end(draft: Draft) -> Iterator[SpecError]:
+    """A grid is enumerated, whole."""
+    sizes = [domain.values() for domain in draft.spec.tune.values()]
+    points = math.prod(len(values) for values in sizes if values is not None)
+    if draft.spec.search.sampler == "grid" and points > MAX_POINTS:
+        text = f"found a grid of {points} points; allowed: at most {MAX_POINTS}, or another sampler"
+        yield draft.error(("tune",), text)
 
 
 def cma_es_needs_numbers(draft: Draft) -> Iterator[SpecError]:
@@ -105,7 +116,7 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
     prune, train = draft.spec.prune, draft.spec.train
     if prune.pruner == "none" or ("train",) in draft.broken or train.iterations % train.evaluate_every:
         return
-    judged = [report for report in train.reports[:-1] if report >= prune.start * train.iterations]
+    judged = draft.spec.judged
     needed = 2 if "wilcoxon" in (prune.pruner, prune.around and prune.around.pruner) else 1
     if len(judged) < needed:
         text = (
@@ -117,6 +128,7 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
 
 RULES = (
     grids_need_the_grid_sampler,
+    grids_have_an_end,
     cma_es_needs_numbers,
     a_budget_is_given,
     sampler_arguments,

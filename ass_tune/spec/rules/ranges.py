@@ -40,9 +40,7 @@ def steps_fit(draft: Draft) -> Iterator[SpecError]:
         if not isinstance(domain, Integer):
             continue
         path, width = ("tune", name, "step"), domain.high - domain.low
-        if domain.step < 1:
-            yield draft.error(path, f"found {domain.step}; allowed: an integer above 0")
-        elif domain.log and domain.step != 1:
+        if domain.log and domain.step != 1:
             yield draft.error(path, f"found {domain.step} with log: true; allowed: 1, or log: false")
         elif width > 0 and width % domain.step:
             text = f"found {domain.step}, which does not divide high - low ({width}); allowed: a divisor of {width}"

@@ -8,12 +8,16 @@ from typing import Any
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, shown
-from ass_tune.spec.hyperparameters import Choice, Grid
+from ass_tune.spec.hyperparameters import Choice, Grid, LogUniform, Uniform
 from ass_tune.spec.model import TUNED
-from ass_tune.spec.space import contains, same
+from ass_tune.spec.space import MAX_VALUES, distinct
 from ass_tune.spec.wording import field_type, mismatches
+from ass_tune.trial import Cell, format_value
+from trainables.config import Value
 
-MAX_CELLS = 2000
+MAX_CELLS = 1000
+LONGEST_CELL = 400
+"""Characters of a cell's name; ledgers on a database keep 512 with the names of study and stage."""
 
 
 def values_fit_their_fields(draft: Draft) -> Iterator[SpecError]:
@@ -47,11 +51,44 @@ def _items(draft: Draft, path: Path, name: str) -> Iterator[tuple[Path, str, Any
     yield from (((*path, index), name, item) for index, item in enumerate(value) if item != TUNED)
 
 
+def ranges_of_fractions_fit_their_fields(draft: Draft) -> Iterator[SpecError]:
+    """A continuous range is for a field that takes fractions, whatever its ends are."""
+    for name, domain in draft.spec.tune.items():
+        if draft.config is None or name not in draft.config.tunable():
+            continue
+        if not isinstance(domain, Uniform | LogUniform) or domain.low >= domain.high:
+            continue
+        inside = domain.low + (domain.high - domain.low) / math.pi
+        if mismatches(field_type(draft.config, name), inside):
+            text = f"found '{domain.type}', which draws fractions, for a field that takes none; allowed: int, choice"
+            yield draft.error(("tune", name, "type"), text)
+
+
 def the_table_has_a_size(draft: Draft) -> Iterator[SpecError]:
     """The number of cells is one that a study can have."""
     count = math.prod(len(levels) for levels in draft.spec.ablate.values())
     if count > MAX_CELLS:
         yield draft.error(("ablate",), f"found {count} combinations of levels; allowed: at most {MAX_CELLS}")
+    longest = Cell(tuple((name, max(levels, key=_length)) for name, levels in draft.spec.ablate.items())).name
+    if len(longest) > LONGEST_CELL:
+        text = f"found a combination whose name has {len(longest)} characters; allowed: at most {LONGEST_CELL}"
+        yield draft.error(("ablate",), text)
+
+
+def _length(level: Value) -> int:
+    return len(format_value(level))
+
+
+def lists_have_a_size(draft: Draft) -> Iterator[SpecError]:
+    """Lists that are looked at value by value in every cell are short."""
+    for name, domain in draft.spec.tune.items():
+        lists: dict[Path, Sequence[Value]] = {("when", other): values for other, values in domain.when.items()}
+        if isinstance(domain, Choice | Grid):
+            lists["values",] = domain.values()
+        for path, values in lists.items():
+            if len(values) > MAX_VALUES:
+                text = f"found {len(values)} values; allowed: at most {MAX_VALUES}"
+                yield draft.error(("tune", name, *path), text)
 
 
 def values_stand_once(draft: Draft) -> Iterator[SpecError]:
@@ -67,11 +104,18 @@ def values_stand_once(draft: Draft) -> Iterator[SpecError]:
 
 
 def _repeated(draft: Draft, path: Path, values: Sequence[Any]) -> Iterator[SpecError]:
+    first: dict[tuple[bool, Any], int] = {}
     for index, value in enumerate(values):
-        if contains(values[:index], value):
-            first = next(position for position, other in enumerate(values) if same(other, value))
-            text = f"found {shown(value)} a second time, first in place {first + 1} of the list; allowed: once"
+        place = first.setdefault(distinct(value), index)
+        if place != index:
+            text = f"found {shown(value)} a second time, first in place {place + 1} of the list; allowed: once"
             yield draft.error((*path, index), text)
 
 
-RULES = (values_fit_their_fields, the_table_has_a_size, values_stand_once)
+RULES = (
+    values_fit_their_fields,
+    ranges_of_fractions_fit_their_fields,
+    the_table_has_a_size,
+    lists_have_a_size,
+    values_stand_once,
+)

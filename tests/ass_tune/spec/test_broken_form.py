@@ -21,8 +21,8 @@ BROKEN = {
         "ablat: {}",
         (
             "x.yaml:7: ablat: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-            "baseline, ablate, tune, fixed, search, prune, replicate, train, resources; did you mean "
-            "'ablate'?"
+            "baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints; did you "
+            "mean 'ablate'?"
         ),
     ),
     "an unknown key below": (
@@ -154,6 +154,35 @@ replicate:
     "a mapping as a level": (
         "ablate: {lr: [0.1, {low: 1}]}",
         "x.yaml:7: ablate.lr[1]: found a mapping; allowed: text, a number, true, false or null",
+    ),
+    "a key named like a hyperparameter's type": (
+        """\
+tune: {lr: {type: uniform, low: 0.1, uniform: 1}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.lr.high: missing required key (Upper end, a number above low)",
+        "x.yaml:7: tune.lr.uniform: unknown key; allowed: when, type, low, high",
+    ),
+    "a mapping whose keys are named like types": (
+        "search: {arguments: {multivariate: {bool: 3, int: x}}}",
+        "x.yaml:7: search.arguments.multivariate: found a mapping; allowed: text, a number, true, false or null",
+    ),
+    "less cpu than Ray counts": (
+        "resources: {cpu: 1e-320}",
+        "x.yaml:7: resources.cpu: found 1e-320; allowed: 0.0001 to 1000000",
+    ),
+    "more cpu than there is anywhere": (
+        "resources: {cpu: 1e300, custom: {tpu: 1e300}}",
+        "x.yaml:7: resources.cpu: found 1e+300; allowed: 0.0001 to 1000000",
+        "x.yaml:7: resources.custom.tpu: found 1e+300; allowed: 0.0001 to 1000000",
+    ),
+    "cpus as a custom resource": (
+        "resources: {custom: {CPU: 4}}",
+        "x.yaml:7: resources.custom.CPU: found a resource with a key of its own; allowed: resources.cpu",
+    ),
+    "a long key": (
+        f"{'k' * 900}: 1",
+        f"x.yaml:7: {'k' * 57}...: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
+        "baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints",
     ),
 }
 

@@ -187,7 +187,7 @@ ablate:
   lr_gd: [1, 2, 3, 4, 5, 6, 7]
   lr_sd: [1, 2, 3, 4, 5, 6, 7]
   lambda_gadv: [1, 2, 3, 4, 5, 6, 7]""",
-        "x.yaml:7: ablate: found 2401 combinations of levels; allowed: at most 2000",
+        "x.yaml:7: ablate: found 2401 combinations of levels; allowed: at most 1000",
     ),
     "a condition on a level and a range": (
         """\
@@ -200,6 +200,29 @@ search: {trials_per_cell: 2}""",
             "x.yaml:10: tune.lambda_sd.when.lr_sd[0]: found 0.5; allowed: levels of ablate.lr_sd: 0, tuned; "
             "no single values of tune.lr_sd, which is continuous"
         ),
+    ),
+    "a grid without an end": (
+        """\
+tune: {warmup: {type: int, low: 0, high: 99}, subset_seed: {type: int, low: 0, high: 999}}
+search: {sampler: grid}""",
+        "x.yaml:7: tune: found a grid of 100000 points; allowed: at most 10000, or another sampler",
+    ),
+    "a condition on an integer without steps": (
+        """\
+tune: {warmup: {type: int, low: 0, high: 9, step: 0}, lr: {type: uniform, low: 0, high: 1, when: {warmup: [1]}}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.warmup.step: found 0; allowed: a number above 0",
+    ),
+    "a cycle beside a chain": (
+        """\
+tune:
+  lr: {type: choice, values: [1], when: {power: [1]}}
+  power: {type: choice, values: [1], when: {lr_gd: [1]}}
+  lr_gd: {type: choice, values: [1], when: {lr_sd: [1], power: [1]}}
+  lr_sd: {type: choice, values: [1]}
+search: {trials_per_cell: 2}""",
+        "x.yaml:9: tune.power.when.lr_gd: found a cycle: power needs lr_gd needs power; allowed: conditions without a "
+        "cycle",
     ),
 }
 

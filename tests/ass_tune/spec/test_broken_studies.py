@@ -224,6 +224,38 @@ fixed: {adaptor: joint, labeled_images: 5, gd_channels: [16, wide]}
 train: {iterations: 40, evaluate_every: 10}""",
         "x.yaml:5: fixed.gd_channels[1]: found 'wide'; allowed: an integer",
     ),
+    "a study in the place of MLflow's database": (
+        """\
+study: mlflow.db
+trainable: curves
+domains: synthetic
+profile: synthetic
+train: {iterations: 40, evaluate_every: 10}""",
+        "x.yaml:1: study: found 'mlflow.db', which is a name of MLflow's; allowed: another name",
+    ),
+    "a study in an experiment that is everybody's": (
+        """\
+study: Default
+trainable: curves
+domains: synthetic
+profile: synthetic
+train: {iterations: 40, evaluate_every: 10}""",
+        "x.yaml:1: study: found 'Default', which is a name of MLflow's; allowed: another name",
+    ),
+    "too many values to compare": (
+        f"""\
+study: a
+trainable: ass
+domains: streets
+profile: laptop
+ablate: {{adaptor: [joint, ga], labeled_images: {list(range(1, 391))}}}
+tune:
+  network: {{type: choice, values: [deeplab_v2, efficientnet_lite0]}}
+  backbone_weights: {{type: choice, values: {[f"w{number}" for number in range(100)]}}}
+search: {{trials_per_cell: 2}}
+train: {{iterations: 40, evaluate_every: 10}}""",
+        "x.yaml:6: tune: found more than 100000 combinations of values that may be undefined; allowed: fewer",
+    ),
 }
 
 

@@ -142,13 +142,30 @@ search: {trials_per_cell: 2}""",
         """\
 tune: {warmup: {type: int, low: 0, high: 40, step: 0}}
 search: {trials_per_cell: 2}""",
-        "x.yaml:7: tune.warmup.step: found 0; allowed: an integer above 0",
+        "x.yaml:7: tune.warmup.step: found 0; allowed: a number above 0",
     ),
     "a range beyond the field": (
         """\
 tune: {momentum: {type: uniform, low: 0.5, high: 1}}
 search: {trials_per_cell: 2}""",
         "x.yaml:7: tune.momentum.high: found 1; allowed: a number below 1",
+    ),
+    "a range of fractions for whole numbers": (
+        """\
+tune: {warmup: {type: uniform, low: 5, high: 20}}
+search: {trials_per_cell: 2}""",
+        "x.yaml:7: tune.warmup.type: found 'uniform', which draws fractions, for a field that takes none; allowed: "
+        "int, choice",
+    ),
+    "many values": (
+        f"""\
+tune: {{lr: {{type: choice, values: {[number / 1000 for number in range(101)]}}}}}
+search: {{trials_per_cell: 2}}""",
+        "x.yaml:7: tune.lr.values: found 101 values; allowed: at most 100",
+    ),
+    "a long name": (
+        "ablate: {lr: [0.1], backbone_weights: [none, " + "w" * 400 + "]}",
+        "x.yaml:7: ablate: found a combination whose name has 424 characters; allowed: at most 400",
     ),
 }
 
