@@ -65,6 +65,9 @@ def parse(argv: list[str] | None) -> Arguments:
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow; else $MLFLOW_TRACKING_URI, else DIR/mlflow.db")
     parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
     found = parser.parse_args(argv)
+    ledger = found.ledger or os.environ.get("ASS_LEDGER")
+    if found.fresh and ledger:
+        parser.error("--fresh puts the study's folder aside; in a database take another name: --set study=NAME")
     data_root = found.data_root or (Path(root) if (root := os.environ.get("ASS_DATA_ROOT")) else None)
     return Arguments(
         file=found.file,
@@ -74,7 +77,7 @@ def parse(argv: list[str] | None) -> Arguments:
         json=found.json,
         fresh=found.fresh,
         studies=found.studies.resolve(),
-        ledger=found.ledger or os.environ.get("ASS_LEDGER"),
+        ledger=ledger,
         data_root=data_root.resolve() if data_root else None,
         tracking_uri=found.tracking_uri,
         address=found.address,

@@ -12,6 +12,7 @@ from ass_tune.ledger import JOURNAL
 from ass_tune.spec import StudySpec
 from ass_tune.table.rows import Row
 from ass_tune.table.write import terminal_table
+from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.records import Status
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
@@ -49,7 +50,8 @@ def farewell(
         console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
     else:
         console.print(f"MLflow: {store.display}, experiment {spec.study}", soft_wrap=True)
-    console.print(f"Optuna: optuna-dashboard {folder.local_path(JOURNAL)}", soft_wrap=True)
+    ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
+    console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)
     if stopped is not None:
         console.print(f"Paused: {stopped}", style="bold red", soft_wrap=True, markup=False)
         console.print("Nothing is lost. Once that is mended, run the same command again to go on.", style="bold")

@@ -6,41 +6,67 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
+from ass_tune.claim import claimed
 from ass_tune.journal import Journal
 from ass_tune.samplers import CHOOSES_NOTHING
+from ass_tune.tracker.credentials import without_credentials
 from ass_tune.trial import Cell, End, Outcome, Stage, Trial
 from trainables.config import Value
+from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 JOURNAL = "ledger.journal"
 
 
-def open_storage(folder: Storage, url: str | None = None) -> BaseStorage:
-    """The study folder's journal file, or a database shared by a team where a URL is given."""
+@contextmanager
+def open_ledger(folder: Storage, study: str, url: str | None = None) -> Iterator[BaseStorage]:
+    """The study folder's journal file, or a database shared by a team where a URL is given, for its only driver.
+
+    The caller has locked the folder. Raises LedgerDamaged, StudyBusy, or UserMistake where there is no such database.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if url is not None:
-        return RDBStorage(url)
+    if url is None:
+        yield open_journal(folder)
+        return
+    database = _database(url)
+    with claimed(database, study):
+        yield database
+
+
+def open_journal(folder: Storage) -> BaseStorage:
+    """The study folder's journal file, made if need be, for its only driver. Raises LedgerDamaged, LedgerError."""
     path = folder.local_path(JOURNAL)
     path.parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(Journal(path))
+
+
+def _database(url: str) -> RDBStorage:
+    try:
+        return RDBStorage(url)
+    except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+        reason = without_credentials(str(error).strip().splitlines()[0])
+        raise UserMistake(f"the ledger {without_credentials(url)} cannot be opened: {reason}") from None
 
 
 def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
     """The ledger of a study folder for reading; None where there is none. Nothing is written or created."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url is not None:
-        return RDBStorage(url)
+        return _database(url)
     journal = folder / JOURNAL
     return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
 

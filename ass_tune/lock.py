@@ -41,14 +41,16 @@ class StudyBusy(UserMistake):
     Args:
         study: its name.
         holder: the other driver; None where it does not say who it is.
+        otherwise: what to do where it only seems to live.
     """
 
-    def __init__(self, study: str, holder: Holder | None) -> None:
+    def __init__(self, study: str, holder: Holder | None, otherwise: str = "") -> None:
         self.holder = holder
         who = "another process, which has not written down who it is" if holder is None else str(holder)
         stop = "stop it" if holder is None else f"stop it with `kill -INT {holder.pid}` on {holder.host}"
         super().__init__(
             f"study {study} is in the hands of {who}: wait until it ends or {stop}, then run this command again"
+            + (f"; {otherwise}" if otherwise else "")
         )
 
 
@@ -129,7 +131,7 @@ def _acquire(file: int, path: Path, *, shared: bool = False) -> None:
             found = _read(file)
         except OSError as error:
             raise _cannot_lock(path, error) from error
-        certain = found is not None and found == before and _may_live(found)
+        certain = found is not None and found == before and may_live(found)
         if certain or time.monotonic() > deadline:
             raise StudyBusy(path.parent.name, found)
         before = found
@@ -160,7 +162,7 @@ def _write(file: int, path: Path, driver: Holder) -> None:
         raise UserMistake(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _may_live(found: Holder) -> bool:
+def may_live(found: Holder) -> bool:
     """Whether the process exists; on another host it may."""
     if found.host != socket.gethostname():
         return True

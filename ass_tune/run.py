@@ -6,6 +6,7 @@ This module reads as the story of a study; every part of it has a module of its 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,6 +19,9 @@ from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 WIDTH_OF_FILES = 160
 """Columns of output that goes to a file or a pipe."""
@@ -65,40 +69,40 @@ def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> Exit
 def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
     """Run the study as its only driver, on what it has or, if the user wants, afresh."""
     from ass_tune.fresh import put_aside
+    from ass_tune.ledger import JOURNAL, open_ledger
     from ass_tune.lock import study_lock
+    from ass_tune.samplers import check_sampler, check_trusted
 
-    folder = arguments.studies / spec.study
+    folder = Storage(str(arguments.studies / spec.study))
+    check_sampler(spec.search.sampler)
+    check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
     if arguments.fresh:
-        with study_lock(folder):
+        with study_lock(folder.local_path()):
             console.print(f"put aside: {put_aside(arguments.studies, spec.study)}", soft_wrap=True)
-    with study_lock(folder):
-        return run_study(console, spec, plan, arguments)
+    with study_lock(folder.local_path()), open_ledger(folder, spec.study, arguments.ledger) as ledger:
+        return run_study(console, spec, plan, arguments, folder, ledger)
 
 
-def run_study(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
+def run_study(
+    console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments, folder: Storage, ledger: BaseStorage
+) -> ExitCode:
     """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
     from ass_tune.cell_search import CellSearch
     from ass_tune.checkpoints import CheckpointKeeper
     from ass_tune.director import Director
     from ass_tune.execution import ray_cluster, run_trials
     from ass_tune.farewell import farewell
-    from ass_tune.ledger import JOURNAL, open_storage
     from ass_tune.progress.state import StudyProgress
     from ass_tune.progress.view import shown
     from ass_tune.pruners import make_pruner
     from ass_tune.record import open_tracker
     from ass_tune.reuse import FinishedTrials, finished_in
-    from ass_tune.samplers import check_sampler, check_trusted
     from ass_tune.table.report import write_tables
     from ass_tune.terms import agree
 
-    folder = Storage(str(arguments.studies / spec.study))
-    check_sampler(spec.search.sampler)
-    check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
     TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
 
     kept, left_out = cells(spec)
-    ledger = open_storage(folder, arguments.ledger)
     agree(ledger, spec, folder.local_path())
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))

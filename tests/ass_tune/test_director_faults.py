@@ -12,7 +12,7 @@ from optuna.storages import InMemoryStorage
 
 from ass_tune.cell_search import STARTS
 from ass_tune.faults import Fault, FaultKind, StudyPaused
-from ass_tune.ledger import entries_of, open_storage
+from ass_tune.ledger import entries_of, open_journal
 from ass_tune.reuse import FinishedTrial, FinishedTrials, finished_in
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Outcome, Report, Stage, Trial
@@ -219,7 +219,7 @@ def test_another_study_of_the_same_folder_reuses_what_is_finished_with_its_files
 ) -> None:
     def run(wanted: StudySpec) -> Any:
         folder = Storage(str(tmp_path / wanted.study))
-        ledger = open_storage(folder)
+        ledger = open_journal(folder)
         finished = FinishedTrials(folder, lambda: finished_in(tmp_path, wanted.study, ledger))
         return driven(wanted, ledger, finished=finished).run()
 
@@ -260,6 +260,6 @@ def test_a_damaged_ledger_of_another_study_is_left_out_with_a_warning(
 ) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "ledger.journal").write_bytes(b"nonsense\n{}\n")
-    ledger = open_storage(Storage(str(tmp_path / "ours")))
+    ledger = open_journal(Storage(str(tmp_path / "ours")))
     assert list(finished_in(tmp_path, "ours", ledger)) == []
     assert "nothing is reused from" in caplog.text

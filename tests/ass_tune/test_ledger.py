@@ -11,9 +11,10 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.trial import TrialState
 
-from ass_tune.ledger import JOURNAL, Stratum, open_storage
+from ass_tune.ledger import JOURNAL, Stratum, open_journal, open_ledger
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Cell, End, Outcome, Stage, Trial
+from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 Spec = Callable[..., StudySpec]
@@ -50,7 +51,7 @@ def contents(study: Any) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def journal(folder: Path) -> BaseStorage:
-    return open_storage(Storage(str(folder)))
+    return open_journal(Storage(str(folder)))
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -199,7 +200,18 @@ def test_the_journal_lies_in_the_study_folder(tmp_path: Path) -> None:
 
 
 def test_a_url_names_a_database_instead(tmp_path: Path) -> None:
-    storage = open_storage(Storage(str(tmp_path / "study")), f"sqlite:///{tmp_path / 'ledger.db'}")
-    assert isinstance(storage, RDBStorage)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with open_ledger(Storage(str(tmp_path / "study")), "demo", url) as storage:
+        assert isinstance(storage, RDBStorage)
     assert (tmp_path / "ledger.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://ann:s3cret@127.0.0.1:1/db", "nonsense://ann:s3cret@there", "sqlite:////no/such/folder/l.db"]
+)
+def test_a_database_that_cannot_be_opened_is_one_clear_error_without_credentials(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UserMistake, match=r"the ledger \S+ cannot be opened: ") as refused:
+        with open_ledger(Storage(str(tmp_path / "study")), "demo", url):
+            pass
+    assert "s3cret" not in str(refused.value)
     assert not (tmp_path / "study").exists()

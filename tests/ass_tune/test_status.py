@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ass_tune.ledger import open_storage
+from ass_tune.ledger import open_journal
 from ass_tune.lock import study_lock
 from ass_tune.plan import make_plan
 from ass_tune.spec import StudySpec, load
@@ -43,7 +43,7 @@ def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
         return 30 if trial.number == 1 else None
 
     wanted = spec(prune={"pruner": "median", "start": 0.3, "startup_trials": 2})
-    study = driven(wanted, open_storage(Storage(str(tmp_path / "driven"))), fails=fails).run(slots=3, reports=250)
+    study = driven(wanted, open_journal(Storage(str(tmp_path / "driven"))), fails=fails).run(slots=3, reports=250)
     outbox = Outbox(tmp_path / "driven")
     for number in range(5):
         outbox.append(f'{{"number":{number}}}')

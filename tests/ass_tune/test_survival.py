@@ -22,7 +22,7 @@ study: survival
 trainable: ass
 domains: streets
 profile: laptop
-baseline: {adaptor: ga}
+baseline: {adaptor: ga+fcsa}
 ablate:
   adaptor: [ga+fcsa, ga+csa]
   labeled_images: [5, 20]
