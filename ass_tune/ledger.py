@@ -71,6 +71,15 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
     return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
 
 
+def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = None) -> optuna.Study:
+    """The Optuna study of a name, made if need be; Optuna's own way writes to the journal even where there is one."""
+    how = {"storage": storage, "study_name": name, "sampler": CHOOSES_NOTHING, "pruner": pruner}
+    try:
+        return optuna.load_study(**how)
+    except KeyError:
+        return optuna.create_study(**how, direction="maximize")
+
+
 def stratum_name(study: str, cell: Cell, stage: Stage) -> str:
     """Name of the Optuna study that holds the trials of one cell and stage."""
     return f"{study}/{cell.name}/{stage}"
@@ -115,14 +124,7 @@ class Stratum:
 
     def __init__(self, storage: BaseStorage, study: str, cell: Cell, stage: Stage, pruner: BasePruner) -> None:
         self.name = stratum_name(study, cell, stage)
-        self._study = optuna.create_study(
-            storage=storage,
-            study_name=self.name,
-            direction="maximize",
-            pruner=pruner,
-            sampler=CHOOSES_NOTHING,
-            load_if_exists=True,
-        )
+        self._study = optuna_study(storage, self.name, pruner)
         self._open: dict[int, optuna.Trial] = {}
 
     def entries(self) -> list[Entry]:

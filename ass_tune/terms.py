@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import optuna
 from optuna.storages import BaseStorage
 
-from ass_tune.samplers import CHOOSES_NOTHING
+from ass_tune.ledger import optuna_study
 from ass_tune.spec import StudySpec
 from trainables.mistakes import UserMistake
 
@@ -28,9 +27,7 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
     Raises ChangedStudy with every difference that does not just add: more trials per cell, more levels of a factor
     or more seeds are new, and all that is there stays.
     """
-    study = optuna.create_study(
-        storage=storage, study_name=spec.study, direction="maximize", sampler=CHOOSES_NOTHING, load_if_exists=True
-    )
+    study = optuna_study(storage, spec.study)
     terms, before = terms_of(spec), study.user_attrs.get("terms")
     if before == terms:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState
+
+from tests.conftest import Studies
 
 CURVES = """
 study: curves
@@ -173,6 +176,39 @@ def test_trials_that_hang_or_lose_their_process_or_memory_are_tried_again_and_en
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert {tuple(trial.intermediate_values) for trial in trials} == {(20, 40, 60, 80, 100)}
     assert {run.info.status for run in studies.runs("curves")} == {"FINISHED"}
+
+
+def test_a_changed_file_is_refused_another_name_reuses_and_fresh_begins_anew(studies, write_file):
+    file = write_file(SMALL.replace("[joint, ga, ga+csa]", "[joint]").replace("[5, 50]", "[5]"))
+    one = ["--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"]
+    assert studies.run(file, *one).returncode == 0
+    before = {path: path.read_bytes() for path in (studies.folder / "curves").rglob("*") if path.is_file()}
+
+    changed = studies.run(file, *one, "--set", "train.iterations=200")
+    assert changed.returncode == 2
+    assert "train.iterations: was 100, is 200\n" in changed.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    status = json.loads(studies.run(file, *one, "--status", "--json").stdout)
+    assert (status["trials_ended"], status["trials_wanted"], status["driver"]) == (1, 1, None)
+
+    other = studies.run(file, *one, "--set", "study=other")
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert "reuse    adaptor=joint,labeled_images=5 tuning 0" in other.stdout
+    [run] = studies.runs("other")
+    assert run.data.tags["reused_from"] == "curves/adaptor=joint,labeled_images=5/tuning 0"
+    [original] = studies.runs("curves")
+    assert run.data.metrics["report/miou"] == original.data.metrics["report/miou"]
+    histories = [studies.client.get_metric_history(r.info.run_id, "select/miou") for r in (run, original)]
+    assert len({tuple((point.step, point.value) for point in history) for history in histories}) == 1
+
+    fresh = studies.run(file, *one, "--fresh", "--set", "train.iterations=200")
+    assert fresh.returncode == 0, fresh.stdout + fresh.stderr
+    assert f"put aside: {studies.folder}/_replaced/curves-1" in fresh.stdout
+    [trial] = begun(studies.ledger("curves")["curves/adaptor=joint,labeled_images=5/tuning"])
+    assert max(trial.intermediate_values) == 200
+    assert len(studies.runs("curves")) == 2
+    aside = Studies(studies.folder / "_replaced").ledger("curves-1")
+    assert len(begun(aside["curves/adaptor=joint,labeled_images=5/tuning"])) == 1
 
 
 def test_a_users_mistakes_are_listed_without_a_traceback(studies, write_file):
