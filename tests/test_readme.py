@@ -58,8 +58,8 @@ def test_a_run_command_works_as_written(command, studies):
     done = studies.run(file, *arguments, *FEW)
     assert done.returncode == 0, done.stdout + done.stderr
     name = Path(file).stem
-    assert ("plan of study " + name) in done.stdout
-    assert ("tables/table.md" in done.stdout) == ("--plan" not in arguments)
+    assert (("status" if "--status" in arguments else "plan") + f" of study {name}") in done.stdout
+    assert ("tables/table.md" in done.stdout) == (not {"--plan", "--status"} & set(arguments))
 
 
 def test_the_command_on_real_data_is_the_one_that_the_shipped_files_test_runs():
