@@ -12,6 +12,8 @@ from pydantic import Field
 
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
+_Candidates = Annotated[int, Field(ge=1, le=10_000)]
+_Population = Annotated[int, Field(ge=2, le=10_000)]
 _Factor = Annotated[int, Field(ge=2)]
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 _Percent = Annotated[float, Field(ge=0, le=100)]
@@ -24,7 +26,7 @@ SAMPLERS: dict[str, Arguments] = {
     "tpe": {
         "prior_weight": Annotated[float, Field(gt=0)],
         "n_startup_trials": _Count,
-        "n_ei_candidates": _Positive,
+        "n_ei_candidates": _Candidates,
         "multivariate": bool,
         "group": bool,
         "warn_independent_sampling": bool,
@@ -36,7 +38,7 @@ SAMPLERS: dict[str, Arguments] = {
         "n_startup_trials": _Count,
         "warn_independent_sampling": bool,
         "consider_pruned_trials": bool,
-        "popsize": _Positive,
+        "popsize": _Population,
         "use_separable_cma": bool,
         "with_margin": bool,
         "lr_adapt": bool,

@@ -78,6 +78,8 @@ def run_with_kills(studies: Studies, file: Path, kills: int, seed: int, between:
                 kill_tree(driver.pid)
                 driver.wait()
                 seen.kills.append(moment)
+                for folder in (studies.folder / "survival" / "checkpoints").glob("*"):
+                    assert len(list(folder.iterdir())) <= 2
                 continue
         assert code == 0, log.read_text()[-3000:]
         return seen

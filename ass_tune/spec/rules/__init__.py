@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError
-from ass_tune.spec.rules import combinations, conditions, names, optuna, ranges, resources, training, values
+from ass_tune.spec.rules import arguments, combinations, conditions, names, optuna, ranges, resources, training, values
 
 Rule = Callable[[Draft], Iterator[SpecError]]
 
@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
     *ranges.RULES,
     *conditions.RULES,
     *optuna.RULES,
+    *arguments.RULES,
     *training.RULES,
     *resources.RULES,
 )

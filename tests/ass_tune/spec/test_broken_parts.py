@@ -224,6 +224,36 @@ search: {trials_per_cell: 2}""",
         "x.yaml:9: tune.power.when.lr_gd: found a cycle: power needs lr_gd needs power; allowed: conditions without a "
         "cycle",
     ),
+    "trees of parts that are one": (
+        "search: {arguments: {group: true, multivariate: false}}",
+        "x.yaml:7: search.arguments: found group: true with multivariate: false, which sampler tpe cannot do; allowed: "
+        "one of the two",
+    ),
+    "two kinds of CMA-ES": (
+        "search: {sampler: cmaes, trials_per_cell: 2, arguments: {lr_adapt: true, with_margin: true, popsize: 1}}",
+        "x.yaml:7: search.arguments: found lr_adapt: true with with_margin: true, which sampler cmaes cannot do; "
+        "allowed: one of the two",
+        "x.yaml:7: search.arguments.popsize: found 1; allowed: a number of at least 2",
+    ),
+    "candidates without end": (
+        "search: {arguments: {n_ei_candidates: 999999999999999999}}",
+        "x.yaml:7: search.arguments.n_ei_candidates: found 999999999999999999; allowed: a number of at most 10000",
+    ),
+    "integers without end for a Gaussian process": (
+        """\
+tune: {warmup: {type: int, low: 0, high: 999999999}}
+search: {sampler: gp, trials_per_cell: 2}""",
+        "x.yaml:7: tune.warmup: found 1000000000 integers with sampler gp; allowed: at most 100000",
+    ),
+    "a threshold upside down": (
+        "prune: {pruner: patient, arguments: {patience: 1}, around: {pruner: threshold, arguments: {lower: 9, upper: 1}}}",
+        "x.yaml:7: prune.around.arguments.lower: found 9, which is above upper (1)",
+    ),
+    "rungs that Optuna chooses with a bootstrap": (
+        "prune: {pruner: successive_halving, arguments: {min_resource: auto, bootstrap_count: 2}}",
+        "x.yaml:7: prune.arguments: found min_resource: auto with bootstrap_count, which Optuna cannot do; allowed: one "
+        "of the two",
+    ),
 }
 
 
