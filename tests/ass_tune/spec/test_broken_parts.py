@@ -246,13 +246,14 @@ search: {sampler: gp, trials_per_cell: 2}""",
         "x.yaml:7: tune.warmup: found 1000000000 integers with sampler gp; allowed: at most 100000",
     ),
     "a threshold upside down": (
-        "prune: {pruner: patient, arguments: {patience: 1}, around: {pruner: threshold, arguments: {lower: 9, upper: 1}}}",
-        "x.yaml:7: prune.around.arguments.lower: found 9, which is above upper (1)",
+        "prune: {pruner: patient, arguments: {patience: 1}, around: {pruner: threshold, arguments: {lower: 9, upper: 1}"
+        "}}",
+        "x.yaml:7: prune.around.arguments.lower: found 9, which is above upper (1); allowed: below",
     ),
     "rungs that Optuna chooses with a bootstrap": (
         "prune: {pruner: successive_halving, arguments: {min_resource: auto, bootstrap_count: 2}}",
-        "x.yaml:7: prune.arguments: found min_resource: auto with bootstrap_count, which Optuna cannot do; allowed: one "
-        "of the two",
+        "x.yaml:7: prune.arguments: found min_resource: auto with bootstrap_count, which Optuna cannot do; allowed: "
+        "one of the two",
     ),
 }
 
