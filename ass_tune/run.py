@@ -30,7 +30,8 @@ WIDTH_OF_FILES = 160
 def main(argv: list[str] | None = None) -> ExitCode:
     """Plan or run the study that the command line names; returns the exit code."""
     arguments = parse(argv)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
+    # names of cells come from files, and none of them is markup
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
     try:
         spec = load(arguments.file, arguments.overrides)
         if arguments.status:

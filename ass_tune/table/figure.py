@@ -21,6 +21,7 @@ MARKERS = "os^Dv<>p"
 def table_png(title: str, rows: Sequence[Row]) -> bytes:
     """PNG of mIoU ± std on the report split."""
     matplotlib.use("Agg")
+    matplotlib.rcParams["text.parse_math"] = False  # names of cells are no formulas
     shown = [row for row in rows if row.report is not None]
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()

@@ -50,7 +50,7 @@ def markdown(title: str, rows: Sequence[Row], left_out: Sequence[LeftOut], proto
     """A table with the notes that belong to it."""
     titles = header(rows)
     lines = [f"# {title}", "", "| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
-    lines += ["| " + " | ".join(cells_of(row)) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells_of(row)) + " |" for row in rows]
     lines += ["", NOTES[protocol].format(seed=seed)]
     lines += ["± after a mIoU is the standard deviation over seeds; after a gain, the half-width of the 95% interval"]
     lines += ["of the difference paired by seed (t distribution)."]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -22,7 +23,7 @@ from ass_tune.samplers import make_sampler
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.suggest import suggest
 from tests.ass_tune.spec.mutations import Case, cases
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, Studies
 
 LONGEST = 2.0
 """Seconds of CPU time that reading a file may take."""
@@ -143,6 +144,19 @@ COMMANDS = {
     "another user's file": (b"extends: /etc/passwd", (), "x.yaml:1: extends: found '/etc/passwd'"),
     "nothing": (b"", (), "x.yaml:1: found an empty file"),
 }
+
+
+def test_a_cell_is_shown_by_the_name_that_the_file_gives_it(
+    studies: Studies, write_file: Callable[[str], Path]
+) -> None:
+    odd = "[/bold]$\\frac{a$:smile:|[red]"
+    cells = f"ablate: {{adaptor: [ga], labeled_images: [5], backbone_weights: [none, '{odd}']}}"
+    head = (SHIPPED / "smoke.yaml").read_text().partition("ablate:")[0]
+    file = write_file(f"{head}{cells}\ntrain: {{iterations: 20, evaluate_every: 10}}\n")
+    done = studies.run(file, "--status")
+    assert (done.returncode, done.stderr) == (0, "")
+    column = "".join(line[1:].partition("│")[0].strip() for line in done.stdout.splitlines())
+    assert f"backbone_weights={odd}" in column
 
 
 @pytest.mark.chaos

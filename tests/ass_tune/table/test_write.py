@@ -74,6 +74,23 @@ def body(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+ODD = "$\\frac{a$ [/bold] | :smile: <b>"
+"""A level, e.g. the path of weights, that other notations would take for their own."""
+
+
+def test_a_level_stays_as_it_is_in_every_form_of_the_table() -> None:
+    rows = [row(ODD, labels, report=Spread(30.0, 1.0, 3)) for labels in (5, 20)]
+    for shown in (rows, rows[:1]):  # curves, and bars
+        assert table_png("demo", shown).startswith(b"\x89PNG")
+    table = [line for line in markdown("demo", rows, [], "split", 0).splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in table} == {table[0].count("|")}
+    assert ODD.replace("|", "\\|") in table[2]
+    assert ODD in csv_table(rows)
+    terminal = Console(width=200, file=io.StringIO(), markup=False, emoji=False)
+    terminal.print(terminal_table("demo", rows))
+    assert isinstance(terminal.file, io.StringIO) and ODD in terminal.file.getvalue()
+
+
 def test_markdown_shows_means_deviations_and_gains() -> None:
     _, _, *lines = body(markdown("demo", ROWS, [], "split", 0))
     assert lines == [
