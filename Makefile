@@ -16,8 +16,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 study: setup
 	$(PYTHON) -m ass_tune.run $(STUDY)
 
+# Two processes: half of a study's time is waiting for Ray to start. Files stay whole, since tests of one share studies.
 test: setup lint types
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup
 	$(VENV)/bin/ruff check .
