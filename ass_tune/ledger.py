@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ass_tune.claim import claimed
 from ass_tune.journal import Journal
 from ass_tune.samplers import CHOOSES_NOTHING
-from ass_tune.tracker.credentials import without_credentials
+from ass_tune.tracker.credentials import keep_secret, without_credentials
 from ass_tune.trial import Cell, End, Outcome, Stage, Trial
 from trainables.config import Value
 from trainables.mistakes import UserMistake
@@ -55,9 +55,10 @@ def open_journal(folder: Storage) -> BaseStorage:
 
 
 def _database(url: str) -> RDBStorage:
+    keep_secret(url)
     try:
         return RDBStorage(url)
-    except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+    except (ImportError, ValueError, SQLAlchemyError, StorageInternalError) as error:
         reason = without_credentials(str(error).strip().splitlines()[0])
         raise UserMistake(f"the ledger {without_credentials(url)} cannot be opened: {reason}") from None
 

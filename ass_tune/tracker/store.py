@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ass_tune.tracker.credentials import without_credentials
+from ass_tune.tracker.credentials import keep_secret, without_credentials
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 _SETTINGS = {
@@ -26,6 +26,9 @@ class MlflowStore:
 
     uri: str
     artifact_root: Path | None = None
+
+    def __post_init__(self) -> None:
+        keep_secret(self.uri)
 
     @property
     def display(self) -> str:
