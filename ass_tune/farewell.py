@@ -10,6 +10,7 @@ from ass_tune.arguments import Arguments, ExitCode
 from ass_tune.director import Director
 from ass_tune.ledger import JOURNAL
 from ass_tune.spec import StudySpec
+from ass_tune.sync import sync_command
 from ass_tune.table.rows import Row
 from ass_tune.table.write import terminal_table
 from ass_tune.tracker.credentials import without_credentials
@@ -43,8 +44,9 @@ def farewell(
     console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
     waiting = tracker.close(SECONDS_FOR_MLFLOW)
     if waiting:
-        console.print(f"{waiting} records wait for MLflow ({tracker.trouble});")
-        console.print(f"they are sent by its next start or by: python -m ass_tune.sync {spec.study}", soft_wrap=True)
+        command = sync_command(spec.study, arguments.studies)
+        console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)
+        console.print(f"they are sent by its next start or by: {command}", soft_wrap=True, markup=False)
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     if store.display.startswith("sqlite"):
         console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)

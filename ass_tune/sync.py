@@ -80,7 +80,7 @@ def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> Exit
     if refused:
         console.print(f"{refused} records were refused by MLflow and set aside in {folder.local_path(_REJECTED)}")
     if waiting:
-        reason = tracker.trouble or ("interrupted" if interrupted else f"not done in {arguments.timeout:g} s")
+        reason = "interrupted" if interrupted else tracker.trouble
         console.print(f"{waiting} records wait ({reason}); nothing is lost, run this command again")
     if interrupted:
         return ExitCode.INTERRUPTED

@@ -78,7 +78,7 @@ class Proxy:
                 server.request(method, path, body, headers)
                 answer = server.getresponse()
                 content = answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 502, "text/plain", b"nobody there"
         if lost := [end for end in self.loses if path.endswith(end)]:
             self.loses.remove(lost[0])

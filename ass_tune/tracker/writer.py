@@ -75,6 +75,8 @@ class Writer:
         self._closing.set()
         self._news.set()
         self._thread.join(timeout)
+        if self._thread.is_alive() and self.trouble is None:
+            self.trouble = f"not done within {timeout:g} s"
         self._stop.set()
         self._thread.join(1.0)
         return self._outbox.waiting

@@ -123,8 +123,8 @@ def test_a_server_that_never_answers_costs_no_more_than_the_timeout(
         leave(uri=f"http://127.0.0.1:{port}")
         begun = time.monotonic()
         assert main(["demo", "--studies", str(studies), "--timeout", "1"]) == 1
-        assert time.monotonic() - begun < 5
-    assert f"{RECORDS} records wait (not done in 1 s)" in capsys.readouterr().out
+        assert time.monotonic() - begun < 10
+    assert f"{RECORDS} records wait (not done within 1 s)" in capsys.readouterr().out
 
 
 @pytest.mark.chaos
