@@ -201,7 +201,7 @@ def test_twenty_kills_under_tpe_lose_nothing_and_train_no_key_twice(
 ) -> None:
     text = GRID.replace("{type: grid, values: [0.1, 1, 3, 10]}", "{type: choice, values: [0.1, 0.3, 1, 3, 10, 30]}")
     text = text.replace("sampler: grid", "sampler: tpe, trials_per_cell: 4")
-    run_with_kills(studies, write_file(text), kills=20, seed=3, between=(2.0, 32.0))
+    run_with_kills(studies, write_file(text), kills=20, seed=3, between=(5.0, 40.0))
     ledger = studies.ledger("survival")
     begun = {name: [t for t in trials if "key" in t.user_attrs] for name, trials in ledger.items()}
     counts = {name: len(trials) for name, trials in begun.items() if trials}
