@@ -44,6 +44,7 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[None]:
     os.environ.update(_QUIET)
     import ray
 
+    _keep_credentials_out_of_logs()
     options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -53,6 +54,18 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _keep_credentials_out_of_logs() -> None:
+    """Tune would send AWS's keys to trials by way of Ray's log files, which everybody can read.
+
+    Trials inherit them from the driver, and on other nodes have those of their node.
+    """
+    from ray.tune.execution import class_cache
+
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+    )
 
 
 def check_resources(spec: StudySpec) -> None:

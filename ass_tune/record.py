@@ -10,6 +10,7 @@ import yaml
 
 from ass_tune.arguments import Arguments
 from ass_tune.plan import StudyPlan
+from ass_tune.safe_paths import file_name
 from ass_tune.spec import StudySpec
 from ass_tune.tracker.destination import remember_store, study_identity
 from ass_tune.tracker.environment import environment, source_tags
@@ -31,7 +32,7 @@ def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: A
     tracker.start(
         {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
     )
-    tracker.study_text(arguments.file.name, arguments.file.read_text())
+    tracker.study_text(f"written_{file_name(arguments.file.name)}", arguments.file.read_text(encoding="utf-8-sig"))
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))

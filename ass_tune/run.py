@@ -14,6 +14,7 @@ from ass_tune.arguments import Arguments, ExitCode, parse
 from ass_tune.cells import cells
 from ass_tune.plan import StudyPlan, make_plan
 from ass_tune.plan_view import plan_tables
+from ass_tune.safe_paths import check_inside
 from ass_tune.spec import SpecErrors, StudySpec, load
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
@@ -59,11 +60,12 @@ def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> Exit
     """Say where the study stands, without starting or changing anything."""
     from ass_tune.status import status_tables, study_status
 
+    check_inside(arguments.studies, arguments.studies / spec.study)
     status = study_status(spec, arguments.studies, arguments.ledger)
     if arguments.json:
         print(status.model_dump_json(indent=2))
     else:
-        console.print(*status_tables(status), sep="\n")
+        console.print(*status_tables(status, arguments.studies), sep="\n")
     return ExitCode.FINISHED
 
 
@@ -74,13 +76,16 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.lock import study_lock
     from ass_tune.samplers import check_sampler, check_trusted
 
+    check_inside(arguments.studies, arguments.studies / spec.study)
     folder = Storage(str(arguments.studies / spec.study))
     check_sampler(spec.search.sampler)
     check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
     if arguments.fresh:
         with study_lock(folder.local_path()):
             console.print(f"put aside: {put_aside(arguments.studies, spec.study)}", soft_wrap=True)
-    with study_lock(folder.local_path()), open_ledger(folder, spec.study, arguments.ledger) as ledger:
+    with study_lock(folder.local_path()) as died, open_ledger(folder, spec.study, arguments.ledger) as ledger:
+        if died is not None:
+            console.print(f"taken over from {died}, which is gone", soft_wrap=True)
         return run_study(console, spec, plan, arguments, folder, ledger)
 
 

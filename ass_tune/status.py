@@ -14,6 +14,7 @@ from ass_tune.cells import CellPlan, cells
 from ass_tune.ledger import Entry, entries_of, open_to_read, stratum_name
 from ass_tune.lock import holder
 from ass_tune.spec import StudySpec
+from ass_tune.sync import sync_command
 from ass_tune.tracker.outbox import waiting_in
 from ass_tune.trial import Outcome, Stage
 
@@ -78,7 +79,7 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
     )
 
 
-def status_tables(status: StudyStatus) -> list[RenderableType]:
+def status_tables(status: StudyStatus, studies: Path) -> list[RenderableType]:
     """The status on a terminal."""
     table = Table(title=f"status of study {status.study}", title_justify="left")
     for name in COLUMNS:
@@ -95,7 +96,7 @@ def status_tables(status: StudyStatus) -> list[RenderableType]:
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
     if status.waiting_for_mlflow:
-        lines += [f"{status.waiting_for_mlflow} records wait for MLflow: python -m ass_tune.sync {status.study}"]
+        lines += [f"{status.waiting_for_mlflow} records wait for MLflow: {sync_command(status.study, studies)}"]
     lines += [f"failed: {name}: {error}" for name, error in status.errors.items()]
     return [table, "\n".join(lines)]
 

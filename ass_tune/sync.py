@@ -19,6 +19,7 @@ from rich.table import Table
 
 from ass_tune.arguments import ExitCode
 from ass_tune.lock import study_lock
+from ass_tune.safe_paths import check_inside
 from ass_tune.spec.errors import names, nearest
 from ass_tune.tracker.destination import remembered_store, study_identity
 from ass_tune.tracker.tracker import Tracker
@@ -120,7 +121,9 @@ def _study_folder(arguments: SyncArguments) -> Path:
         raise UserMistake(
             f"no study '{arguments.study}' in {arguments.studies}{nearest(arguments.study, studies) or there}"
         )
-    return arguments.studies / arguments.study
+    folder = arguments.studies / arguments.study
+    check_inside(arguments.studies, folder)
+    return folder
 
 
 def _progress(tracker: Tracker, total: int) -> RenderableType:

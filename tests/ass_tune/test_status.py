@@ -67,11 +67,11 @@ def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
     assert all(error.startswith("asked to fail") for error in status.errors.values())
 
     console = Console(width=200, file=io.StringIO())
-    console.print(*status_tables(status))
+    console.print(*status_tables(status, tmp_path))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{len(ends)}/48 trials ended" in text
     assert "no driver runs it" in text
-    assert "3 records wait for MLflow: python -m ass_tune.sync driven" in text
+    assert "3 records wait for MLflow: python -m ass_tune.sync driven --studies" in text
 
 
 def test_the_command_imports_neither_ray_nor_torch(tmp_path: Path) -> None:
