@@ -222,6 +222,12 @@ def entries_of(storage: BaseStorage) -> dict[str, list[Entry]]:
     return {study.study_name: _entries(storage.get_all_trials(study._study_id, deepcopy=False)) for study in studies}
 
 
+def has_trials(storage: BaseStorage, study: str) -> bool:
+    """Whether any trial of a study was begun."""
+    strata = (found for found in storage.get_all_studies() if found.study_name.startswith(f"{study}/"))
+    return any(_entries(storage.get_all_trials(stratum._study_id, deepcopy=False)) for stratum in strata)
+
+
 def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:
     by_key: dict[str, Entry] = {}
     for trial in trials:

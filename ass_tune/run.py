@@ -106,10 +106,10 @@ def run_study(
     from ass_tune.table.report import write_tables
     from ass_tune.terms import agree
 
+    agree(ledger, spec, folder.local_path())
     TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
 
     kept, left_out = cells(spec)
-    agree(ledger, spec, folder.local_path())
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)

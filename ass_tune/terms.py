@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from ass_tune.ledger import optuna_study
+from ass_tune.ledger import has_trials, optuna_study
 from ass_tune.spec import StudySpec
 from trainables.mistakes import UserMistake
 
@@ -25,13 +25,14 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
     """Compare a study with what it was begun with, and keep what it asks for now.
 
     Raises ChangedStudy with every difference that does not just add: more trials per cell, more levels of a factor
-    or more seeds are new, and all that is there stays.
+    or more seeds are new, and all that is there stays. A study without a trial may change in any way.
     """
     study = optuna_study(storage, spec.study)
     terms, before = terms_of(spec), study.user_attrs.get("terms")
     if before == terms:
         return
-    if before is not None and (differences := list(_differences(before, terms))):
+    differences = list(_differences(before or terms, terms))
+    if differences and has_trials(storage, spec.study):
         raise ChangedStudy(_message(folder, differences))
     study.set_user_attr("terms", terms)
 

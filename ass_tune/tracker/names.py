@@ -13,6 +13,8 @@ LONGEST_NAME = 250
 LONGEST_PARAMETER = 6000
 LONGEST_TAG = 8000
 _FORBIDDEN = re.compile(r"[^/\w.\- :]")
+_UPWARDS = re.compile(r"^\.\.")
+"""MLflow takes every name that begins so for a path out of its folder."""
 _READABLE_LEVELS = {"labeled_images": "{} labels"}
 
 
@@ -20,13 +22,14 @@ def mlflow_name(name: str) -> str:
     """A metric, parameter or tag name without what MLflow refuses: odd characters, empty or dotted path parts."""
     parts = (part for part in _FORBIDDEN.sub("_", name).split("/") if part)
     safe = "/".join("_" * len(part) if set(part) == {"."} else part for part in parts)
-    return (safe or "_")[:LONGEST_NAME].rstrip("/")
+    return _UPWARDS.sub("__", safe or "_")[:LONGEST_NAME].rstrip("/")
 
 
 def mlflow_value(value: Any, longest: int = LONGEST_PARAMETER) -> str:
-    """A parameter's or tag's value as text; what is too long ends in an ellipsis."""
+    """A parameter's or tag's value as text that can be sent; what is too long ends in an ellipsis."""
     plain = value is None or isinstance(value, bool | int | float | str)
     text = format_value(value) if plain else json.dumps(value, default=str)
+    text = text.encode(errors="replace").decode()
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

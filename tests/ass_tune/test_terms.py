@@ -18,6 +18,15 @@ LR = {"type": "log_uniform", "low": 0.01, "high": 0.1}
 FOLDER = Path("studies/driven")
 
 
+@pytest.fixture
+def storage(spec: Spec, driven: Callable) -> InMemoryStorage:
+    """The ledger of a study that has begun a trial."""
+    storage = InMemoryStorage()
+    agree(storage, spec(), FOLDER)
+    driven(spec(), storage).director.next_trial()
+    return storage
+
+
 @pytest.mark.parametrize(
     "sections",
     [
@@ -30,9 +39,9 @@ FOLDER = Path("studies/driven")
     ],
     ids=lambda sections: ",".join(sections) or "nothing",
 )
-def test_what_adds_is_taken_and_from_then_on_part_of_the_study(spec: Spec, sections: dict[str, Any]) -> None:
-    storage = InMemoryStorage()
-    agree(storage, spec(), FOLDER)
+def test_what_adds_is_taken_and_from_then_on_part_of_the_study(
+    spec: Spec, storage: InMemoryStorage, sections: dict[str, Any]
+) -> None:
     agree(storage, spec(**sections), FOLDER)
     if sections.keys() & {"search", "ablate", "replicate"}:
         with pytest.raises(ChangedStudy):
@@ -59,10 +68,8 @@ def test_what_adds_is_taken_and_from_then_on_part_of_the_study(spec: Spec, secti
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_would_alter_trials_is_refused_with_the_difference(
-    spec: Spec, sections: dict[str, Any], difference: str
+    spec: Spec, storage: InMemoryStorage, sections: dict[str, Any], difference: str
 ) -> None:
-    storage = InMemoryStorage()
-    agree(storage, spec(), FOLDER)
     with pytest.raises(ChangedStudy) as refused:
         agree(storage, spec(**sections), FOLDER)
     assert f"\n  {difference}" in str(refused.value)
@@ -72,9 +79,7 @@ def test_what_would_alter_trials_is_refused_with_the_difference(
     agree(storage, spec(), FOLDER)
 
 
-def test_all_differences_are_told_at_once(spec: Spec) -> None:
-    storage = InMemoryStorage()
-    agree(storage, spec(), FOLDER)
+def test_all_differences_are_told_at_once(spec: Spec, storage: InMemoryStorage) -> None:
     with pytest.raises(ChangedStudy) as refused:
         agree(storage, spec(fixed={"noise": 0.1}, train={"iterations": 50, "evaluate_every": 5}), FOLDER)
     assert [line.split(":")[0].strip() for line in str(refused.value).splitlines() if line.startswith("  ")] == [
@@ -84,9 +89,13 @@ def test_all_differences_are_told_at_once(spec: Spec) -> None:
     ]
 
 
-def test_other_code_is_a_difference(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = InMemoryStorage()
-    agree(storage, spec(), FOLDER)
+def test_other_code_is_a_difference(spec: Spec, storage: InMemoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CurvesConfig, "code_version", classmethod(lambda cls: "0123456789abcdef"))
     with pytest.raises(ChangedStudy, match=r'code version: was "[0-9a-f]{16}", is "0123456789abcdef"'):
         agree(storage, spec(), FOLDER)
+
+
+def test_a_study_that_has_begun_no_trial_may_change_in_any_way(spec: Spec) -> None:
+    storage = InMemoryStorage()
+    agree(storage, spec(), FOLDER)
+    agree(storage, spec(train={"iterations": 50, "evaluate_every": 5}), FOLDER)
