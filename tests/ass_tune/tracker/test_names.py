@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param, _validate_tag
 
 from ass_tune.tracker import names
@@ -21,6 +23,21 @@ def test_other_names_become_ones_that_mlflow_accepts(name: str):
     safe = names.mlflow_name(name)
     _validate_metric_name(safe)
     _validate_tag(safe, "value")
+
+
+@given(st.text(max_size=300) | st.text("/. é-:a_\\%#", max_size=300))
+@example("..é")
+@example("../..")
+@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+def test_any_text_becomes_a_name_that_mlflow_accepts(name: str):
+    safe = names.mlflow_name(name)
+    _validate_metric_name(safe)
+    _validate_tag(safe, "value")
+
+
+def test_half_of_a_character_is_replaced_since_it_cannot_be_sent():
+    value = names.tags({"error": "no file \udcff.png"})["error"]
+    assert value == "no file ?.png"
 
 
 def test_values_read_as_people_write_them():
