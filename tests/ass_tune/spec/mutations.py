@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,9 +162,9 @@ def _nudge(draw: Callable, root: Entries, node: Any, index: int) -> None:
 
 def _swap(draw: Callable, root: Entries, node: Any, index: int) -> None:
     other = draw(st.integers(0, len(root.pairs) - 1))
-    value = root.pairs[other][1]
-    root.pairs[other] = (root.pairs[other][0], _value(node, index))
-    _with_value(node, index, value)
+    value, outer = deepcopy(_value(node, index)), deepcopy(root.pairs[other][1])  # one may hold the other
+    root.pairs[other] = (root.pairs[other][0], value)
+    _with_value(node, index, outer)
 
 
 def _value(node: Any, index: int) -> Any:
