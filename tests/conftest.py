@@ -36,6 +36,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["ASS_CACHE"] = before
 
 
+@pytest.fixture(autouse=True)
+def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process masks the passwords it was given for good; here each test is a process of its own."""
+    monkeypatch.setattr("ass_tune.tracker.credentials._kept", set())
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of the real data sets; skips where there is none."""

@@ -59,8 +59,8 @@ def _from_environment() -> Iterator[str]:
 
 def _secrets(url: str) -> Iterator[str]:
     """The password of a URL, or its user where that is a token, and the values of secret-looking arguments."""
-    if found := re.match(r"(?:[\w+.-]+://)?(?:[^/@:]*:(.*)|([^/@:]+))@", url):
-        secret = found[1] or found[2] or ""
+    if found := re.match(r"(?:[^/@:]*:(.*)|([^/@:]+))@", url.partition("://")[2] or url):
+        secret = (found[1] or found[2] or "").lstrip("/")  # where a slash is missing in front, the others are no secret
         yield from _forms(secret)
         if len(parts := re.split("[/@:?#]", secret)) > 1:
             # an error about a URL that is taken apart wrongly names its parts

@@ -63,7 +63,7 @@ def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_ag
     replicates = [trial for name, trials in ledger.items() if name.endswith("replicate") for trial in trials]
     assert {trial.state for trial in replicates} == {TrialState.COMPLETE}
 
-    runs = {run.data.tags["ass_tune.key"]: run for run in studies.runs("curves")}
+    runs = {run.data.tags["key"]: run for run in studies.runs("curves")}
     assert len(runs) == len(all_trials) == 204
     client = studies.client
     for trial in all_trials:

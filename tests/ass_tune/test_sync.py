@@ -135,7 +135,7 @@ def test_ctrl_c_ends_it_at_once_and_loses_nothing(studies: Path, leave: Leave):
         wait_until(lambda: (folder / "lock").exists() and (folder / "lock").stat().st_size)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     assert f"{RECORDS} records wait (interrupted)" in out
     assert "Traceback" not in err
