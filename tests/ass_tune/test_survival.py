@@ -234,7 +234,10 @@ def test_trial_processes_killed_every_few_seconds_leave_a_study_in_which_every_t
     studies: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = CURVES.replace("[0.1, 1, 10]", str([round(0.1 * step, 1) for step in range(1, 99)]))
-    text = text.replace("seconds_per_report: 0.2", "seconds_per_report: 0.1")
+    text = text.replace("seconds_per_report: 0.2", "seconds_per_report: 0.1").replace(
+        "adaptor: ga}", "adaptor: ga+csa}"
+    )
+    text = text.replace("adaptor: [ga, ga+csa]", "adaptor: [ga+csa]\n  labeled_images: [5, 50]")
     driver = subprocess.Popen(
         studies.command(write_file(text)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -246,7 +249,7 @@ def test_trial_processes_killed_every_few_seconds_leave_a_study_in_which_every_t
         if time.monotonic() > next_kill and (trials := trial_processes(driver.pid)):
             kill_tree(int(rng.choice(trials)))
             killed += 1
-            next_kill = time.monotonic() + rng.uniform(3.0, 8.0)
+            next_kill = time.monotonic() + rng.uniform(5.0, 12.0)
     code = driver.wait()
     trials = [t for ts in studies.ledger("survival").values() for t in ts if "key" in t.user_attrs]
     assert len(trials) == 2 * 98 + 2
