@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from ass_tune.tracker.store import MlflowStore, prepare_environment
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parent.parent
+# a shell starts what runs in the background with Ctrl-C ignored, which every process below would inherit
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
