@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from trainables.storage import flush_to_disk
+
 logger = logging.getLogger(__name__)
 _BLOCK = 4096
 
@@ -15,7 +17,7 @@ def open_append_only(path: Path) -> int:
     is_new = not path.exists()
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     if is_new:
-        _flush_folder(path.parent)
+        flush_to_disk(path.parent)
     return file
 
 
@@ -52,12 +54,3 @@ def drop_torn_line(file: int, path: Path) -> int:
         logger.warning("%s: dropped the last line, %d bytes that a crash left unfinished", path, size - end)
         os.ftruncate(file, end)
     return end
-
-
-def _flush_folder(folder: Path) -> None:
-    """Else the name of a new file may be lost in a power cut, and with it what was flushed."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -53,7 +53,7 @@ class Storage:
             with self._files.open_output_stream(temporary) as stream:
                 stream.write(content)
             if self.is_local:
-                _flush_to_disk(temporary)
+                flush_to_disk(temporary)
             self._files.move(temporary, path)
         except BaseException as error:
             # where the disk is full, what was begun takes the room of what comes next
@@ -63,7 +63,7 @@ class Storage:
                 error.filename = path
             raise
         if self.is_local:
-            _flush_to_disk(folder)
+            flush_to_disk(folder)
 
     def read_bytes(self, name: str) -> bytes:
         """The content of a file; raises FileNotFoundError."""
@@ -109,7 +109,8 @@ class Storage:
         return f"{self._root}/{name}" if name else self._root
 
 
-def _flush_to_disk(path: str) -> None:
+def flush_to_disk(path: str | Path) -> None:
+    """Bring a file to the disk itself, or a folder, else the name of a new file in it may be lost in a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trainables.storage import flush_to_disk
+
 FORMAT = "1"
 _MISREAD = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError)
 """What bytes at random lead to where Arrow and JSON read them."""
@@ -96,7 +98,7 @@ def write_packed(
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_to_disk(path.parent)
 
 
 def open_verified(path: Path, expected_hash: str) -> PackedSet:
@@ -171,11 +173,3 @@ def _digests(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> li
 
 def _canonical(recipe: Mapping[str, Any]) -> str:
     return json.dumps(recipe, sort_keys=True, separators=(",", ":"))
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
