@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.damage import spoiled
 from tests.full_disk import no_file_larger_than
 from trainables.checkpoints import Checkpoints, serialized
 from trainables.storage import Storage
@@ -233,7 +234,7 @@ def test_any_damage_to_the_files_is_noticed_or_harmless(checkpoints: Checkpoints
             path.write_bytes(content)
         damaged = [path for path in paths if chance.random() < 0.6] or paths[1:]
         for path in damaged:
-            path.write_bytes(damage(contents[path], chance))
+            path.write_bytes(spoiled(contents[path], chance, cut=0.4))
         loaded = checkpoints.newest()
         expected = 20 if paths[1] in damaged else 40
         expected = 0 if paths == damaged else expected
@@ -242,13 +243,3 @@ def test_any_damage_to_the_files_is_noticed_or_harmless(checkpoints: Checkpoints
         assert len(loaded.warnings) == {40: 0, 20: 1, 0: 2}[expected]
         fallbacks += expected < 40
     assert fallbacks > 25
-
-
-def damage(content: bytes, chance: random.Random) -> bytes:
-    """The content cut off at a random place, or with up to 8 random bytes altered."""
-    if chance.random() < 0.4:
-        return content[: chance.randrange(len(content))]
-    altered = bytearray(content)
-    for position in chance.sample(range(len(content)), chance.randint(1, 8)):
-        altered[position] ^= chance.randint(1, 255)
-    return bytes(altered)

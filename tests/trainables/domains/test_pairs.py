@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.damage import spoiled
 from trainables.domains import pairs
 from trainables.domains.packed import open_packed
 from trainables.domains.pairs import PAIRS, DomainPair, labeled_pool, open_pair, recipe_version
@@ -106,7 +107,7 @@ def test_any_damage_to_a_pack_is_noticed_and_mended_or_harmless(tmp_path: Path) 
     noticed = 0
     for case in range(50):
         path.unlink()
-        path.write_bytes(_damaged(content, chance))
+        path.write_bytes(spoiled(content, chance, cut=0.3))
         os.utime(path, ns=(case, case))
         pair = _small(tmp_path)
         assert (pair.source.images == images).all()
@@ -114,16 +115,6 @@ def test_any_damage_to_a_pack_is_noticed_and_mended_or_harmless(tmp_path: Path) 
         assert pair.source.names == packed.names
         noticed += len(pair.take_notices())
     assert noticed > 40
-
-
-def _damaged(content: bytes, chance: random.Random) -> bytes:
-    """The content cut off at a random place, or with up to 8 random bytes altered."""
-    if chance.random() < 0.3:
-        return content[: chance.randrange(len(content))]
-    altered = bytearray(content)
-    for position in chance.sample(range(len(content)), chance.randint(1, 8)):
-        altered[position] ^= chance.randint(1, 255)
-    return bytes(altered)
 
 
 def test_preparing_warns_of_what_was_damaged(
