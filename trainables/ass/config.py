@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.profiles import PROFILES, Profile
@@ -20,6 +20,8 @@ Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 GLOBAL_FIELDS = frozenset({"lambda_gadv", "lambda_gd", "lr_gd", "gd_channels", "gd_map_scale", "unlabeled_batch"})
 SEMANTIC_FIELDS = frozenset({"lambda_sadv", "lambda_sd", "lr_sd", "sd_hidden"})
+ADAPTSEGNET: Mapping[str, Any] = {"aspp_rates": (6, 12), "normalisation": "batch", "train_affine": False}
+"""What `adaptsegnet_compat` sets, whatever profile and file say."""
 
 
 class AssConfig(TrialConfig):
@@ -91,6 +93,8 @@ class AssConfig(TrialConfig):
     """Statistics: of pre-training, of the batch, of each domain's part of the batch, or of channel groups."""
     train_affine: bool = True
     """Scale and shift of the normalisation layers are trained."""
+    adaptsegnet_compat: bool = False
+    """As AdaptSegNet's published code: dilations 6 and 12 only, statistics of each pass's batch, fixed affine weights."""
     gd_channels: Counts
     """Channels of D_g's convolutions but the last, which has one."""
     gd_map_scale: float = Field(gt=0, le=1)
@@ -102,12 +106,19 @@ class AssConfig(TrialConfig):
     """Type in which the networks run; bfloat16 under autocast, losses and weights stay float32."""
     channels_last: bool = False
     """Memory layout of images and weights."""
+    compile: bool = False
+    """Backbone and discriminators are compiled by `torch.compile`: minutes before the first step, then faster ones."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto is a GPU where torch sees one."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_adaptsegnet(cls, values: Any) -> Any:
+        return {**values, **ADAPTSEGNET} if isinstance(values, dict) and values.get("adaptsegnet_compat") else values
+
     @classmethod
     def profiles(cls) -> Mapping[str, Profile]:
-        """`laptop`, `laptop-real`, `laptop-real-small` and `paper`."""
+        """`laptop`, `laptop-real`, `laptop-real-small`, `paper` and `paper-fast`."""
         return PROFILES
 
     @classmethod
@@ -133,6 +144,8 @@ class AssConfig(TrialConfig):
             inert |= set() if adaptor.global_ else GLOBAL_FIELDS
             inert |= set() if adaptor.semantic else SEMANTIC_FIELDS
             inert |= set() if adaptor.source else {"source_batch"}
+        if values.get("adaptsegnet_compat"):
+            inert |= ADAPTSEGNET.keys()
         if values.get("labeled_images") == 0:
             inert |= {"labeled_batch", "subset_seed"}
         if values.get("optimizer") == "adamw":
@@ -158,8 +171,9 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
 
 def _undefined_network(values: Mapping[str, Any]) -> str | None:
     network, weights = values.get("network"), values.get("backbone_weights")
+    normalisation = ADAPTSEGNET["normalisation"] if values.get("adaptsegnet_compat") else values.get("normalisation")
     if network == "small" and weights == "imagenet":
         return "there are no ImageNet weights of the small network"
-    if values.get("normalisation") == "frozen" and weights == "none":
+    if normalisation == "frozen" and weights == "none":
         return "frozen normalisation needs the statistics of a pre-trained backbone, and backbone_weights is none"
     return None

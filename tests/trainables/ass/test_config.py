@@ -80,6 +80,7 @@ GLOBAL = {"lambda_gadv", "lambda_gd", "lr_gd", "gd_channels", "gd_map_scale", "u
         ({"optimizer": "sgd"}, set()),
         ({"lr_gd": 0.0}, {"lambda_gd"}),
         ({"lr_sd": 0}, {"lambda_sd"}),
+        ({"adaptsegnet_compat": True}, {"aspp_rates", "normalisation", "train_affine"}),
     ],
 )
 def test_fields_without_effect_are_known(values: dict[str, Any], expected: set[str]) -> None:
@@ -121,3 +122,16 @@ def test_reserved_fields_cannot_be_tuned() -> None:
     tunable = AssConfig.tunable()
     assert not set(tunable) & AssConfig.RESERVED
     assert {"adaptor", "labeled_images", "lambda_seg", "lambda_gd", "lr_gd", "lr_sd", "normalisation"} <= set(tunable)
+
+
+def test_adaptsegnets_quirks_are_set_whatever_the_profile_says(configure: Configure) -> None:
+    config = configure(**AssConfig.profiles()["paper"], adaptsegnet_compat=True)
+    assert (config.aspp_rates, config.normalisation, config.train_affine) == ((6, 12), "batch", False)
+    assert configure(**AssConfig.profiles()["paper"]).aspp_rates == (6, 12, 18, 24)
+    other = configure(**{**AssConfig.profiles()["paper"], "normalisation": "group"}, adaptsegnet_compat=True)
+    assert other.canonical() == config.canonical()
+
+
+def test_adaptsegnets_quirks_need_no_pretrained_statistics() -> None:
+    values = {"normalisation": "frozen", "backbone_weights": "none"}
+    assert AssConfig.undefined({**values, "adaptsegnet_compat": True}) is None
