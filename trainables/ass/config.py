@@ -94,7 +94,7 @@ class AssConfig(TrialConfig):
     train_affine: bool = True
     """Scale and shift of the normalisation layers are trained."""
     adaptsegnet_compat: bool = False
-    """As AdaptSegNet's published code: dilations 6 and 12 only, statistics of each pass's batch, fixed affine weights."""
+    """As AdaptSegNet's published code: dilations 6 and 12, statistics of each pass's batch, fixed affine weights."""
     gd_channels: Counts
     """Channels of D_g's convolutions but the last, which has one."""
     gd_map_scale: float = Field(gt=0, le=1)
