@@ -31,7 +31,7 @@ def environment(project: Path, resources: Mapping[str, float] | None = None) -> 
         "python": sys.version.split()[0],
         "libraries": library_versions(),
         "platform": platform.platform(),
-        "cpu": {"model": _cpu_model(), "count": os.cpu_count()},
+        "cpu": {"model": cpu_model(), "count": os.cpu_count()},
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
         "resources": dict(resources or {}),
     }
@@ -76,7 +76,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
         return None
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The CPU's kind as its maker names it, or the architecture where the system does not tell."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -1,0 +1,1 @@
+"""Every claim of the README about speed, as a command that measures it beside its peer."""
