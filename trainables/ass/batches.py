@@ -42,7 +42,7 @@ class Batches:
         self.device = device
         self.adaptor = ADAPTORS[config.adaptor]
         subset_seed = config.seed if config.subset_seed is None else config.subset_seed
-        self.pool = len(pair.target_train)
+        self.pool = pair.pool(config.protocol)
         self.labeled = labeled_subset(self.pool, config.labeled_images, subset_seed)
 
     @property

@@ -39,6 +39,15 @@ class IddaCamvid:
     val_images: int = camvid.VAL_IMAGES
     source_size: tuple[int, int] = (294, 144)
     target_size: tuple[int, int] = (192, 144)
+    held_out: int = 0
+
+    def image_size(self, set_name: str) -> tuple[int, int]:
+        """That of the source or of the target."""
+        return self.source_size if set_name == "source" else self.target_size
+
+    def label_size(self, set_name: str) -> tuple[int, int]:
+        """That of the images."""
+        return self.image_size(set_name)
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The reading rule and the code that lists and reads the files."""
@@ -72,9 +81,10 @@ class IddaCamvid:
         """Names and sizes of the set's files."""
         return image_files.fingerprint(self._files(set_name, data_root))
 
-    def build(self, set_name: str, data_root: Path | None) -> Content:
-        """Read a set; raises `MissingData` that lists every unusable pair of files."""
-        return image_files.read_all(self._files(set_name, data_root), self._rule(set_name))
+    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
+        """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""
+        files = self._files(set_name, data_root)
+        return image_files.read_all([files[row] for row in rows], self._rule(set_name))
 
     def _files(self, set_name: str, data_root: Path | None) -> list[LabeledFile]:
         self.check(data_root)
@@ -83,9 +93,10 @@ class IddaCamvid:
         return list_files(data_root / folder)
 
     def _rule(self, set_name: str) -> ReadRule:
+        size = self.image_size(set_name)
         if set_name == "source":
-            return ReadRule(idda.ids_for(self.classes), self.source_size, idda.ROWS_ABOVE_BONNET)
-        return ReadRule(camvid.IDS, self.target_size)
+            return ReadRule(idda.ids_for(self.classes), size, idda.ROWS_ABOVE_BONNET)
+        return ReadRule(camvid.IDS, size)
 
 
 _LISTINGS: Mapping[str, tuple[Callable[[Path], list[LabeledFile]], str]] = {

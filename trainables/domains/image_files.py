@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from trainables.domains.classes import IGNORE
-from trainables.domains.recipe import Content, MissingData
+from trainables.domains.recipe import Content, UnusableImages
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def fingerprint(files: Sequence[LabeledFile]) -> str:
 
 
 def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
-    """Read images bilinearly and labels by nearest neighbour; raises one `MissingData` that lists all bad pairs."""
+    """Read images bilinearly and labels by nearest neighbour; raises one `UnusableImages` that lists all bad pairs."""
     width, height = rule.size
     images = np.empty((len(files), height, width, 3), np.uint8)
     labels = np.empty((len(files), height, width), np.uint8)
@@ -55,9 +55,9 @@ def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
         try:
             images[index], labels[index] = _read(file, rule)
         except (OSError, UnidentifiedImageError, ValueError) as error:
-            errors.append(f"  {file.image} with {file.label.name}: {error}")
+            errors.append(f"{file.image} with {file.label.name}: {error}")
     if errors:
-        raise MissingData(f"{len(errors)} of {len(files)} images cannot be used:\n" + "\n".join(errors))
+        raise UnusableImages(errors, len(files))
     return Content(images, labels, tuple(file.image.stem for file in files))
 
 

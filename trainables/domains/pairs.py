@@ -47,7 +47,7 @@ class DomainPair:
 
     @cached_property
     def target_train(self) -> PackedSet:
-        """The target's training images: the labeled subset comes from here, and all serve as unlabeled ones."""
+        """The target's training images: the first `pool` serve as unlabeled ones, and some of them carry labels."""
         return self._open("target_train")
 
     @cached_property
@@ -59,6 +59,10 @@ class DomainPair:
     def target_report(self) -> PackedSet:
         """The target images whose mIoU goes into the table."""
         return self._open("target_report")
+
+    def pool(self, protocol: str) -> int:
+        """How many of `target_train`, from the first on, a protocol trains on; it is all that its labels come from."""
+        return _training_images(self._recipe, protocol)
 
     def take_notices(self) -> list[str]:
         """What people should know of the files opened since the last call: those that were damaged, and made again."""
@@ -88,7 +92,7 @@ class DomainPair:
         except DamagedPackError as error:
             self._notices.append(f"{error}; it is made again")
         _remove_leftovers(path)
-        content = self._recipe.build(set_name, self._data_root)
+        content = self._recipe.build(set_name, self._data_root, range(self._recipe.sizes[set_name]))
         write_packed(path, content.images, content.labels, content.names, recipe)
         return open_verified(path, identity)
 
@@ -109,15 +113,19 @@ def recipe_version(name: str) -> str:
     return recipe_hash({set_name: _recipe(name).describe(set_name) for set_name in SETS})
 
 
-def labeled_pool(name: str) -> int:
-    """Number of target images that may get labels, without opening a file."""
-    return _recipe(name).sizes["target_train"]
+def labeled_pool(name: str, protocol: str = "split") -> int:
+    """Number of target images that may get labels under a protocol, without opening a file."""
+    return _training_images(_recipe(name), protocol)
 
 
 def _recipe(name: str) -> PairRecipe:
     if name not in PAIRS:
         raise ValueError(f"unknown domain pair {name!r}, known are {', '.join(PAIRS)}")
     return PAIRS[name]
+
+
+def _training_images(recipe: PairRecipe, protocol: str) -> int:
+    return recipe.sizes["target_train"] - (0 if protocol == "paper" else recipe.held_out)
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,9 +21,25 @@ class MissingData(Exception):
     """The files of a domain pair are absent or unusable; the message says what is expected where."""
 
 
+class UnusableImages(MissingData):
+    """Images of a set that cannot be used with their labels: one line each, and how many were looked at."""
+
+    def __init__(self, problems: Sequence[str], images: int) -> None:
+        super().__init__(tuple(problems), images)
+        self.problems = tuple(problems)
+        self.images = images
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        return f"{len(self.problems)} of {self.images} images cannot be used:\n{lines}"
+
+
 @dataclass(frozen=True)
 class Content:
-    """A set in memory: images (N, H, W, 3) and labels (N, H, W), both uint8, and N names."""
+    """Part of a set in memory: images (N, H, W, 3) and labels (N, H', W'), both uint8, and N names.
+
+    Labels may be larger than images: a set that is only evaluated on is judged at the size it was labeled at.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -31,7 +47,7 @@ class Content:
 
 
 class PairRecipe(Protocol):
-    """How the four sets of a pair are made."""
+    """How the four sets of a pair are made; can be pickled, so that several processes can make parts of a set."""
 
     @property
     def name(self) -> str:
@@ -48,6 +64,22 @@ class PairRecipe(Protocol):
         """Number of images by set."""
         ...
 
+    @property
+    def held_out(self) -> int:
+        """How many of the last target_train images are those of target_select; 0 where none is.
+
+        `protocol: split` leaves them out of training, labeled or not, `protocol: paper` does not.
+        """
+        ...
+
+    def image_size(self, set_name: str) -> tuple[int, int]:
+        """Width and height of a set's images."""
+        ...
+
+    def label_size(self, set_name: str) -> tuple[int, int]:
+        """Width and height of a set's labels."""
+        ...
+
     def describe(self, set_name: str) -> dict[str, Any]:
         """Everything that decides the pixels of a set but the files it is read from, as JSON values."""
         ...
@@ -60,8 +92,8 @@ class PairRecipe(Protocol):
         """What tells one copy of the files from another; empty for generated pairs."""
         ...
 
-    def build(self, set_name: str, data_root: Path | None) -> Content:
-        """Generate or read a set; raises `MissingData`."""
+    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
+        """Generate or read some images of a set; raises one `UnusableImages` that lists every bad pair in `rows`."""
         ...
 
 

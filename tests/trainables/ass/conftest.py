@@ -65,7 +65,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_pair(tiny_folder: Path) -> Any:
     sets = {name: open_packed(tiny_folder / f"{name}.arrow") for name in SIZES}
-    return SimpleNamespace(name="tiny", classes=CLASSES, **sets)
+    return SimpleNamespace(name="tiny", classes=CLASSES, pool=lambda protocol: len(sets["target_train"]), **sets)
 
 
 @pytest.fixture

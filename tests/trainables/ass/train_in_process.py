@@ -29,12 +29,17 @@ def outcome(trainer: Trainer, pair: Any, iterations: list[int]) -> dict[str, Any
     return {"reports": reports, "state": trainer.state_dict()}
 
 
+def _pair(folder: Path) -> Any:
+    sets = {file.stem: open_packed(file) for file in folder.glob("*.arrow")}
+    return SimpleNamespace(classes=range(4), pool=lambda protocol: len(sets["target_train"]), **sets)
+
+
 def main(sets: Path, jobs: Path) -> None:
     """Run all jobs."""
     torch.set_num_threads(1)
     for path in sorted(jobs.glob("*.json")):
         job = json.loads(path.read_text())
-        pair: Any = SimpleNamespace(classes=range(4), **{file.stem: open_packed(file) for file in sets.glob("*.arrow")})
+        pair = _pair(sets)
         trainer = Trainer(AssConfig(**job["config"]), pair)
         if (saved := path.with_suffix(".pt")).exists():
             trainer.load_state_dict(torch.load(saved, weights_only=True))

@@ -29,11 +29,11 @@ from trainables.domains.streets.recipe import Streets
 cache = Path(sys.argv[1])
 
 class Logged(Streets):
-    def build(self, set_name, data_root):
+    def build(self, set_name, data_root, rows):
         with (cache / "builds").open("a") as log:
             log.write(f"{{os.getpid()}} {{set_name}}\\n")
         time.sleep(0.3)
-        return super().build(set_name, data_root)
+        return super().build(set_name, data_root, rows)
 
 recipe = Logged(sizes={SIZES})
 """
@@ -148,7 +148,7 @@ def test_processes_that_start_at_once_build_one_file(tmp_path: Path) -> None:
 def test_a_writer_killed_while_it_holds_the_lock_is_harmless(tmp_path: Path) -> None:
     script = """
 class Stuck(Streets):
-    def build(self, set_name, data_root):
+    def build(self, set_name, data_root, rows):
         print("building", flush=True)
         time.sleep(600)
 
@@ -196,6 +196,16 @@ def test_pool_and_version_need_no_files() -> None:
     versions = [recipe_version(name) for name in PAIRS]
     assert len({*versions}) == 2
     assert versions == [recipe_version(name) for name in PAIRS]
+
+
+def test_images_held_out_for_selection_are_trained_on_only_where_the_paper_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Streets(name="small", sizes=SIZES, held_out=3)
+    monkeypatch.setattr(pairs, "PAIRS", {"small": recipe})
+    assert (labeled_pool("small", "split"), labeled_pool("small", "paper")) == (1, 4)
+    pair = DomainPair(recipe, tmp_path, None)
+    assert (pair.pool("split"), pair.pool("paper")) == (1, 4)
 
 
 def test_the_version_is_the_same_in_another_process(tmp_path: Path) -> None:

@@ -110,6 +110,15 @@ class Streets:
     source: Domain = SOURCE
     target: Domain = TARGET
     seed: int = 0
+    held_out: int = 0
+
+    def image_size(self, set_name: str) -> tuple[int, int]:
+        """128 by 64 in all sets."""
+        return WIDTH, HEIGHT
+
+    def label_size(self, set_name: str) -> tuple[int, int]:
+        """That of the images."""
+        return WIDTH, HEIGHT
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The domain's parameters and the generator's code."""
@@ -128,14 +137,13 @@ class Streets:
         """Empty: nothing is read."""
         return ""
 
-    def build(self, set_name: str, data_root: Path | None) -> Content:
-        """Generate a set."""
-        count = self.sizes[set_name]
-        images = np.empty((count, HEIGHT, WIDTH, 3), np.uint8)
-        labels = np.empty((count, HEIGHT, WIDTH), np.uint8)
-        for index in range(count):
-            images[index], labels[index] = self.image(set_name, index)
-        return Content(images, labels, tuple(f"{set_name}/{index:04d}" for index in range(count)))
+    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
+        """Generate some images of a set."""
+        images = np.empty((len(rows), HEIGHT, WIDTH, 3), np.uint8)
+        labels = np.empty((len(rows), HEIGHT, WIDTH), np.uint8)
+        for place, index in enumerate(rows):
+            images[place], labels[place] = self.image(set_name, index)
+        return Content(images, labels, tuple(f"{set_name}/{index:04d}" for index in rows))
 
     def image(self, set_name: str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Image (H, W, 3) and labels (H, W), both uint8, of one scene."""
