@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from trainables.domains.classes import IGNORE
 from trainables.domains.recipe import Content, UnusableImages
 
+Resampling = Image.Resampling
+_UNUSABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What a damaged file raises when Pillow reads it, besides what is raised here."""
+
 
 @dataclass(frozen=True)
 class LabeledFile:
-    """An image file and the file of its label map."""
+    """An image file and the file of its label map.
+
+    Attributes:
+        sizes_differ: the two are known to be published in different sizes: each is resized on its own.
+    """
 
     image: Path
     label: Path
+    sizes_differ: bool = False
+
+
+def open_label_map(path: Path) -> Image.Image:
+    """A label map with one id a pixel, as grey values or as indices of a palette; raises OSError or ValueError."""
+    with Image.open(path) as opened:
+        label = opened.copy()
+    if label.mode not in ("L", "P"):
+        raise ValueError(f"the label map has mode {label.mode}, expected one id a pixel (L or P)")
+    return label
 
 
 @dataclass(frozen=True)
@@ -28,33 +47,59 @@ class ReadRule:
 
     Attributes:
         ids: the files' label ids to class ids; an id that is not in here is an error.
-        size: width and height to read at.
+        size: width and height to read images at.
         rows: how many rows to keep from the top, or None for all.
+        label_size: width and height to read label maps at, or None for that of the images.
+        published_size: width and height that the images have, or None for any.
+        resampling: how images are resized; labels are always by nearest neighbour.
+        open_label: reads a label map as one id a pixel, raises OSError or ValueError.
     """
 
     ids: Mapping[int, int]
     size: tuple[int, int]
     rows: int | None = None
+    label_size: tuple[int, int] | None = None
+    published_size: tuple[int, int] | None = None
+    resampling: Image.Resampling = Resampling.BILINEAR
+    open_label: Callable[[Path], Image.Image] = open_label_map
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the pixels, as JSON values; the code of `open_label` is for the caller to describe."""
+        return {
+            "ids": {str(label): index for label, index in self.ids.items()},
+            "size": list(self.size),
+            "rows": self.rows,
+            "label_size": list(self.label_size or self.size),
+            "resampling": self.resampling.name,
+        }
 
 
 def fingerprint(files: Sequence[LabeledFile]) -> str:
     """16 hexadecimal digits of the names and sizes of files: cheap, and different for another copy of the data."""
     digest = hashlib.sha256()
     for path in (path for file in files for path in (file.image, file.label)):
-        digest.update(f"{path.name} {path.stat().st_size if path.exists() else 'absent'}\n".encode())
+        digest.update(f"{path.name} {_bytes(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 
+def _bytes(path: Path) -> int | str:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return "absent"
+
+
 def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
-    """Read images bilinearly and labels by nearest neighbour; raises one `UnusableImages` that lists all bad pairs."""
+    """Read images and label maps; raises one `UnusableImages` that lists all bad pairs."""
     width, height = rule.size
+    label_width, label_height = rule.label_size or rule.size
     images = np.empty((len(files), height, width, 3), np.uint8)
-    labels = np.empty((len(files), height, width), np.uint8)
+    labels = np.empty((len(files), label_height, label_width), np.uint8)
     errors = []
     for index, file in enumerate(files):
         try:
             images[index], labels[index] = _read(file, rule)
-        except (OSError, UnidentifiedImageError, ValueError) as error:
+        except _UNUSABLE as error:
             errors.append(f"{file.image} with {file.label.name}: {error}")
     if errors:
         raise UnusableImages(errors, len(files))
@@ -64,22 +109,29 @@ def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
 def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray]:
     with Image.open(file.image) as opened:
         image = opened.convert("RGB")
-    with Image.open(file.label) as opened:
-        label = opened.copy()
-    if label.mode not in ("L", "P"):
-        raise ValueError(f"the label map has mode {label.mode}, expected one id a pixel (L or P)")
-    if image.size != label.size:
+    label = rule.open_label(file.label)
+    if rule.published_size not in (None, image.size):
+        raise ValueError(f"the image has size {image.size}, expected {rule.published_size}")
+    if image.size != label.size and not file.sizes_differ:
         raise ValueError(f"the image has size {image.size}, the label map {label.size}")
-    box = (0, 0, image.width, min(rule.rows or image.height, image.height))
-    pixels = np.asarray(image.resize(rule.size, Image.Resampling.BILINEAR, box=box))
-    ids = np.asarray(label.resize(rule.size, Image.Resampling.NEAREST, box=box))
-    return pixels, _class_ids(ids, rule.ids)
+    label_box = _box(label, rule.rows)
+    _check_ids(label.crop(label_box), rule.ids)
+    image = image.resize(rule.size, rule.resampling, box=_box(image, rule.rows))
+    label = label.resize(rule.label_size or rule.size, Resampling.NEAREST, box=label_box)
+    return np.asarray(image), _class_table(rule.ids)[np.asarray(label)]
 
 
-def _class_ids(ids: np.ndarray, mapping: Mapping[int, int]) -> np.ndarray:
-    unknown = sorted(set(np.unique(ids).tolist()) - set(mapping))
+def _box(picture: Image.Image, rows: int | None) -> tuple[int, int, int, int]:
+    return 0, 0, picture.width, min(rows or picture.height, picture.height)
+
+
+def _check_ids(label: Image.Image, known: Mapping[int, int]) -> None:
+    unknown = [index for index, pixels in enumerate(label.histogram()) if pixels and index not in known]
     if unknown:
         raise ValueError(f"the label map holds the unknown ids {', '.join(map(str, unknown))}")
+
+
+def _class_table(ids: Mapping[int, int]) -> np.ndarray:
     table = np.full(256, IGNORE, np.uint8)
-    table[list(mapping)] = list(mapping.values())
-    return table[ids]
+    table[list(ids)] = list(ids.values())
+    return table

@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS
 from trainables.domains.classes import ClassSet
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.packed import DamagedPackError, PackedSet, open_verified, recipe_hash, write_packed
@@ -18,7 +19,7 @@ from trainables.domains.streets.recipe import Streets
 
 __all__ = ["PAIRS", "DomainPair", "MissingData", "labeled_pool", "open_pair", "recipe_version"]
 
-PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(), IddaCamvid())}
+PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(), IddaCamvid(), *CITYSCAPES_PAIRS)}
 
 
 class DomainPair:
