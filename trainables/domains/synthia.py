@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from trainables.domains.cityscapes import select_classes
 from trainables.domains.classes import IGNORE, ClassSet
@@ -54,26 +54,33 @@ def ids_for(classes: ClassSet) -> dict[int, int]:
 
 
 def open_label_map(path: Path) -> Image.Image:
-    """The class ids of a 16-bit RGB PNG: its first channel, the second one counts instances.
+    """The class ids of a 16-bit RGB PNG: its first channel, the second one numbers instances.
 
-    Raises OSError or ValueError. Pillow would read the upper eight bits of each value, which are 0.
+    Raises OSError or ValueError.
     """
-    import torch
-    from torchvision.io import ImageReadMode, decode_image
-
-    content = torch.from_numpy(np.fromfile(path, np.uint8))
-    try:
-        channels = decode_image(content, ImageReadMode.UNCHANGED)
-    except (RuntimeError, ValueError) as error:
-        raise ValueError("the label map is empty, cut off or no PNG") from error
-    if channels.dtype != torch.uint16 or len(channels) != 3:
-        found = f"{len(channels)} channels of {channels.element_size() * 8} bits"
-        raise ValueError(f"the label map has {found}, expected 3 of 16, of which the first holds class ids")
-    ids = channels[0].numpy()
+    channels = _decode(path)
+    if channels.dtype != np.uint16 or len(channels) != 3:
+        found = f"{channels.itemsize * 8}-bit with {len(channels)} channel(s)"
+        raise ValueError(f"the label map is {found}, expected 16-bit RGB, whose first channel holds class ids")
+    ids = channels[0]
     if ids.max() > LABEL_IDS[-1]:
         unknown = np.unique(ids[ids > LABEL_IDS[-1]]).tolist()
         raise ValueError(f"the label map holds the unknown ids {', '.join(map(str, unknown))}")
     return Image.fromarray(ids.astype(np.uint8))
+
+
+def _decode(path: Path) -> np.ndarray:
+    # Pillow reads the upper eight bits of each value, which are 0; torchvision reads all, but a damaged file can
+    # kill its process, so Pillow compares the checksums first. Torch is for those who have SYNTHIA only.
+    import torch
+    from torchvision.io import ImageReadMode, decode_image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as opened:
+            opened.verify()
+        return decode_image(torch.from_numpy(np.fromfile(path, np.uint8)), ImageReadMode.UNCHANGED).numpy()
+    except (UnidentifiedImageError, RuntimeError, SyntaxError) as error:
+        raise ValueError("the label map is empty, damaged or no PNG") from error
 
 
 SYNTHIA = NumberedFiles(

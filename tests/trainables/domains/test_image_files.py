@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.damage import spoiled
+from tests.published_formats import png_of_16_bits
+from trainables.domains import synthia
 from trainables.domains.image_files import LabeledFile, ReadRule, fingerprint, read_all
-from trainables.domains.recipe import MissingData
+from trainables.domains.recipe import MissingData, UnusableImages
 
 Write = Callable[..., LabeledFile]
 RULE = ReadRule(ids={0: 0, 1: 4, 2: 255}, size=(6, 4))
@@ -35,6 +39,44 @@ def test_image_and_label_are_cut_at_the_same_row(tmp_path: Path, write_pair: Wri
     assert whole.images[:, -1].min() > 150
     assert not (cut.labels == 4).any()
     assert cut.images.max() < 100
+
+
+def test_labels_can_be_larger_than_images(tmp_path: Path, write_pair: Write) -> None:
+    labels = np.random.default_rng(0).integers(0, 3, (8, 12))
+    content = read_all([write_pair(tmp_path, "a", labels)], ReadRule(RULE.ids, (6, 4), label_size=(12, 8)))
+    assert content.images.shape == (1, 4, 6, 3)
+    np.testing.assert_array_equal(content.labels[0], np.array([0, 4, 255])[labels])
+
+
+def test_an_unknown_id_is_found_wherever_it_is(tmp_path: Path, write_pair: Write) -> None:
+    for row, column in ((0, 0), (0, 1), (7, 10), (7, 11)):
+        labels = np.zeros((8, 12), np.uint8)
+        labels[row, column] = 3
+        with pytest.raises(UnusableImages, match="the unknown ids 3"):
+            read_all([write_pair(tmp_path, "a", labels)], RULE)
+
+
+@pytest.mark.parametrize("file", ["image.jpg", "image.png", "label.png", "label of SYNTHIA"])
+def test_any_damage_to_a_file_is_harmless_or_listed(tmp_path: Path, file: str) -> None:
+    noise, chance = np.random.default_rng(0), random.Random(0)
+    suffix = "jpg" if file.endswith("jpg") else "png"
+    pair = LabeledFile(tmp_path / f"image.{suffix}", tmp_path / "label.png")
+    Image.fromarray(noise.integers(0, 256, (16, 24, 3), np.uint8)).save(pair.image)
+    Image.fromarray(noise.integers(0, 3, (16, 24), np.uint8)).save(pair.label)
+    rule = RULE
+    if "SYNTHIA" in file:
+        rule = ReadRule(RULE.ids, RULE.size, open_label=synthia.open_label_map)
+        pair.label.write_bytes(png_of_16_bits(noise.integers(0, 3, (16, 24, 3))))
+    damaged = pair.image if file.startswith("image") else pair.label
+    content, listed = damaged.read_bytes(), 0
+    for _ in range(100):
+        damaged.write_bytes(spoiled(content, chance, cut=0.3))
+        try:
+            read_all([pair], rule)
+        except UnusableImages as error:
+            assert len(error.problems) == 1
+            listed += 1
+    assert listed > 30
 
 
 def test_all_unusable_pairs_are_in_one_error(tmp_path: Path, write_pair: Write) -> None:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torchvision.datasets import Cityscapes
+
+from tests.published_formats import write_cityscapes
+from trainables.domains.cityscapes import CITYSCAPES, LICENCE_PLATE, files, ids_for, select_classes
+
+EVALUATED = {label.train_id: label for label in Cityscapes.classes if 0 <= label.train_id < 255}
+
+
+def test_names_and_colours_are_those_of_the_published_table() -> None:
+    assert list(CITYSCAPES.names) == [EVALUATED[train_id].name for train_id in range(19)]
+    assert list(CITYSCAPES.colors) == [EVALUATED[train_id].color for train_id in range(19)]
+
+
+def test_label_ids_become_train_ids_and_all_others_are_ignored() -> None:
+    published = {label.id: label.train_id for label in Cityscapes.classes if label.id >= 0}
+    assert len(published) == 34
+    assert ids_for(CITYSCAPES) == {**published, LICENCE_PLATE: 255}
+    assert np.uint8(LICENCE_PLATE) == np.int8(-1).view(np.uint8)
+
+
+def test_a_selection_of_classes_keeps_their_order_and_colours() -> None:
+    few = select_classes(("sky", "road", "car"))
+    assert few.names == ("road", "sky", "car")
+    assert few.colors == tuple(label.color for label in Cityscapes.classes if label.name in few.names)
+    kept = {label: index for label, index in ids_for(few).items() if index != 255}
+    assert kept == {7: 0, 23: 1, 26: 2}
+
+
+def test_files_are_sorted_by_city_and_name_each_with_its_label_map(tmp_path: Path) -> None:
+    ids = np.zeros((2, 2), int)
+    for city, number in (("ulm", 1), ("bochum", 2), ("bochum", 1)):
+        write_cityscapes(tmp_path, "train", city, number, ids)
+    write_cityscapes(tmp_path, "val", "munster", 0, ids)
+    found = files(tmp_path / "cityscapes", "train")
+    assert [file.image.name for file in found] == [
+        "bochum_000001_000019_leftImg8bit.png",
+        "bochum_000002_000019_leftImg8bit.png",
+        "ulm_000001_000019_leftImg8bit.png",
+    ]
+    assert found[0].label.name == "bochum_000001_000019_gtFine_labelIds.png"
+    assert all(file.label.is_file() for file in found)
+    assert [file.image.parent.name for file in files(tmp_path / "cityscapes", "val")] == ["munster"]
+    assert files(tmp_path / "cityscapes", "test") == []

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from torchvision.datasets import Cityscapes
+
+from tests.published_formats import write_cityscapes, write_gta5, write_synthia
+from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS, ToCityscapes
+from trainables.domains.gta5 import GTA5
+from trainables.domains.recipe import SETS, MissingData, UnusableImages
+from trainables.domains.synthia import SYNTHIA
+
+BY_NAME = {pair.name: pair for pair in CITYSCAPES_PAIRS}
+PUBLISHED = (32, 16)
+SMALL = replace(
+    BY_NAME["gta5-cityscapes"],
+    source=replace(GTA5, numbers=range(1, 4)),
+    source_size=(20, 10),
+    target_size=(16, 8),
+    train_images=4,
+    held_out=2,
+    val_images=2,
+    published_size=PUBLISHED,
+)
+ROAD, SKY, CAR = 7, 23, 26
+
+
+def _ids(label: int = ROAD) -> np.ndarray:
+    return np.full(PUBLISHED[::-1], label)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for number in (1, 2, 3):
+        write_gta5(tmp_path, number, _ids())
+    for city, number in (("zurich", 1), ("aachen", 2), ("aachen", 1), ("ulm", 5)):
+        write_cityscapes(tmp_path, "train", city, number, _ids(SKY if city in ("ulm", "zurich") else ROAD))
+    for number in (1, 2):
+        write_cityscapes(tmp_path, "val", "munster", number, _ids(CAR))
+    return tmp_path
+
+
+def _build(recipe: ToCityscapes, name: str, root: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    content = recipe.build(name, root, range(recipe.sizes[name]))
+    return content.names, content.labels
+
+
+def test_the_pairs_are_those_of_the_paper_and_their_halves() -> None:
+    sizes = {name: (pair.image_size("source"), pair.image_size("target_train")) for name, pair in BY_NAME.items()}
+    assert sizes == {
+        "gta5-cityscapes": ((1280, 720), (1024, 512)),
+        "gta5-cityscapes-half": ((640, 360), (512, 256)),
+        "synthia-cityscapes": ((1280, 760), (1024, 512)),
+        "synthia-cityscapes-half": ((640, 380), (512, 256)),
+        "synthia16-cityscapes": ((1280, 760), (1024, 512)),
+    }
+    for name, pair in BY_NAME.items():
+        source = 24_966 if name.startswith("gta5") else 9_400
+        assert pair.sizes == {"source": source, "target_train": 2975, "target_select": 359, "target_report": 500}
+        assert pair.held_out == 359
+        assert pair.label_size("target_train") == pair.image_size("target_train")
+        assert pair.label_size("target_select") == pair.label_size("target_report") == (2048, 1024)
+    assert [len(pair.classes) for pair in CITYSCAPES_PAIRS] == [19, 19, 13, 13, 16]
+
+
+def test_sets_are_sorted_and_the_last_cities_are_held_out(root: Path) -> None:
+    SMALL.check(root)
+    assert _build(SMALL, "source", root)[0] == ("00001", "00002", "00003")
+    names, labels = _build(SMALL, "target_train", root)
+    assert [name.split("_")[:2] for name in names] == [
+        ["aachen", "000001"],
+        ["aachen", "000002"],
+        ["ulm", "000005"],
+        ["zurich", "000001"],
+    ]
+    held_out, judged = _build(SMALL, "target_select", root)
+    assert held_out == names[-SMALL.held_out :]
+    np.testing.assert_array_equal(judged[:, ::2, ::2], labels[-SMALL.held_out :])
+    assert (_build(SMALL, "target_report", root)[1] == SMALL.classes.names.index("car")).all()
+
+
+def test_any_rows_of_a_set_can_be_built(root: Path) -> None:
+    assert SMALL.build("target_select", root, range(1, 2)).names == ("zurich_000001_000019_leftImg8bit",)
+    assert SMALL.build("source", root, range(2, 3)).names == ("00003",)
+
+
+def test_labels_are_judged_at_their_own_size_and_trained_on_at_that_of_the_images(root: Path) -> None:
+    for name, image_shape, label_shape in (
+        ("source", (10, 20), (10, 20)),
+        ("target_train", (8, 16), (8, 16)),
+        ("target_select", (8, 16), (16, 32)),
+        ("target_report", (8, 16), (16, 32)),
+    ):
+        content = SMALL.build(name, root, range(2))
+        assert content.images.shape == (2, *image_shape, 3)
+        assert content.labels.shape == (2, *label_shape)
+        assert SMALL.image_size(name) == image_shape[::-1]
+        assert SMALL.label_size(name) == label_shape[::-1]
+
+
+def test_images_are_resized_bicubically_and_labels_never_mixed(root: Path) -> None:
+    noise = np.random.default_rng(0)
+    image = noise.integers(0, 256, (*PUBLISHED[::-1], 3), np.uint8)
+    ids = noise.integers(0, 34, PUBLISHED[::-1])
+    write_cityscapes(root, "train", "aachen", 1, ids, image)
+    content = SMALL.build("target_train", root, range(1))
+    np.testing.assert_array_equal(
+        content.images[0], np.asarray(Image.fromarray(image).resize((16, 8), Image.Resampling.BICUBIC))
+    )
+    nearest = np.asarray(Image.fromarray(ids.astype(np.uint8)).resize((16, 8), Image.Resampling.NEAREST))
+    train_ids = {label.id: label.train_id for label in Cityscapes.classes}
+    np.testing.assert_array_equal(content.labels[0], np.vectorize(train_ids.get)(nearest))
+
+
+def test_synthia_meets_cityscapes_in_its_thirteen_classes(root: Path) -> None:
+    recipe = replace(
+        SMALL,
+        source=replace(SYNTHIA, numbers=range(2), size=PUBLISHED),
+        classes=BY_NAME["synthia-cityscapes"].classes,
+    )
+    for number in range(2):
+        write_synthia(root, number, _ids(8))  # a car
+    recipe.check(root)
+    of_source, of_report = (_build(recipe, name, root)[1] for name in ("source", "target_report"))
+    assert (of_source == recipe.classes.names.index("car")).all()
+    assert (of_report == recipe.classes.names.index("car")).all()
+    write_cityscapes(root, "val", "munster", 1, _ids(12))  # a wall
+    assert (_build(recipe, "target_report", root)[1][0] == 255).all()
+
+
+def test_images_of_another_size_than_published_are_listed(root: Path) -> None:
+    write_cityscapes(root, "train", "aachen", 1, np.full((8, 16), ROAD))
+    with pytest.raises(UnusableImages, match=r"aachen_000001.*the image has size \(16, 8\), expected \(32, 16\)"):
+        _build(SMALL, "target_train", root)
+
+
+def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
+    with pytest.raises(MissingData) as caught:
+        BY_NAME["synthia-cityscapes"].check(None)
+    assert str(caught.value) == (
+        "The domain pair synthia-cityscapes needs its data: give --data-root DIR or set ASS_DATA_ROOT. "
+        "Expected in DIR:\n"
+        "  synthia/RGB/0000000.png                                 to 9399: images, 1280x760\n"
+        "  synthia/GT/LABELS/0000000.png                           "
+        "to 9399: 16-bit PNG, first channel class ids 0 to 22\n"
+        "  cityscapes/leftImg8bit/train/*/*_leftImg8bit.png        2975 images, 2048x1024\n"
+        "  cityscapes/leftImg8bit/val/*/*_leftImg8bit.png          500 images, 2048x1024\n"
+        "  cityscapes/gtFine/{train,val}/*/*_gtFine_labelIds.png   their label maps, ids 0 to 33"
+    )
+
+
+def test_all_that_is_missing_is_in_one_error(root: Path) -> None:
+    (root / "gta5" / "labels" / "00002.png").unlink()
+    for image in (root / "gta5" / "images").iterdir():
+        image.unlink()
+    (root / "cityscapes" / "gtFine" / "train" / "ulm" / "ulm_000005_000019_gtFine_labelIds.png").unlink()
+    (root / "cityscapes" / "leftImg8bit" / "val" / "munster" / "munster_000002_000019_leftImg8bit.png").unlink()
+    with pytest.raises(MissingData) as caught:
+        SMALL.check(root)
+    assert str(caught.value).splitlines()[:6] == [
+        f"The domain pair gta5-cityscapes is not complete in {root}:",
+        "  gta5/images: no files, expected 3",
+        "  gta5/labels: 1 of 3 files are missing: 00002.png",
+        "  cityscapes/gtFine/train: 1 label maps are missing: ulm_000005_000019_gtFine_labelIds.png",
+        "  cityscapes/leftImg8bit/val: 1 images, expected 2",
+        f"Expected in {root}:",
+    ]
+
+
+def test_many_missing_files_are_counted(root: Path) -> None:
+    recipe = replace(SMALL, source=replace(GTA5, numbers=range(1, 21)))
+    with pytest.raises(MissingData, match=r"17 of 20 files are missing: 00004\.png, .*00008\.png, and 12 more"):
+        recipe.check(root)
+
+
+def test_other_files_have_another_fingerprint(root: Path) -> None:
+    before = {name: SMALL.fingerprint(name, root) for name in SETS}
+    write_cityscapes(root, "train", "zurich", 1, np.random.default_rng(0).integers(0, 34, PUBLISHED[::-1]))
+    after = {name: SMALL.fingerprint(name, root) for name in SETS}
+    assert {name for name in SETS if before[name] != after[name]} == {"target_train", "target_select"}
+
+
+def test_the_parts_of_a_recipe_reach_its_description() -> None:
+    plain = SMALL.describe("target_select")
+    assert plain["resampling"] == "BICUBIC"
+    for change in ({"target_size": (8, 4)}, {"published_size": (64, 32)}, {"held_out": 1}):
+        assert replace(SMALL, **change).describe("target_select") != plain
+    assert BY_NAME["gta5-cityscapes"].describe("source") != BY_NAME["synthia-cityscapes"].describe("source")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.published_formats import png_of_16_bits, write_synthia
+from trainables.domains.classes import ClassSet
+from trainables.domains.image_files import ReadRule, read_all
+from trainables.domains.recipe import UnusableImages
+from trainables.domains.synthia import SIXTEEN_CLASSES, SYNTHIA, THIRTEEN_CLASSES
+
+SIZE = (6, 4)
+ALL_IDS = np.arange(24).reshape(4, 6) % 23
+SIXTEEN = {3: 0, 4: 1, 2: 2, 21: 3, 5: 4, 7: 5, 15: 6, 9: 7, 6: 8, 1: 9, 10: 10, 17: 11, 8: 12, 19: 13, 12: 14, 11: 15}
+"""Label ids of the README of SYNTHIA-RAND-CITYSCAPES to the classes that it shares with Cityscapes."""
+THIRTEEN = {3: 0, 4: 1, 2: 2, 15: 3, 9: 4, 6: 5, 1: 6, 10: 7, 17: 8, 8: 9, 19: 10, 12: 11, 11: 12}
+
+
+def _read(root: Path, *numbers: int, classes: ClassSet = SIXTEEN_CLASSES) -> np.ndarray:
+    rule = ReadRule(SYNTHIA.ids_for(classes), SIZE, open_label=SYNTHIA.open_label)
+    return read_all(SYNTHIA.files(root, numbers), rule).labels
+
+
+def test_the_list_is_the_full_data_set() -> None:
+    files = SYNTHIA.files(Path("root"), range(len(SYNTHIA.numbers)))
+    assert len(files) == 9_400
+    assert files[0].image == Path("root/synthia/RGB/0000000.png")
+    assert files[-1].label == Path("root/synthia/GT/LABELS/0009399.png")
+
+
+@pytest.mark.parametrize(("classes", "table"), [(SIXTEEN_CLASSES, SIXTEEN), (THIRTEEN_CLASSES, THIRTEEN)])
+def test_the_first_channel_becomes_the_common_classes(tmp_path: Path, classes: ClassSet, table: dict[int, int]) -> None:
+    write_synthia(tmp_path, 0, ALL_IDS)
+    expected = np.vectorize(lambda label: table.get(label, 255))(ALL_IDS)
+    np.testing.assert_array_equal(_read(tmp_path, 0, classes=classes)[0], expected)
+
+
+def test_the_paper_leaves_out_wall_fence_and_pole() -> None:
+    assert len(SIXTEEN_CLASSES) == 16
+    assert len(THIRTEEN_CLASSES) == 13
+    assert set(SIXTEEN_CLASSES.names) - set(THIRTEEN_CLASSES.names) == {"wall", "fence", "pole"}
+    assert SIXTEEN_CLASSES.names[:3] == THIRTEEN_CLASSES.names[:3] == ("road", "sidewalk", "building")
+
+
+def test_pillow_cannot_read_these_label_maps(tmp_path: Path) -> None:
+    write_synthia(tmp_path, 0, ALL_IDS)
+    assert not np.asarray(Image.open(tmp_path / "synthia" / "GT" / "LABELS" / "0000000.png"))[..., 0].any()
+
+
+def test_pairs_that_cannot_be_used_are_listed_at_once(tmp_path: Path) -> None:
+    for number in range(7):
+        write_synthia(tmp_path, number, ALL_IDS)
+    labels = tmp_path / "synthia" / "GT" / "LABELS"
+    broken: dict[int, bytes] = {
+        0: b"",
+        1: b"no PNG at all",
+        2: (labels / "0000002.png").read_bytes()[:-40],
+        3: png_of_16_bits(np.stack([ALL_IDS + 9, ALL_IDS, ALL_IDS], -1)),
+        4: png_of_16_bits(np.stack([ALL_IDS + 300, ALL_IDS, ALL_IDS], -1)[:1]),
+    }
+    for number, content in broken.items():
+        (labels / f"{number:07d}.png").write_bytes(content)
+    Image.fromarray(ALL_IDS.astype(np.uint8)).save(labels / "0000005.png")
+    (labels / "0000006.png").unlink()
+    with pytest.raises(UnusableImages) as caught:
+        _read(tmp_path, *range(7))
+    reasons = [
+        *["the label map is empty, damaged or no PNG"] * 2,
+        "Truncated File Read",
+        "the label map holds the unknown ids 23, 24, 25, 26, 27, 28, 29, 30, 31",
+        "the label map holds the unknown ids 300, 301, 302, 303, 304, 305",
+        "the label map is 8-bit with 1 channel(s), expected 16-bit RGB, whose first channel holds class ids",
+        "No such file or directory",
+    ]
+    for number, problem, reason in zip(range(7), caught.value.problems, reasons, strict=True):
+        assert problem.startswith(f"{tmp_path / 'synthia' / 'RGB' / f'{number:07d}.png'} with {number:07d}.png: ")
+        assert reason in problem
