@@ -39,8 +39,21 @@ def predicted_classes(scores: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 def confusion(truth: Tensor, prediction: Tensor, classes: int) -> Tensor:
-    """Counts (N, c, c) int64, rows truth, columns prediction, of class maps (N, H, W); ignored pixels count not."""
-    images = torch.arange(len(truth), device=truth.device).view(-1, 1, 1)
-    cells = (images * classes + truth.long()) * classes + prediction.long()
-    counts = torch.bincount(cells[truth != IGNORE], minlength=len(truth) * classes**2)
-    return counts.view(-1, classes, classes)
+    """Counts (N, c, c) int64, rows truth, columns prediction, of class maps (N, H, W) uint8 or int64.
+
+    Ignored pixels count not. Raises ValueError where there are other classes than the c.
+    """
+    pairs = zip(truth.flatten(1), prediction.flatten(1), strict=True)
+    return torch.stack([_confusion_of_image(*pair, classes) for pair in pairs])
+
+
+def _confusion_of_image(truth: Tensor, prediction: Tensor, classes: int) -> Tensor:
+    """Counts (c, c) of two maps (H W): a number of two bytes for each pixel, and one pass that counts the numbers.
+
+    Ignored pixels are counted with all others, as truth 255, and then left out: to sort them out first takes longer.
+    """
+    numbers = prediction.to(torch.int16 if classes <= 128 else torch.int32, copy=True).mul_(256).add_(truth)
+    counts = torch.bincount(numbers, minlength=256 * classes)
+    if len(counts) > 256 * classes or counts.view(classes, 256)[:, classes:IGNORE].any():
+        raise ValueError(f"a class map has other classes than 0 to {classes - 1}")
+    return counts.view(classes, 256)[:, :classes].T

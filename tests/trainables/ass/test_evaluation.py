@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainables.ass.evaluation import predicted_classes
+from trainables.ass.evaluation import confusion, predicted_classes
 from trainables.ass.segmentation import upsample
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -17,7 +17,7 @@ def draw_scores(seed: int, *shape: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**16), st.integers(1, 3), st.integers(1, 20), sizes, sizes, st.booleans())
 def test_predicted_classes_are_those_of_the_highest_upsampled_score(
     seed: int, images: int, classes: int, small: tuple[int, int], size: tuple[int, int], whole: bool
@@ -58,3 +58,56 @@ def test_scores_that_are_not_finite_still_make_classes() -> None:
     scores = draw_scores(0, 1, 4, 4, 4)
     scores[:, :2] = float("nan")
     assert predicted_classes(scores, (8, 8)).max() < 4
+
+
+def draw_classes(seed: int, shape: tuple[int, ...], classes: int, ignored: float = 0.0) -> Tensor:
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, classes, shape, dtype=np.uint8)
+    drawn[rng.random(shape) < ignored] = 255
+    return torch.from_numpy(drawn)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**16), st.integers(1, 3), sizes, st.sampled_from([1, 2, 13, 19, 150]), st.sampled_from([0, 0.3, 1])
+)
+def test_confusions_count_the_pixels_of_each_image_by_truth_and_prediction(
+    seed: int, images: int, size: tuple[int, int], classes: int, ignored: float
+) -> None:
+    truth = draw_classes(seed, (images, *size), classes, ignored)
+    prediction = draw_classes(seed + 1, (images, *size), classes)
+    expected = np.zeros((images, classes, classes), np.int64)
+    for n, i, j in np.ndindex(*truth.shape):
+        if truth[n, i, j] != 255:
+            expected[n, truth[n, i, j], prediction[n, i, j]] += 1
+    for dtype in (torch.uint8, torch.int16, torch.int32, torch.int64):
+        found = confusion(truth.to(dtype), prediction.to(dtype), classes)
+        assert found.dtype == torch.int64
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_confusions_of_maps_that_are_not_contiguous_are_those_of_their_copies() -> None:
+    truth, prediction = draw_classes(0, (2, 30, 20), 19, 0.1).mT, draw_classes(1, (20, 2, 30), 19).permute(1, 0, 2)
+    expected = confusion(truth.contiguous(), prediction.contiguous(), 19)
+    assert torch.equal(confusion(truth, prediction, 19), expected)
+
+
+def test_counts_exceed_what_half_precision_and_two_bytes_hold() -> None:
+    truth = torch.zeros(1, 1024, 2048, dtype=torch.uint8)
+    assert confusion(truth, truth, 19)[0, 0, 0] == 2**21
+
+
+@pytest.mark.parametrize(("truth", "prediction"), [(4, 0), (254, 0), (0, 4), (0, 200), (255, 4)])
+def test_a_class_that_is_none_is_refused_and_not_counted_as_another(truth: int, prediction: int) -> None:
+    maps = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
+    maps[:, 0, 1, 1] = torch.tensor([truth, prediction])
+    with pytest.raises((ValueError, RuntimeError), match=r"other classes than 0 to 3|non-negative"):
+        confusion(*maps, classes=4)
+
+
+def test_maps_of_unequal_number_or_size_are_refused() -> None:
+    truth = draw_classes(0, (2, 4, 4), 3)
+    with pytest.raises(ValueError, match="shorter"):
+        confusion(truth, truth[:1], 3)
+    with pytest.raises(RuntimeError, match="size"):
+        confusion(truth, truth[:, :2], 3)
