@@ -1,8 +1,9 @@
-"""The panel of a trial: image, truth and prediction side by side, a row an image."""
+"""Panels: images beside their labels and what a network made of them, a row an image."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -13,18 +14,56 @@ GAP = 4
 """White pixels between pictures."""
 MIN_WIDTH = 256
 """Small pictures are enlarged by a whole factor to at least this width, in pixels."""
+MAX_WIDTH = 640
+"""Large pictures are shrunk to this width."""
 
 
 def panel_png(images: np.ndarray, truth: np.ndarray, prediction: np.ndarray, classes: ClassSet) -> bytes:
-    """Draw (n, H, W, 3) uint8 images with (n, H, W) uint8 labels and predictions; ignored pixels are black."""
-    shown = np.where(truth == IGNORE, IGNORE, prediction)
-    rows = [
-        np.stack([image, classes.colorize(y), classes.colorize(p)])
-        for image, y, p in zip(images, truth, shown, strict=True)
-    ]
-    scale = -(-MIN_WIDTH // images.shape[2])
-    tiles = np.stack(rows).repeat(scale, axis=2).repeat(scale, axis=3)
-    framed = np.pad(tiles, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)
+    """Draw n images, labels and predictions side by side; ignored pixels are black in both.
+
+    Args:
+        images: (n, H, W, 3) uint8.
+        truth: (n, H', W') uint8, shown at the size of the images.
+        prediction: as `truth`.
+        classes: names and colours of the labels.
+    """
+    size = _picture_size(images)
+    rows = []
+    for image, y, p in zip(images, truth, prediction, strict=True):
+        shown, predicted = _labels(y, size), _labels(p, size)
+        predicted[shown == IGNORE] = IGNORE
+        rows.append([_pixels(image, size), classes.colorize(shown), classes.colorize(predicted)])
+    return _mosaic_png(rows)
+
+
+def labels_png(images: np.ndarray, labels: np.ndarray, classes: ClassSet) -> bytes:
+    """Draw n images (n, H, W, 3) uint8 and their labels (n, H', W') uint8 side by side; ignored pixels are black."""
+    size = _picture_size(images)
+    pairs = zip(images, labels, strict=True)
+    return _mosaic_png([[_pixels(image, size), classes.colorize(_labels(y, size))] for image, y in pairs])
+
+
+def _picture_size(images: np.ndarray) -> tuple[int, int]:
+    height, width = images.shape[1:3]
+    if width > MAX_WIDTH:
+        return MAX_WIDTH, max(1, round(height * MAX_WIDTH / width))
+    scale = -(-MIN_WIDTH // width)
+    return width * scale, height * scale
+
+
+def _pixels(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    shrink = size[0] < image.shape[1]
+    resampling = Image.Resampling.BILINEAR if shrink else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(image).resize(size, resampling))
+
+
+def _labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return np.array(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+
+
+def _mosaic_png(rows: Sequence[Sequence[np.ndarray]]) -> bytes:
+    """Pictures (H, W, 3) uint8 of one size in rows, as a PNG."""
+    framed = np.pad(np.array(rows), ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)
     n, columns, height, width, _ = framed.shape
     picture = framed.transpose(0, 2, 1, 3, 4).reshape(n * height, columns * width, 3)
     stream = io.BytesIO()
