@@ -145,7 +145,7 @@ def test_what_a_continued_trial_would_report_again_is_not_reported_by_the_next_i
 
 def test_a_damaged_pack_is_made_again_with_a_notice_and_changes_no_number(tmp_path, undisturbed, monkeypatch):
     shutil.copytree(cache_folder(), tmp_path / "cache")
-    (pack,) = (tmp_path / "cache").glob("streets-target_select-*.arrow")
+    (pack,) = (tmp_path / "cache").glob("streets-target_select-*/*.arrow")
     content = bytearray(pack.read_bytes())
     content[len(content) // 2] ^= 255
     pack.write_bytes(content)

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock
 
 from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS
 from trainables.domains.classes import ClassSet
 from trainables.domains.idda_camvid import IddaCamvid
-from trainables.domains.packed import DamagedPackError, PackedSet, open_verified, recipe_hash, write_packed
+from trainables.domains.pack import SHARD_BYTES, Pack
+from trainables.domains.packed import PackedSet, open_packed
+from trainables.domains.packing import Watcher, make, unwatched
 from trainables.domains.recipe import SETS, MissingData, PairRecipe
+from trainables.domains.shard import DamagedPackError, recipe_hash
 from trainables.domains.streets.recipe import Streets
+from trainables.domains.verified import is_verified
 
 __all__ = ["PAIRS", "DomainPair", "MissingData", "labeled_pool", "open_pair", "recipe_version"]
 
@@ -23,12 +24,15 @@ PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(),
 
 
 class DomainPair:
-    """The four sets of a pair; a set is made and mapped when first used, so `oracle` never touches the source."""
+    """The four sets of a pair; a set is made and mapped when first used, so `oracle` never touches the source.
 
-    def __init__(self, recipe: PairRecipe, cache: Path, data_root: Path | None) -> None:
+    Packed files lie in folders of the folder `cache`.
+    """
+
+    def __init__(self, recipe: PairRecipe, cache: Path, data_root: Path | None, shard_bytes: int = SHARD_BYTES) -> None:
+        self.cache = cache
         self._recipe = recipe
-        self._cache = cache
-        self._data_root = data_root
+        self._packs = {name: Pack(recipe, name, data_root, cache, shard_bytes) for name in SETS}
         self._notices: list[str] = []
 
     @property
@@ -70,32 +74,21 @@ class DomainPair:
         notices, self._notices = self._notices, []
         return notices
 
-    def _open(self, set_name: str) -> PackedSet:
-        recipe = {
-            "pair": self.name,
-            "set": set_name,
-            "files": self._recipe.fingerprint(set_name, self._data_root),
-            **self._recipe.describe(set_name),
-        }
-        identity = recipe_hash(recipe)
-        path = self._cache / f"{self.name}-{set_name}-{identity}.arrow"
-        with suppress(FileNotFoundError, DamagedPackError):
-            return open_verified(path, identity)
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            return self._open_or_pack(set_name, path, identity, recipe)
+    def pack(self, set_name: str) -> Pack:
+        """The files of a set, which may not be there yet."""
+        return self._packs[set_name]
 
-    def _open_or_pack(self, set_name: str, path: Path, identity: str, recipe: dict[str, Any]) -> PackedSet:
-        try:
-            return open_verified(path, identity)  # whoever had the lock before may have made it
-        except FileNotFoundError:
-            pass
-        except DamagedPackError as error:
-            self._notices.append(f"{error}; it is made again")
-        _remove_leftovers(path)
-        content = self._recipe.build(set_name, self._data_root, range(self._recipe.sizes[set_name]))
-        write_packed(path, content.images, content.labels, content.names, recipe)
-        return open_verified(path, identity)
+    def make(self, set_name: str, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> None:
+        """Have the files of a set there and intact, as `packing.make`; what was damaged becomes a notice."""
+        self._notices += make(self.pack(set_name), workers, watch, trust)
+
+    def _open(self, set_name: str) -> PackedSet:
+        pack = self.pack(set_name)
+        if is_verified(pack.folder):
+            with suppress(FileNotFoundError, DamagedPackError):
+                return open_packed(pack.folder, pack.hash)
+        self.make(set_name)
+        return open_packed(pack.folder, pack.hash)
 
 
 def open_pair(name: str, cache: Path, data_root: Path | None = None) -> DomainPair:
@@ -127,9 +120,3 @@ def _recipe(name: str) -> PairRecipe:
 
 def _training_images(recipe: PairRecipe, protocol: str) -> int:
     return recipe.sizes["target_train"] - (0 if protocol == "paper" else recipe.held_out)
-
-
-def _remove_leftovers(path: Path) -> None:
-    # Only the holder of the lock writes, so temporary files of this name belong to writers that were killed.
-    for leftover in path.parent.glob(f"{path.name}.*.tmp"):
-        leftover.unlink()

@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-from trainables.domains.pairs import open_pair
+from trainables.domains.pack import absent_bytes, check_room
+from trainables.domains.packing import Watcher, unwatched
+from trainables.domains.pairs import DomainPair, open_pair
 from trainables.domains.recipe import SETS
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_pair(name: str, cache: Path, data_root: Path | None) -> None:
-    """Make what is missing or damaged in the folder `cache`, the latter with a warning; raises `MissingData`."""
-    pair = open_pair(name, cache, data_root)
-    for set_name in SETS:
-        getattr(pair, set_name)
-    for notice in pair.take_notices():
+def prepare_pair(name: str, cache: Path, data_root: Path | None, watch: Watcher = unwatched) -> None:
+    """Make what is missing or damaged in the folder `cache`, the latter with a warning.
+
+    Every file is compared with its checksums and noted, so that trials need not. Raises `MissingData` and `NoRoom`.
+    """
+    for notice in pack_pair(open_pair(name, cache, data_root), watch=watch):
         logger.warning(notice)
+
+
+def pack_pair(
+    pair: DomainPair, workers: int | None = None, watch: Watcher = unwatched, sets: Sequence[str] = SETS
+) -> list[str]:
+    """Make what is missing or damaged of some sets, which can be interrupted and gone on with.
+
+    Args:
+        pair: as `open_pair` gives it.
+        workers: number of processes; by default one a core.
+        watch: is told how far it is.
+        sets: which of its sets.
+
+    Returns:
+        Notices of files that were damaged.
+
+    Raises:
+        UnusableImages: lists all files of a set that cannot be used.
+        NoRoom: before anything is made.
+        PackingFailed: a process was killed.
+    """
+    pair.cache.mkdir(parents=True, exist_ok=True)
+    check_room(pair.cache, {set_name: absent_bytes(pair.pack(set_name)) for set_name in sets})
+    for set_name in sets:
+        pair.make(set_name, workers, watch, trust=False)
+    return pair.take_notices()

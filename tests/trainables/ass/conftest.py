@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,10 @@ import torch
 
 from trainables.ass.config import AssConfig
 from trainables.domains.classes import ClassSet
-from trainables.domains.packed import open_packed, write_packed
+from trainables.domains.packed import open_packed
+from trainables.domains.recipe import Content
+from trainables.domains.rows import Rows
+from trainables.domains.shard import write_shard
 
 CLASSES = ClassSet(("road", "car", "sky", "pole"), ((0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 3)))
 SIZES = {
@@ -57,8 +61,8 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         images = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
         labels = rng.integers(0, len(CLASSES), shape).astype(np.uint8)
         labels[rng.random(shape) < 0.1] = 255
-        names = [f"{name}-{number}" for number in range(shape[0])]
-        write_packed(folder / f"{name}.arrow", images, labels, names, {"set": name})
+        names = tuple(f"{name}-{number}" for number in range(shape[0]))
+        write_shard(folder / f"{name}.arrow", Content(images, labels, names), {"set": name})
     return folder
 
 
@@ -66,6 +70,14 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_pair(tiny_folder: Path) -> Any:
     sets = {name: open_packed(tiny_folder / f"{name}.arrow") for name in SIZES}
     return SimpleNamespace(name="tiny", classes=CLASSES, pool=lambda protocol: len(sets["target_train"]), **sets)
+
+
+@pytest.fixture
+def tall_source_pair(tiny_pair: Any) -> Any:
+    """The tiny pair with source images twice as high as the target's."""
+    images, labels = (Rows([rows[:].repeat(2, 1)]) for rows in (tiny_pair.source.images, tiny_pair.source.labels))
+    tiny_pair.source = replace(tiny_pair.source, images=images, labels=labels)
+    return tiny_pair
 
 
 @pytest.fixture

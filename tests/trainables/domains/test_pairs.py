@@ -11,10 +11,11 @@ import pytest
 
 from tests.damage import spoiled
 from trainables.domains import pairs
-from trainables.domains.packed import open_packed
+from trainables.domains.packed import PackedSet, shard_files
 from trainables.domains.pairs import PAIRS, DomainPair, labeled_pool, open_pair, recipe_version
 from trainables.domains.prepare import prepare_pair
 from trainables.domains.recipe import SETS, MissingData
+from trainables.domains.shard import open_shard
 from trainables.domains.streets.recipe import Streets
 
 SIZES = {"source": 6, "target_train": 4, "target_select": 3, "target_report": 2}
@@ -51,7 +52,12 @@ def _small(cache: Path, seed: int = 0) -> DomainPair:
 
 
 def _packs(cache: Path) -> list[Path]:
-    return sorted(cache.glob("*.arrow"))
+    return sorted(cache.glob("*/*.arrow"))
+
+
+def _verify(packed: PackedSet) -> None:
+    for file in shard_files(packed.path):
+        open_shard(file).verify()
 
 
 def test_a_set_is_packed_when_first_used_and_no_other(tmp_path: Path) -> None:
@@ -59,38 +65,38 @@ def test_a_set_is_packed_when_first_used_and_no_other(tmp_path: Path) -> None:
     assert not _packs(tmp_path)
     assert pair.target_select is pair.target_select
     (pack,) = _packs(tmp_path)
-    assert pack.name.startswith("streets-target_select-")
+    assert pack.parent.name.startswith("streets-target_select-")
 
 
 def test_a_pack_is_named_by_its_recipe(tmp_path: Path) -> None:
     first, other = _small(tmp_path).source, _small(tmp_path, seed=1).source
     assert first.path != other.path
-    assert (first.images != other.images).any()
+    assert (first.images[:] != other.images[:]).any()
 
 
 def test_an_intact_pack_is_not_made_again(tmp_path: Path) -> None:
-    path = _small(tmp_path).source.path
-    written = path.stat().st_ino
-    assert _small(tmp_path).source.path.stat().st_ino == written
+    written = _small(tmp_path).source.path.stat().st_mtime_ns
+    assert _small(tmp_path).source.path.stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize("damage", ["truncated", "of another recipe", "flipped"])
 def test_a_damaged_pack_is_made_again_with_a_notice(tmp_path: Path, damage: str) -> None:
     packed = _small(tmp_path).source
-    expected, content = packed.images.copy(), packed.path.read_bytes()
+    (path,) = shard_files(packed.path)
+    expected, content = packed.images[:].copy(), path.read_bytes()
     if damage == "of another recipe":
-        _small(tmp_path, seed=1).source.path.replace(packed.path)
+        shard_files(_small(tmp_path, seed=1).source.path)[0].replace(path)
     else:
-        packed.path.unlink()
+        path.unlink()
         flipped = bytes([content[10_000] ^ 1])
         altered = content[:-100] if damage == "truncated" else content[:10_000] + flipped + content[10_001:]
-        packed.path.write_bytes(altered)
+        path.write_bytes(altered)
     pair = _small(tmp_path)
     assert pair.source.path == packed.path
-    assert (pair.source.images == expected).all()
-    pair.source.verify()
+    assert (pair.source.images[:] == expected).all()
+    _verify(pair.source)
     (notice,) = pair.take_notices()
-    assert notice.startswith(str(packed.path))
+    assert notice.startswith(str(path))
     assert pair.take_notices() == []
 
 
@@ -103,15 +109,16 @@ def test_making_a_pack_for_the_first_time_is_not_worth_a_notice(tmp_path: Path) 
 @pytest.mark.chaos
 def test_any_damage_to_a_pack_is_noticed_and_mended_or_harmless(tmp_path: Path) -> None:
     chance, packed = random.Random(0), _small(tmp_path).source
-    path, content, images, labels = packed.path, packed.path.read_bytes(), packed.images.copy(), packed.labels.copy()
+    (path,) = shard_files(packed.path)
+    content, images, labels = path.read_bytes(), packed.images[:].copy(), packed.labels[:].copy()
     noticed = 0
     for case in range(50):
         path.unlink()
         path.write_bytes(spoiled(content, chance, cut=0.3))
         os.utime(path, ns=(case, case))
         pair = _small(tmp_path)
-        assert (pair.source.images == images).all()
-        assert (pair.source.labels == labels).all()
+        assert (pair.source.images[:] == images).all()
+        assert (pair.source.labels[:] == labels).all()
         assert pair.source.names == packed.names
         noticed += len(pair.take_notices())
     assert noticed > 40
@@ -124,7 +131,7 @@ def test_preparing_warns_of_what_was_damaged(
     prepare_pair("small", tmp_path, None)
     assert len(_packs(tmp_path)) == len(SETS)
     assert not caplog.records
-    (path,) = tmp_path.glob("small-target_select-*.arrow")
+    (path,) = tmp_path.glob("small-target_select-*/*.arrow")
     content = path.read_bytes()
     path.write_bytes(content[:-1000])
     prepare_pair("small", tmp_path, None)
@@ -135,14 +142,14 @@ def test_preparing_warns_of_what_was_damaged(
 
 
 def test_processes_that_start_at_once_build_one_file(tmp_path: Path) -> None:
-    script = "print(DomainPair(recipe, cache, None).source.path)"
+    script = "print(*DomainPair(recipe, cache, None).source.path.glob('*.arrow'))"
     processes = [_start(script, tmp_path) for _ in range(3)]
     paths = {process.communicate()[0].strip() for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert paths == {str(path) for path in _packs(tmp_path)}
     assert len(paths) == 1
     assert len((tmp_path / "builds").read_text().splitlines()) == 1
-    open_packed(_packs(tmp_path)[0]).verify()
+    open_shard(_packs(tmp_path)[0]).verify()
 
 
 def test_a_writer_killed_while_it_holds_the_lock_is_harmless(tmp_path: Path) -> None:
@@ -160,7 +167,7 @@ DomainPair(Stuck(sizes=recipe.sizes), cache, None).source
     writer.send_signal(signal.SIGKILL)
     assert writer.wait() == -signal.SIGKILL
     writer.stdout.close()
-    _small(tmp_path).source.verify()
+    _verify(_small(tmp_path).source)
 
 
 def test_a_writer_killed_in_the_middle_of_the_file_is_harmless(tmp_path: Path) -> None:
@@ -175,9 +182,9 @@ DomainPair(recipe, cache, None).source
     writer.communicate()
     assert writer.returncode == -signal.SIGXFSZ
     assert not _packs(tmp_path)
-    (leftover,) = tmp_path.glob("*.tmp")
+    (leftover,) = tmp_path.glob("*/*.tmp")
     assert 0 < leftover.stat().st_size <= 100_000
-    _small(tmp_path).source.verify()
+    _verify(_small(tmp_path).source)
     assert not leftover.exists()
 
 

@@ -1,0 +1,194 @@
+"""Making the files of a set: several at once, only those that are not there or damaged, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from trainables.domains.pack import Pack, bytes_of, check_room
+from trainables.domains.recipe import UnusableImages
+from trainables.domains.shard import DamagedPackError
+from trainables.domains.verified import Identity, is_verified, note_verified, verify_file
+from trainables.mistakes import UserMistake
+from trainables.storage import UNFINISHED
+
+MOST_WORKERS = 16
+"""Each has a file's images in memory."""
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a set is: so many of its images are checked or packed, of those that have to be."""
+
+    set_name: str
+    action: Literal["waiting for another process", "checking", "packing"]
+    done: int
+    images: int
+
+
+Watcher = Callable[[Progress], None]
+
+
+class PackingFailed(UserMistake):
+    """A process that packs was killed from outside."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The outcome for one file: its identity, or why its images cannot be used."""
+
+    part: range
+    identity: Identity | None
+    problems: tuple[str, ...] = ()
+
+
+def unwatched(progress: Progress) -> None:
+    """Where nobody wants to know."""
+
+
+def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> list[str]:
+    """Have all files of a set there, each compared with its checksums; returns notices of those that were damaged.
+
+    One process does it at a time, whatever their number. Whoever was killed meanwhile has left whole files, and
+    those are not made again.
+
+    Args:
+        pack: the set.
+        workers: number of processes; by default one a core.
+        watch: is told how far it is.
+        trust: leave out the comparison where files were not written since the last one.
+
+    Raises:
+        UnusableImages: lists all of the set; what could be made stays.
+        NoRoom: before anything is made.
+        PackingFailed: a process was killed.
+    """
+    pack.folder.mkdir(parents=True, exist_ok=True)
+    with _sole_maker(pack, watch):
+        if trust and is_verified(pack.folder):
+            return []
+        _remove_leftovers(pack)
+        good, notices = _verify_present(pack, watch)
+        missing = [part for part in pack.parts if pack.file(part).name not in good]
+        check_room(pack.folder, {pack.set_name: bytes_of(pack, missing)})
+        good |= _make_missing(pack, missing, workers or default_workers(), watch)
+        note_verified(pack.folder, good)
+    return notices
+
+
+def default_workers() -> int:
+    """One process for each core that this one may use."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+@contextmanager
+def _sole_maker(pack: Pack, watch: Watcher) -> Iterator[None]:
+    lock = FileLock(pack.folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        watch(Progress(pack.set_name, "waiting for another process", 0, pack.recipe.sizes[pack.set_name]))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _remove_leftovers(pack: Pack) -> None:
+    # Only the holder of the lock writes, so temporary files belong to writers that were killed.
+    for leftover in pack.folder.glob(f"*{UNFINISHED}"):
+        leftover.unlink(missing_ok=True)
+
+
+def _verify_present(pack: Pack, watch: Watcher) -> tuple[dict[str, Identity], list[str]]:
+    """Identities of the files that are as they should be, by name, and a notice of each other one."""
+    good: dict[str, Identity] = {}
+    notices, done = [], 0
+    present = [part for part in pack.parts if pack.file(part).exists()]
+    images = sum(map(len, present))
+    with ThreadPoolExecutor(default_workers()) as threads:  # hashing and reading let other threads run
+        checks = {threads.submit(verify_file, pack.file(part), pack.hash): part for part in present}
+        for check in as_completed(checks):
+            part = checks[check]
+            try:
+                good[pack.file(part).name] = check.result()
+            except DamagedPackError as error:
+                notices.append(f"{error}; it is made again")
+            done += len(part)
+            watch(Progress(pack.set_name, "checking", done, images))
+    return good, sorted(notices)
+
+
+def _make_missing(pack: Pack, missing: Sequence[range], workers: int, watch: Watcher) -> dict[str, Identity]:
+    identities: dict[str, Identity] = {}
+    problems: dict[int, tuple[str, ...]] = {}
+    done, images = 0, sum(map(len, missing))
+    if missing:
+        watch(Progress(pack.set_name, "packing", done, images))
+    for made in _outcomes(pack, missing, min(workers, len(missing))):
+        if made.identity is None:
+            problems[made.part.start] = made.problems
+        else:
+            identities[pack.file(made.part).name] = made.identity
+        done += len(made.part)
+        watch(Progress(pack.set_name, "packing", done, images))
+    if problems:
+        listed = [problem for start in sorted(problems) for problem in problems[start]]
+        raise UnusableImages(listed, pack.recipe.sizes[pack.set_name])
+    return identities
+
+
+def _outcomes(pack: Pack, missing: Sequence[range], workers: int) -> Iterator[_Made]:
+    if workers <= 1:
+        yield from (_make_file(pack, part) for part in missing)
+        return
+    try:
+        with _processes(workers) as pool:
+            for future in as_completed([pool.submit(_make_file, pack, part) for part in missing]):
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise PackingFailed(
+            f"A process that packs {pack.recipe.name} was killed, perhaps because memory ran out: {workers} of them "
+            f"have about {2 * workers * pack.shard_bytes / 1e9:.1f} GB in use. Run it again with fewer to go on."
+        ) from error
+
+
+def _make_file(pack: Pack, part: range) -> _Made:
+    try:
+        pack.build(part)
+    except UnusableImages as unusable:
+        return _Made(part, None, unusable.problems)
+    return _Made(part, verify_file(pack.file(part), pack.hash))
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end at once where this one leaves the context, is interrupted or is killed."""
+    context = get_context("spawn")  # a fork of a process with threads may hang
+    lifeline, held = context.Pipe(duplex=False)
+    with lifeline, ProcessPoolExecutor(workers, context, _end_with, (lifeline,)) as pool, held:
+        yield pool
+
+
+def _end_with(lifeline: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group, and one message is enough
+    Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
+
+
+def _wait_and_end(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    os._exit(1)
