@@ -12,13 +12,12 @@ from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.classes import ClassSet
 from trainables.domains.gta5 import GTA5
 from trainables.domains.image_files import LabeledFile, ReadRule, Resampling
+from trainables.domains.missing import check_complete, some
 from trainables.domains.numbered_files import NumberedFiles
 from trainables.domains.recipe import Content, MissingData, code_hash
 from trainables.domains.synthia import SYNTHIA
 
 FOLDER = "cityscapes"
-SHOWN = 5
-"""Absent files named in a message; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +59,25 @@ class ToCityscapes:
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The reading rule, which of the files it is for, and the code that lists and reads them."""
+        split, first = ("all", 0) if set_name == "source" else self._place(set_name)
         data = self.source.module if set_name == "source" else "cityscapes"
-        modules = {"cityscapes", "cityscapes_pairs", "image_files", "numbered_files", data}
+        modules = sorted({"cityscapes", "image_files", "numbered_files", data})
         return {
             **self._rule(set_name).describe(),
+            "split": split,
+            "first": first,
             "images": self.sizes[set_name],
-            "code": code_hash(*(Path(__file__).with_name(f"{module}.py") for module in sorted(modules))),
+            # not of this file, lest another message has 92 GB packed again
+            "code": code_hash(*(Path(__file__).with_name(f"{module}.py") for module in modules)),
         }
 
     def check(self, data_root: Path | None) -> None:
         """Raise one `MissingData` with all that is absent below `data_root`; opens no image."""
-        if data_root is None:
-            raise MissingData(
-                f"The domain pair {self.name} needs its data: give --data-root DIR or set ASS_DATA_ROOT. "
-                f"Expected in DIR:\n{self._expected()}"
-            )
-        problems = [*self._source_problems(data_root), *self._target_problems(data_root)]
-        if problems:
-            raise MissingData(
-                f"The domain pair {self.name} is not complete in {data_root}:\n"
-                + "\n".join(f"  {problem}" for problem in problems)
-                + f"\nExpected in {data_root}:\n{self._expected()}"
-            )
+        check_complete(self.name, data_root, self._problems, self._expected())
+
+    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
+        """Rows whose two files are there."""
+        return image_files.available(self._files(set_name, data_root, range(self.sizes[set_name])))
 
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
         """Names and sizes of the set's files."""
@@ -89,15 +85,24 @@ class ToCityscapes:
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""
-        return image_files.read_all(self._files(set_name, data_root, rows), self._rule(set_name))
+        files = self._files(set_name, data_root, rows)
+        if len(files) != len(rows):
+            raise MissingData(f"{set_name}: image {rows.start + len(files) + 1} of {self.sizes[set_name]} is not there")
+        return image_files.read_all(files, self._rule(set_name))
 
-    def _files(self, set_name: str, data_root: Path | None, rows: Sequence[int]) -> list[LabeledFile]:
+    def _files(self, set_name: str, data_root: Path | None, rows: range) -> list[LabeledFile]:
+        """The files of some rows; fewer where Cityscapes has fewer."""
         assert data_root is not None
         if set_name == "source":
             return self.source.files(data_root, rows)
-        files = cityscapes.files(data_root / FOLDER, "val" if set_name == "target_report" else "train")
-        first = self.train_images - self.held_out if set_name == "target_select" else 0
-        return [files[first + row] for row in rows]
+        split, first = self._place(set_name)
+        return cityscapes.files(data_root / FOLDER, split)[first + rows.start : first + rows.stop]
+
+    def _place(self, set_name: str) -> tuple[str, int]:
+        """The split of Cityscapes that a target set is in, and the first of its images."""
+        if set_name == "target_report":
+            return "val", 0
+        return "train", self.train_images - self.held_out if set_name == "target_select" else 0
 
     def _rule(self, set_name: str) -> ReadRule:
         of_source = set_name == "source"
@@ -110,12 +115,15 @@ class ToCityscapes:
             open_label=self.source.open_label if of_source else image_files.open_label_map,
         )
 
+    def _problems(self, data_root: Path) -> list[str]:
+        return [*self._source_problems(data_root), *self._target_problems(data_root)]
+
     def _source_problems(self, data_root: Path) -> list[str]:
         expected = len(self.source.numbers)
         return [
             f"{folder}: no files, expected {expected}"
             if len(names) == expected
-            else f"{folder}: {len(names)} of {expected} files are missing: {_some(names)}"
+            else f"{folder}: {len(names)} of {expected} files are missing: {some(names)}"
             for folder, names in self.source.absent(data_root).items()
             if names
         ]
@@ -127,7 +135,7 @@ class ToCityscapes:
             if len(files) != expected:
                 problems.append(f"{FOLDER}/leftImg8bit/{split}: {len(files) or 'no'} images, expected {expected}")
             if absent := [file.label.name for file in files if not file.label.is_file()]:
-                problems.append(f"{FOLDER}/gtFine/{split}: {len(absent)} label maps are missing: {_some(absent)}")
+                problems.append(f"{FOLDER}/gtFine/{split}: {len(absent)} label maps are missing: {some(absent)}")
         return problems
 
     def _expected(self) -> str:
@@ -145,10 +153,6 @@ class ToCityscapes:
                 (f"{FOLDER}/gtFine/{{train,val}}/*/*_gtFine_labelIds.png", "their label maps, ids 0 to 33"),
             )
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f", and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 _FULL, _HALF = (1024, 512), (512, 256)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from trainables.domains import camvid, idda, image_files
 from trainables.domains.camvid import CAMVID
 from trainables.domains.classes import ClassSet
 from trainables.domains.image_files import LabeledFile, ReadRule
-from trainables.domains.recipe import Content, MissingData, code_hash
+from trainables.domains.missing import check_complete
+from trainables.domains.recipe import Content, code_hash
 
 EXPECTED = """\
   idda/train.txt                    {source} image names
@@ -54,9 +55,7 @@ class IddaCamvid:
         rule = self._rule(set_name)
         files = (Path(__file__).with_name(f"{name}.py") for name in ("camvid", "idda", "idda_camvid", "image_files"))
         return {
-            "ids": {str(label): index for label, index in rule.ids.items()},
-            "size": list(rule.size),
-            "rows": rule.rows,
+            **rule.describe(),
             "images": self.sizes[set_name],
             "code": code_hash(*files),
         }
@@ -64,18 +63,14 @@ class IddaCamvid:
     def check(self, data_root: Path | None) -> None:
         """Raise one `MissingData` with all that is absent below `data_root`."""
         expected = EXPECTED.format(**self.sizes, val=self.val_images)
-        if data_root is None:
-            raise MissingData(
-                f"The domain pair {self.name} needs its data: give --data-root DIR or set ASS_DATA_ROOT. "
-                f"Expected in DIR:\n{expected}"
-            )
-        problems = _problems(data_root / "idda", data_root / "camvid", self.sizes, self.val_images)
-        if problems:
-            raise MissingData(
-                f"The domain pair {self.name} is not complete in {data_root}:\n"
-                + "\n".join(f"  {problem}" for problem in problems)
-                + f"\nExpected in {data_root}:\n{expected}"
-            )
+        check_complete(self.name, data_root, self._problems, expected)
+
+    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
+        """Rows whose two files are there; none of the source without its list."""
+        try:
+            return image_files.available(self._files(set_name, data_root))
+        except FileNotFoundError:
+            return ()
 
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
         """Names and sizes of the set's files."""
@@ -87,10 +82,20 @@ class IddaCamvid:
         return image_files.read_all([files[row] for row in rows], self._rule(set_name))
 
     def _files(self, set_name: str, data_root: Path | None) -> list[LabeledFile]:
-        self.check(data_root)
         assert data_root is not None
         list_files, folder = _LISTINGS[set_name]
         return list_files(data_root / folder)
+
+    def _problems(self, data_root: Path) -> list[str]:
+        problems = []
+        if not (data_root / "idda" / "train.txt").is_file():
+            problems.append("idda/train.txt is missing")
+        else:
+            problems += _compare("idda/train.txt", idda.train_files(data_root / "idda"), self.sizes["source"])
+        camvid_folder = data_root / "camvid"
+        problems += _compare("camvid/train/images", camvid.train_files(camvid_folder), self.sizes["target_train"])
+        problems += _compare("camvid/val/images", camvid.val_files(camvid_folder), self.val_images)
+        return problems
 
     def _rule(self, set_name: str) -> ReadRule:
         size = self.image_size(set_name)
@@ -105,17 +110,6 @@ _LISTINGS: Mapping[str, tuple[Callable[[Path], list[LabeledFile]], str]] = {
     "target_select": (camvid.select_files, "camvid"),
     "target_report": (camvid.report_files, "camvid"),
 }
-
-
-def _problems(idda_folder: Path, camvid_folder: Path, sizes: Mapping[str, int], val_images: int) -> list[str]:
-    problems = []
-    if not (idda_folder / "train.txt").is_file():
-        problems.append("idda/train.txt is missing")
-    else:
-        problems += _compare("idda/train.txt", idda.train_files(idda_folder), sizes["source"])
-    problems += _compare("camvid/train/images", camvid.train_files(camvid_folder), sizes["target_train"])
-    problems += _compare("camvid/val/images", camvid.val_files(camvid_folder), val_images)
-    return problems
 
 
 def _compare(where: str, files: list[LabeledFile], expected: int) -> list[str]:

@@ -89,6 +89,11 @@ def _bytes(path: Path) -> int | str:
         return "absent"
 
 
+def available(files: Sequence[LabeledFile]) -> list[int]:
+    """Which of some images are there with their label maps; opens none."""
+    return [row for row, file in enumerate(files) if file.image.is_file() and file.label.is_file()]
+
+
 def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
     """Read images and label maps; raises one `UnusableImages` that lists all bad pairs."""
     width, height = rule.size

@@ -88,6 +88,10 @@ class PairRecipe(Protocol):
         """Raise `MissingData` where folders are absent or incomplete; opens no image."""
         ...
 
+    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
+        """Rows of a set that can be built as far as can be seen without opening an image, also where others cannot."""
+        ...
+
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
         """What tells one copy of the files from another; empty for generated pairs."""
         ...

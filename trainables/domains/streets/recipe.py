@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,10 @@ class Streets:
 
     def check(self, data_root: Path | None) -> None:
         """Nothing is read, so nothing can be missing."""
+
+    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
+        """All rows."""
+        return range(self.sizes[set_name])
 
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
         """Empty: nothing is read."""
