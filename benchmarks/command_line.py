@@ -60,8 +60,19 @@ class Timing:
         return f"{self.median * scale:.3g} {unit} ({low:.3g} to {high:.3g})"
 
 
-def run(name: str, description: str | None, measure: Callable[[bool], Result], argv: list[str] | None = None) -> int:
-    """Measure as the command line says, show it and write its figures; returns the exit code."""
+def run(
+    name: str,
+    description: str | None,
+    measure: Callable[[bool], Result],
+    argv: list[str] | None = None,
+    threads: int | None = None,
+) -> int:
+    """Measure as the command line says, show it and write its figures; returns the exit code.
+
+    Args:
+        measure: from whether to be quick to what was found.
+        threads: torch's, or None for as many as it takes by itself.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}", description=description, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -69,6 +80,8 @@ def run(name: str, description: str | None, measure: Callable[[bool], Result], a
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args(argv)
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
+    if threads is not None:
+        torch.set_num_threads(threads)
     console.print(machine())
     try:
         result = measure(arguments.quick)
@@ -127,7 +140,7 @@ def machine() -> str:
     """What kind of machine and which torch this is, in a line."""
     parts = [
         f"{cpu_model()}, {os.cpu_count()} cores",
-        f"torch {torch.__version__} with {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}",
+        f"torch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), threads: {torch.get_num_threads()}",
         f"Python {platform.python_version()}",
     ]
     if torch.cuda.is_available():

@@ -1,0 +1,63 @@
+"""Label maps of Cityscapes' size for benchmarks, real ones where they are, and predictions that err as networks do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from trainables.domains.cityscapes import CITYSCAPES, SIZE, files, ids_for
+from trainables.domains.classes import IGNORE
+from trainables.domains.image_files import open_label_map
+from trainables.domains.streams import stream
+
+CELL = 8
+"""Pixels of a side of what a network predicts as one."""
+REGIONS = 80
+WRONG_CELLS = 0.1
+
+
+def real_truths(data_root: Path | None) -> list[np.ndarray]:
+    """The train ids (1024, 2048) uint8 of the sample of real Cityscapes labels; none where it is not there."""
+    if data_root is None:
+        return []
+    train_ids = np.full(256, IGNORE, np.uint8)
+    for label, index in ids_for(CITYSCAPES).items():
+        train_ids[label] = index
+    return [
+        train_ids[np.asarray(open_label_map(pair.label))] for pair in files(data_root / "cityscapes_sample", "train")
+    ]
+
+
+def drawn_truths(count: int) -> list[np.ndarray]:
+    """Label maps (1024, 2048) uint8 in the likeness of real ones: regions with ragged borders, a tenth ignored."""
+    return [_drawn_truth(number) for number in range(count)]
+
+
+def _drawn_truth(number: int) -> np.ndarray:
+    rng = stream(0, "truth", number)
+    width, height = SIZE
+    rows, columns = np.mgrid[: height // CELL, : width // CELL]
+    centres = rng.uniform((0, 0), rows.shape, (REGIONS, 2))
+    nearest = np.argmin([(rows - row) ** 2 + (columns - column) ** 2 for row, column in centres], axis=0)
+    classes = rng.integers(0, len(CITYSCAPES), REGIONS, dtype=np.uint8)
+    classes[: REGIONS // 10] = IGNORE
+    return enlarged(classes[nearest], rng)
+
+
+def erring(truth: np.ndarray, number: int) -> np.ndarray:
+    """Predictions (H, W) uint8 for a truth: coarse, wrong in some cells, of any class where it is ignored."""
+    rng = stream(0, "prediction", number)
+    cells = truth[CELL // 2 :: CELL, CELL // 2 :: CELL].copy()
+    wrong = (rng.random(cells.shape) < WRONG_CELLS) | (cells == IGNORE)
+    cells[wrong] = rng.integers(0, len(CITYSCAPES), int(wrong.sum()), dtype=np.uint8)
+    return enlarged(cells, rng)
+
+
+def enlarged(cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Cells (h, w) as pixels (h CELL, w CELL), some of which near a border are of the cell beyond it."""
+    height, width = (length * CELL for length in cells.shape)
+    shift = rng.integers(-1, 2, (2, height, width), dtype=np.int16)
+    rows = (np.arange(height, dtype=np.int16)[:, None] + shift[0]).clip(0, height - 1) // CELL
+    columns = (np.arange(width, dtype=np.int16) + shift[1]).clip(0, width - 1) // CELL
+    return cells[rows, columns]
