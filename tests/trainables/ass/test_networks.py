@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from trainables.ass.config import AssConfig
+from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.build import build_network
 from trainables.ass.networks.deeplab_v2 import deeplab_v2
 from trainables.ass.networks.efficientnet_lite0 import MissingPackage
 from trainables.ass.networks.normalisation import NORMALISATIONS, Pass, replace_normalisation
-from trainables.ass.networks.segmentation_network import AtrousClassifier
 from trainables.ass.networks.small import small
 from trainables.ass.networks.weights import drawn_weights
 

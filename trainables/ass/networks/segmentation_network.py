@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.normalisation import Pass, replace_normalisation
 from trainables.ass.precision import at_least_float32
 
@@ -20,26 +21,6 @@ class Backbone:
     channels: int
     pixel_mean: tuple[float, float, float]
     pixel_std: tuple[float, float, float]
-
-
-class AtrousClassifier(nn.Module):
-    """CH: the sum of 3x3 convolutions of several dilations straight to class scores (DeepLab-v2)."""
-
-    def __init__(self, channels: int, classes: int, rates: Sequence[int]) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(nn.Conv2d(channels, classes, 3, padding=rate, dilation=rate) for rate in rates)
-        for branch in self.branches:
-            assert isinstance(branch, nn.Conv2d) and branch.bias is not None
-            nn.init.normal_(branch.weight, std=0.01)
-            nn.init.zeros_(branch.bias)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Features (N, n, h, w) to scores (N, c, h, w)."""
-        first, *others = self.branches
-        scores = first(features)
-        for branch in others:
-            scores = scores + branch(features)
-        return scores
 
 
 class SegmentationNetwork(nn.Module):
