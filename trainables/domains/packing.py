@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from threading import Thread
 from typing import Literal
 
 from filelock import FileLock, Timeout
 
 from trainables.domains.pack import Pack, bytes_of, check_room
+from trainables.domains.processes import processes
 from trainables.domains.recipe import UnusableImages
 from trainables.domains.shard import DamagedPackError
 from trainables.domains.verified import Identity, is_verified, note_verified, verify_file
@@ -120,7 +117,7 @@ def _verify_present(pack: Pack, watch: Watcher) -> tuple[dict[str, Identity], li
     present = [part for part in pack.parts if pack.file(part).exists()]
     images = sum(map(len, present))
     with ThreadPoolExecutor(default_workers()) as threads:  # hashing and reading let other threads run
-        checks = {threads.submit(verify_file, pack.file(part), pack.hash): part for part in present}
+        checks = {threads.submit(verify_file, pack.file(part), pack.hash, part): part for part in present}
         for check in as_completed(checks):
             part = checks[check]
             try:
@@ -156,7 +153,7 @@ def _outcomes(pack: Pack, missing: Sequence[range], workers: int) -> Iterator[_M
         yield from (_make_file(pack, part) for part in missing)
         return
     try:
-        with _processes(workers) as pool:
+        with processes(workers) as pool:
             for future in as_completed([pool.submit(_make_file, pack, part) for part in missing]):
                 yield future.result()
     except BrokenProcessPool as error:
@@ -171,24 +168,4 @@ def _make_file(pack: Pack, part: range) -> _Made:
         pack.build(part)
     except UnusableImages as unusable:
         return _Made(part, None, unusable.problems)
-    return _Made(part, verify_file(pack.file(part), pack.hash))
-
-
-@contextmanager
-def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end at once where this one leaves the context, is interrupted or is killed."""
-    context = get_context("spawn")  # a fork of a process with threads may hang
-    lifeline, held = context.Pipe(duplex=False)
-    with lifeline, ProcessPoolExecutor(workers, context, _end_with, (lifeline,)) as pool, held:
-        yield pool
-
-
-def _end_with(lifeline: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group, and one message is enough
-    Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
-
-
-def _wait_and_end(lifeline: Connection) -> None:
-    with suppress(EOFError, OSError):
-        lifeline.recv()
-    os._exit(1)
+    return _Made(part, verify_file(pack.file(part), pack.hash, part))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainables.domains.packed import shard_files
-from trainables.domains.shard import open_shard
+from trainables.domains.shard import DamagedPackError, open_shard
 from trainables.storage import Storage
 
 NOTE = "verified.json"
@@ -21,13 +21,19 @@ def identity(path: Path) -> Identity:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def verify_file(path: Path, expected_hash: str) -> Identity:
+def verify_file(path: Path, expected_hash: str, expected: range) -> Identity:
     """Compare all images of a packed file with their checksums: about a second for 1 GB.
 
-    Returns the identity of the file that was compared; raises FileNotFoundError or `DamagedPackError`.
+    Returns the identity of the file that was compared; raises FileNotFoundError, or `DamagedPackError` also where
+    it is not those images of the set that are expected.
     """
     before = identity(path)
-    open_shard(path, expected_hash).verify()
+    shard = open_shard(path, expected_hash)
+    if (found := range(shard.first, shard.first + len(shard))) != expected:
+        raise DamagedPackError(
+            f"{path}: holds images {found.start} to {found.stop - 1}, expected {expected.start} to {expected.stop - 1}"
+        )
+    shard.verify()
     return before
 
 
