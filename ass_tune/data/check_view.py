@@ -1,0 +1,119 @@
+"""`check`: what was found of a pair's data, as tables, pictures and a list of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ass_tune.arguments import ExitCode
+from ass_tune.data.arguments import CheckArguments
+from ass_tune.data.inspection import Findings, look, start
+from trainables.domains.classes import ClassSet
+from trainables.domains.recipe import MissingData, PairRecipe
+from trainables.panel import labels_png
+from trainables.storage import Storage
+
+MAX_SHOWN = 50
+"""Unusable images beyond are counted in what is printed; the file of problems has all."""
+PROBLEMS = "problems.txt"
+
+
+def check(recipe: PairRecipe, arguments: CheckArguments, console: Console) -> ExitCode:
+    """Look at a pair's data and show what is there, complete or not; raises `MissingData` without a data root."""
+    incomplete = _incomplete(recipe, arguments.data_root)
+    findings = start(recipe, arguments.data_root, arguments.sample)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks = {name: progress.add_task(name, total=len(finding.rows)) for name, finding in findings.items()}
+        for name, images in look(recipe, arguments.data_root, findings, arguments.workers):
+            progress.advance(tasks[name], images)
+    console.print(_set_table(recipe, findings))
+    console.print(_class_table(recipe.classes, findings))
+    out = Storage(str(arguments.out))
+    for path in _draw(recipe.classes, findings, out):
+        console.print(f"images and labels: {path}")
+    return _report(recipe, incomplete, findings, out, console)
+
+
+def _incomplete(recipe: PairRecipe, data_root: Path | None) -> str:
+    try:
+        recipe.check(data_root)
+    except MissingData as missing:
+        if data_root is None:
+            raise
+        return str(missing)
+    return ""
+
+
+def _set_table(recipe: PairRecipe, findings: Mapping[str, Findings]) -> Table:
+    table = Table(title=f"sets of {recipe.name}", title_justify="left")
+    for name in ("set", "images expected", "there", "looked at", "unusable"):
+        table.add_column(name, justify="left" if name == "set" else "right")
+    for name, finding in findings.items():
+        counts = recipe.sizes[name], finding.there, finding.looked_at, len(finding.problems)
+        table.add_row(name, *map(str, counts))
+    return table
+
+
+def _class_table(classes: ClassSet, findings: Mapping[str, Findings]) -> Table:
+    title = "% of labeled pixels in the images looked at (absent: none of them)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("class")
+    for name in findings:
+        table.add_column(name, justify="right")
+    shares = [finding.shares(len(classes)) for finding in findings.values()]
+    for index, (name, color) in enumerate(zip(classes.names, classes.colors, strict=True)):
+        swatch = Text.assemble(("  ", f"on rgb({color[0]},{color[1]},{color[2]})"), " ", name)
+        table.add_row(swatch, *(_percent(None if of_set is None else float(of_set[index])) for of_set in shares))
+    table.add_section()
+    table.add_row("ignored, % of all", *(_percent(finding.ignored, "0.00") for finding in findings.values()))
+    return table
+
+
+def _percent(share: float | None, none: str = "absent") -> Text:
+    if share is None:
+        return Text("?")
+    if share == 0:
+        return Text(none, style="bold red" if none == "absent" else "")
+    return Text(f"{100 * share:.2f}" if share >= 5e-5 else "<0.01")
+
+
+def _draw(classes: ClassSet, findings: Mapping[str, Findings], out: Storage) -> list[Path]:
+    paths = []
+    for name, finding in findings.items():
+        if contents := [finding.shown[row] for row in sorted(finding.shown)]:
+            images = np.concatenate([content.images for content in contents])
+            labels = np.concatenate([content.labels for content in contents])
+            out.write_bytes(f"{name}.png", labels_png(images, labels, classes))
+            paths.append(out.local_path(f"{name}.png"))
+    return paths
+
+
+def _report(
+    recipe: PairRecipe, incomplete: str, findings: Mapping[str, Findings], out: Storage, console: Console
+) -> ExitCode:
+    unusable = [
+        f"{name}: {finding.problems[row]}" for name, finding in findings.items() for row in sorted(finding.problems)
+    ]
+    if not incomplete and not unusable:
+        looked_at = sum(finding.looked_at for finding in findings.values())
+        console.print(f"{recipe.name}: complete, and all {looked_at} images looked at can be used")
+        return ExitCode.FINISHED
+    lines = [*incomplete.splitlines(), *unusable]
+    out.write_bytes(PROBLEMS, ("\n".join(lines) + "\n").encode())
+    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    if unusable:
+        errors.print(f"{len(unusable)} images cannot be used:")
+    for line in unusable[:MAX_SHOWN]:
+        errors.print(f"  {line}")
+    if len(unusable) > MAX_SHOWN:
+        errors.print(f"  and {len(unusable) - MAX_SHOWN} more, all of them in {out.local_path(PROBLEMS)}")
+    if incomplete:
+        errors.print(incomplete)
+    return ExitCode.USER_MISTAKE

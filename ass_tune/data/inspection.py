@@ -1,0 +1,131 @@
+"""What the images of a set and their labels hold, found by reading them as training would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trainables.domains.classes import IGNORE
+from trainables.domains.processes import processes
+from trainables.domains.recipe import SETS, Content, MissingData, PairRecipe, UnusableImages
+
+AT_ONCE = 8
+"""Images that a process looks at between two reports."""
+SHOWN = 4
+"""Images of each set that are drawn."""
+
+_Part = tuple[PairRecipe, str, Path | None, Sequence[int], set[int]]
+"""What `inspect` takes."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """Some images of a set.
+
+    Attributes:
+        set_name: which set.
+        rows: which of its images.
+        pixels: pixels of each label 0 to 255, over all usable ones: (256,) int64.
+        problems: of each unusable one, by row.
+        shown: those to draw, by row, one image each.
+    """
+
+    set_name: str
+    rows: Sequence[int]
+    pixels: np.ndarray
+    problems: Mapping[int, str]
+    shown: Mapping[int, Content]
+
+
+@dataclass
+class Findings:
+    """What is known of a set so far; `rows` are those to look at, out of `there`."""
+
+    there: int
+    rows: Sequence[int]
+    looked_at: int
+    pixels: np.ndarray
+    problems: dict[int, str]
+    shown: dict[int, Content]
+
+    def add(self, part: Inspected) -> None:
+        """Take over what was found in a part of the set."""
+        self.looked_at += len(part.rows)
+        self.pixels += part.pixels
+        self.problems.update(part.problems)
+        self.shown.update(part.shown)
+
+    def shares(self, classes: int) -> np.ndarray | None:
+        """Shares (classes,) of the labeled pixels; None where there are none."""
+        labeled = self.pixels[:classes].sum()
+        return self.pixels[:classes] / labeled if labeled else None
+
+    @property
+    def ignored(self) -> float | None:
+        """Share of ignored pixels in all; None where there are none."""
+        return float(self.pixels[IGNORE] / self.pixels.sum()) if self.pixels.any() else None
+
+
+def start(recipe: PairRecipe, data_root: Path | None, sample: int | None) -> dict[str, Findings]:
+    """Findings of each set before any image was looked at: all that are there, or `sample` evenly spaced ones."""
+    findings = {}
+    for name in SETS:
+        there = recipe.available(name, data_root)
+        rows = [there[place] for place in _evenly_spaced(len(there), sample or len(there))]
+        findings[name] = Findings(len(there), rows, 0, np.zeros(256, np.int64), {}, {})
+    return findings
+
+
+def look(
+    recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings], workers: int
+) -> Iterator[tuple[str, int]]:
+    """Look at all rows in several processes; yields the set and the number of images of each part that is done."""
+    for part in _inspected(list(_parts(recipe, data_root, findings)), workers):
+        findings[part.set_name].add(part)
+        yield part.set_name, len(part.rows)
+
+
+def inspect(
+    recipe: PairRecipe, set_name: str, data_root: Path | None, rows: Sequence[int], shown: set[int]
+) -> Inspected:
+    """Read images one by one, so that none hides another."""
+    pixels = np.zeros(256, np.int64)
+    problems: dict[int, str] = {}
+    kept: dict[int, Content] = {}
+    for row in rows:
+        try:
+            content = recipe.build(set_name, data_root, range(row, row + 1))
+        except UnusableImages as unusable:
+            problems[row] = unusable.problems[0]
+        except MissingData as missing:
+            problems[row] = str(missing)
+        else:
+            pixels += np.bincount(content.labels.reshape(-1), minlength=256)
+            if row in shown:
+                kept[row] = content
+    return Inspected(set_name, rows, pixels, problems, kept)
+
+
+def _inspected(parts: Sequence[_Part], workers: int) -> Iterator[Inspected]:
+    if workers == 1:
+        yield from (inspect(*part) for part in parts)
+        return
+    with processes(workers) as pool:
+        for part in as_completed([pool.submit(inspect, *part) for part in parts]):
+            yield part.result()
+
+
+def _parts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings]) -> Iterator[_Part]:
+    for name, finding in findings.items():
+        shown = {finding.rows[place] for place in _evenly_spaced(len(finding.rows), SHOWN)}
+        for first in range(0, len(finding.rows), AT_ONCE):
+            rows = finding.rows[first : first + AT_ONCE]
+            yield recipe, name, data_root, rows, shown.intersection(rows)
+
+
+def _evenly_spaced(count: int, wanted: int) -> list[int]:
+    return np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()

@@ -1,0 +1,105 @@
+"""`pack`: what it will take, then the packed files of a pair with a progress bar for each set."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ass_tune.arguments import ExitCode
+from ass_tune.data.arguments import PackArguments
+from ass_tune.wording import format_bytes
+from trainables.cache import cache_folder
+from trainables.domains.pack import Pack, absent_bytes, check_room
+from trainables.domains.packing import Progress as Packed
+from trainables.domains.pairs import DomainPair, open_pair
+from trainables.domains.prepare import pack_pair
+from trainables.domains.recipe import SETS, MissingData, UnusableImages
+
+SPEED_OVER = 300.0
+"""Seconds over which the rate is measured: a file of many images counts when it is whole."""
+
+
+def pack(arguments: PackArguments, console: Console) -> ExitCode:
+    """Pack what is not there or damaged; raises `MissingData` with the unusable images of all sets, or `NoRoom`."""
+    pair = open_pair(arguments.domains, cache_folder(), arguments.data_root)
+    _announce(pair, console)
+    unusable = _pack_sets(pair, arguments.workers, console)
+    if unusable:
+        raise MissingData("\n".join(f"{name}: {problem}" for name, problem in unusable.items()))
+    images = sum(len(getattr(pair, name)) for name in SETS)
+    console.print(f"{pair.name}: all {images} images are packed in {pair.cache}")
+    return ExitCode.FINISHED
+
+
+def _announce(pair: DomainPair, console: Console) -> None:
+    """Say what will be written where; raises `NoRoom`."""
+    packs = {name: pair.pack(name) for name in SETS}
+    missing = {name: absent_bytes(packed) for name, packed in packs.items()}
+    table = Table(title=f"sets of {pair.name}", title_justify="left")
+    for name in ("set", "images", "there", "images of", "labels of", "to write"):
+        table.add_column(name, justify="left" if name == "set" else "right")
+    for name, packed in packs.items():
+        recipe = packed.recipe
+        sizes = (f"{width}x{height}" for width, height in (recipe.image_size(name), recipe.label_size(name)))
+        table.add_row(name, str(recipe.sizes[name]), str(_there(packed)), *sizes, format_bytes(missing[name]))
+    console.print(table)
+    total = sum(missing.values())
+    console.print(f"{format_bytes(total)} to write in {pair.cache}" if total else f"nothing to write in {pair.cache}")
+    pair.cache.mkdir(parents=True, exist_ok=True)
+    check_room(pair.cache, missing)
+
+
+def _there(packed: Pack) -> int:
+    return sum(len(part) for part in packed.parts if packed.file(part).exists())
+
+
+def _pack_sets(pair: DomainPair, workers: int, console: Console) -> dict[str, UnusableImages]:
+    """Pack set by set; returns what cannot be used, by set."""
+    unusable = {}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=SPEED_OVER) as progress:
+        bars = _Bars(progress)
+        for name in SETS:
+            try:
+                notices = pack_pair(pair, workers, bars.show, [name])
+            except UnusableImages as error:
+                unusable[name] = error
+                continue
+            for notice in notices:
+                console.print(notice)
+    return unusable
+
+
+class _Bars:
+    """A bar for everything that is done to a set."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def show(self, packed: Packed) -> None:
+        """Draw how far a set is."""
+        key = packed.set_name, packed.action
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(f"{packed.action} {packed.set_name}", total=packed.images)
+        self._progress.update(self._tasks[key], completed=packed.done)
+
+
+class _Rate(ProgressColumn):
+    """Images per second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of a bar, once it is known."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f} images/s")
