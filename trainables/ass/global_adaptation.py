@@ -35,13 +35,12 @@ class GlobalAdaptation(nn.Module):
         """Maps P (N, c, h, w) to logits of the target domain (N, 1, h', w'), float32."""
         return at_least_float32(self.layers(maps))
 
-    def adversarial_loss(self, source_maps: Tensor) -> Tensor:
-        """L_gadv (Eq 2), a mean over h', w': source maps should look like target maps."""
-        return _domain_loss(self(source_maps), TARGET)
+    def adversarial_loss(self, logits: Tensor) -> Tensor:
+        """L_gadv (Eq 2), a mean over h', w', of logits of source maps: they should look like target maps."""
+        return _domain_loss(logits, TARGET)
 
-    def discriminator_loss(self, maps: Tensor, domain: int) -> tuple[Tensor, Tensor]:
-        """L_gd (Eq 3), a mean over h', w', for maps of one domain z; and the share of them told right."""
-        logits = self(maps)
+    def discriminator_loss(self, logits: Tensor, domain: int) -> tuple[Tensor, Tensor]:
+        """L_gd (Eq 3), a mean over h', w', of logits of maps of one domain z; and the share of them told right."""
         return _domain_loss(logits, domain), ((logits.detach() > 0) == (domain == TARGET)).float().mean()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +15,7 @@ from trainables.ass.csa import CSA
 from trainables.ass.domain_labels import SOURCE, TARGET
 from trainables.ass.fcsa import FCSA
 from trainables.ass.global_adaptation import GlobalAdaptation
+from trainables.ass.judged import Judged, judge
 from trainables.ass.networks.build import build_network
 from trainables.ass.networks.weights import drawn_weights
 from trainables.ass.segmentation import downsample_labels, segmentation_loss, upsample
@@ -40,12 +39,18 @@ class Outputs:
 
 
 class Forwarded(NamedTuple):
-    """What G and CH made of a batch, for the discriminators to reuse; None for what the adaptor does not need."""
+    """What the networks made of a batch, for all losses to use; None for what the adaptor does not need."""
 
     source: Outputs | None
     labeled: Outputs | None
-    source_maps: Tensor | None
     unlabeled_maps: Tensor | None
+    """P of the unlabeled target images, without a graph."""
+    source_maps: Judged | None
+    """P_s, judged by D_g."""
+    source_examples: Judged | None
+    """F_s or its class averages, judged by D_s."""
+    source_classes: Tensor | None
+    """Their classes."""
 
 
 class Model(nn.Module):
@@ -67,7 +72,10 @@ class Model(nn.Module):
                 self.sd = SEMANTIC_ADAPTATIONS[adaptor.semantic](self.network.channels, config.sd_hidden, classes)
         # Unlabeled images fill the target's running statistics only where no labeled ones do, so that ga and joint
         # differ by the losses alone.
-        self.track_unlabeled = config.normalisation == "domain" and config.labeled_images == 0
+        self.track_unlabeled = config.adaptsegnet_compat or (
+            config.normalisation == "domain" and config.labeled_images == 0
+        )
+        self.one_pass = not config.adaptsegnet_compat
         self.sees_target = adaptor.global_ or config.labeled_images > 0
 
     def discriminators(self) -> dict[str, nn.Module]:
@@ -75,20 +83,25 @@ class Model(nn.Module):
         return {name: module for name, module in (("gd", self.gd), ("sd", self.sd)) if module is not None}
 
     def forward(self, batch: Batch) -> Forwarded:
-        """Two passes with gradient, source and labeled target, and one without, unlabeled target, where D_g is."""
+        """G and CH twice with gradient, source and labeled target, and once without, unlabeled target, for D_g."""
         unlabeled_maps = None
         if self.gd and batch.unlabeled:
             with torch.no_grad():
                 features = self.network.features(batch.unlabeled.pixels, track=self.track_unlabeled)
                 unlabeled_maps = self.gd.maps(self.network.scores(features), batch.unlabeled.pixels.shape[-2:])
         source, labeled = self._forward_labeled(batch)
-        source_maps = self.gd.maps(source.scores, source.images.pixels.shape[-2:]) if self.gd and source else None
-        return Forwarded(source, labeled, source_maps, unlabeled_maps)
+        source_maps = source_examples = source_classes = None
+        if self.gd and source:
+            source_maps = judge(self.gd, self.gd.maps(source.scores, source.images.pixels.shape[-2:]))
+        if self.sd and source:
+            examples, source_classes = self.sd.examples(source.features, source.labels)
+            source_examples = judge(self.sd, examples)
+        return Forwarded(source, labeled, unlabeled_maps, source_maps, source_examples, source_classes)
 
     def _forward_labeled(self, batch: Batch) -> tuple[Outputs | None, Outputs | None]:
         """Source and labeled target, in one pass where their sizes agree (then `batch` statistics are of both)."""
         source, labeled = batch.source, batch.labeled
-        if not source or not labeled or source.pixels.shape[1:] != labeled.pixels.shape[1:]:
+        if not self.one_pass or not source or not labeled or source.pixels.shape[1:] != labeled.pixels.shape[1:]:
             return self._outputs(source, SOURCE), self._outputs(labeled, TARGET)
         sizes = [len(source.pixels), len(labeled.pixels)]
         features = self.network.features(torch.cat([source.pixels, labeled.pixels]), source=sizes[0])
@@ -105,32 +118,31 @@ class Model(nn.Module):
 
     def generator_losses(self, forwarded: Forwarded) -> dict[str, Tensor]:
         """The terms of Eq 9 that the adaptor has; their gradients reach G and CH only."""
-        source, labeled, source_maps, _ = forwarded
+        source, labeled, _, maps, examples, classes = forwarded
         losses: dict[str, Tensor] = {}
         if source:
             losses["seg_source"] = segmentation_loss(source.scores, source.images.labels)
         if labeled:
             losses["seg_labeled"] = segmentation_loss(labeled.scores, labeled.images.labels)
-        if self.gd and source_maps is not None:
-            with held(self.gd):
-                losses["gadv"] = self.gd.adversarial_loss(source_maps)
-        if self.sd and source:
-            with held(self.sd):
-                losses["sadv"] = self.sd.adversarial_loss(source.features, source.labels)
+        if self.gd and maps:
+            losses["gadv"] = maps.for_generator(self.gd.adversarial_loss(maps.logits))
+        if self.sd and examples and classes is not None:
+            losses["sadv"] = examples.for_generator(self.sd.adversarial_loss(examples.logits, classes))
         return losses
 
     def discriminator_losses(self, forwarded: Forwarded) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The sums of Eq 10 that the adaptor has, and accuracies; gradients reach the discriminators only."""
-        source, labeled, source_maps, unlabeled_maps = forwarded
+        _, labeled, unlabeled_maps, maps, examples, classes = forwarded
         losses: dict[str, Tensor] = {}
         accuracies: dict[str, Tensor] = {}
-        if self.gd and source_maps is not None and unlabeled_maps is not None:
-            on_source = self.gd.discriminator_loss(source_maps.detach(), SOURCE)
-            on_target = self.gd.discriminator_loss(unlabeled_maps, TARGET)
+        if self.gd and maps and unlabeled_maps is not None:
+            on_source = self.gd.discriminator_loss(maps.logits, SOURCE)
+            on_target = self.gd.discriminator_loss(self.gd(unlabeled_maps), TARGET)
             losses["gd"], accuracies["gd_accuracy"] = _sum_and_mean(on_source, on_target)
-        if self.sd and source and labeled:
-            on_source = self.sd.discriminator_loss(source.features.detach(), source.labels, SOURCE)
-            on_target = self.sd.discriminator_loss(labeled.features.detach(), labeled.labels, TARGET)
+        if self.sd and examples and classes is not None and labeled:
+            on_source = self.sd.discriminator_loss(examples.logits, classes, SOURCE)
+            target_examples, target_classes = self.sd.examples(labeled.features.detach(), labeled.labels)
+            on_target = self.sd.discriminator_loss(self.sd(target_examples), target_classes, TARGET)
             losses["sd"], accuracies["sd_accuracy"] = _sum_and_mean(on_source, on_target)
         return losses, accuracies
 
@@ -141,16 +153,6 @@ class Model(nn.Module):
         """
         features = self.network.features(pixels, source=0 if self.sees_target else len(pixels))
         return upsample(self.network.scores(features), pixels.shape[-2:]).argmax(1)
-
-
-@contextmanager
-def held(module: nn.Module) -> Iterator[None]:
-    """What is computed inside passes gradients through `module` but none to its weights."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)
 
 
 def _sum_and_mean(source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -69,7 +69,9 @@ class Optimizers:
         discriminators = [self.optimizers[name] for name in ("gd", "sd") if name in self.optimizers]
         for optimizer in discriminators:
             optimizer.zero_grad()
-        objective.backward()
+        # named, so that no gradient is computed with respect to what the discriminators judge
+        groups = [group for optimizer in discriminators for group in optimizer.param_groups]
+        objective.backward(inputs=[weight for group in groups for weight in group["params"]])
         for optimizer in discriminators:
             optimizer.step()
 

@@ -27,18 +27,15 @@ class SemanticAdaptation(nn.Module, ABC):
     def forward(self, examples: Tensor) -> Tensor:
         """Examples to logits with the 2c channels as second dimension, float32."""
 
-    def adversarial_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+    def adversarial_loss(self, logits: Tensor, classes: Tensor) -> Tensor:
         """L_sadv (Eqs 5 and 7), a mean over examples: source features should look like the target's of their class."""
-        return self._loss(*self.examples(features, labels), TARGET)[0]
+        return self._loss(logits, classes, TARGET)
 
-    def discriminator_loss(self, features: Tensor, labels: Tensor, domain: int) -> tuple[Tensor, Tensor]:
-        """L_sd (Eqs 6 and 8), a mean over examples, for features of one domain z; and the share put in domain z."""
-        loss, logits, classes = self._loss(*self.examples(features, labels), domain)
+    def discriminator_loss(self, logits: Tensor, classes: Tensor, domain: int) -> tuple[Tensor, Tensor]:
+        """L_sd (Eqs 6 and 8), a mean over examples, for examples of one domain z; and the share put in domain z."""
         valid = classes != IGNORE
         right = (logits.detach().argmax(1) // self.classes == domain) & valid
-        return loss, right.sum() / valid.sum().clamp(min=1)
+        return self._loss(logits, classes, domain), right.sum() / valid.sum().clamp(min=1)
 
-    def _loss(self, examples: Tensor, classes: Tensor, domain: int) -> tuple[Tensor, Tensor, Tensor]:
-        logits = self(examples)
-        outputs = classes.where(classes == IGNORE, classes + domain * self.classes)
-        return mean_cross_entropy(logits, outputs), logits, classes
+    def _loss(self, logits: Tensor, classes: Tensor, domain: int) -> Tensor:
+        return mean_cross_entropy(logits, classes.where(classes == IGNORE, classes + domain * self.classes))

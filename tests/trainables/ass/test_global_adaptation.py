@@ -22,14 +22,14 @@ def target_probability(ga: GlobalAdaptation, maps: torch.Tensor) -> np.ndarray:
 def test_equation_2_asks_that_source_maps_be_taken_for_the_target(ga: GlobalAdaptation) -> None:
     maps = torch.randn(2, 4, 16, 24, dtype=torch.float64).softmax(1)
     expected = -np.log(target_probability(ga, maps)).mean()
-    assert ga.adversarial_loss(maps).item() == pytest.approx(expected, rel=1e-12)
+    assert ga.adversarial_loss(ga(maps)).item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_equation_3_has_the_source_as_0_and_the_target_as_1(ga: GlobalAdaptation) -> None:
     maps = torch.randn(2, 4, 16, 24, dtype=torch.float64).softmax(1)
     probability = target_probability(ga, maps)
-    on_source, right_on_source = ga.discriminator_loss(maps, SOURCE)
-    on_target, right_on_target = ga.discriminator_loss(maps, TARGET)
+    on_source, right_on_source = ga.discriminator_loss(ga(maps), SOURCE)
+    on_target, right_on_target = ga.discriminator_loss(ga(maps), TARGET)
     assert (SOURCE, TARGET) == (0, 1)
     assert on_source.item() == pytest.approx(-np.log(1 - probability).mean(), rel=1e-12)
     assert on_target.item() == pytest.approx(-np.log(probability).mean(), rel=1e-12)
@@ -40,7 +40,7 @@ def test_equation_3_has_the_source_as_0_and_the_target_as_1(ga: GlobalAdaptation
 def test_descending_equation_2_moves_source_maps_towards_what_d_g_takes_for_the_target(ga: GlobalAdaptation) -> None:
     scores = torch.randn(1, 4, 16, 24, dtype=torch.float64, requires_grad=True)
     before = target_probability(ga, scores.detach().softmax(1)).mean()
-    (gradient,) = torch.autograd.grad(ga.adversarial_loss(scores.softmax(1)), scores)
+    (gradient,) = torch.autograd.grad(ga.adversarial_loss(ga(scores.softmax(1))), scores)
     after = target_probability(ga, (scores - 10 * gradient).detach().softmax(1)).mean()
     assert after > before
 

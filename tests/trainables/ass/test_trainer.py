@@ -124,7 +124,7 @@ def test_one_forward_pass_of_both_domains_equals_two_where_statistics_are_by_dom
     batch = trainer.batches.load(0)
     model = trainer.model.double()
     assert batch.source and batch.labeled
-    source, labeled, _, _ = model(batch)
+    source, labeled, *_ = model(batch)
     alone = model.network.features(batch.source.pixels, source=len(batch.source.pixels))
     torch.testing.assert_close(source.features, alone)
     torch.testing.assert_close(labeled.features, model.network.features(batch.labeled.pixels))
