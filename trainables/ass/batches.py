@@ -10,6 +10,7 @@ from torch import Tensor
 
 from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.config import AssConfig
+from trainables.ass.crops import Crops, host_tensor
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import DomainPair
 from trainables.domains.sampling import batch_indices, crop_offsets, flips
@@ -70,20 +71,14 @@ class Batches:
         width = crop_width(packed.labels.shape, self.pair.target_train.labels.shape)
         offsets = crop_offsets(seed, name, iteration, size, packed.labels.shape[2] - width)
         mirrored = flips(seed, name, iteration, size) if self.config.flip else np.zeros(size, bool)
-        pixels = augment(packed.images[indices], offsets, width, mirrored)
-        labels = augment(packed.labels[indices], offsets, width, mirrored)
-        return Images(images_to(self.device, pixels, self.config.channels_last), to_device(self.device, labels).long())
+        crops = Crops(indices, offsets, width, mirrored)
+        pixels = crops.pixels(packed.images, self.device, self.config.channels_last)
+        return Images(pixels, crops.labels(packed.labels, self.device))
 
 
 def crop_width(shape: tuple[int, ...], target_shape: tuple[int, ...]) -> int:
     """Width in pixels to train at, from (N, H, W): the target's for wider images of its height, else their own."""
     return min(shape[2], target_shape[2]) if shape[1] == target_shape[1] else shape[2]
-
-
-def augment(arrays: np.ndarray, offsets: np.ndarray, width: int, mirrored: np.ndarray) -> np.ndarray:
-    """Crop (N, H, W, ...) to `width` columns from each offset (N,), and mirror left to right where told (N,)."""
-    crops = (array[:, offset : offset + width] for array, offset in zip(arrays, offsets, strict=True))
-    return np.stack([crop[:, ::-1] if mirror else crop for crop, mirror in zip(crops, mirrored, strict=True)])
 
 
 def images_to(device: torch.device, images: np.ndarray, channels_last: bool) -> Tensor:
@@ -93,6 +88,7 @@ def images_to(device: torch.device, images: np.ndarray, channels_last: bool) -> 
 
 
 def to_device(device: torch.device, array: np.ndarray) -> Tensor:
-    """An array in memory as a tensor on the device, copied without waiting for it."""
-    tensor = torch.tensor(array)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+    """An array (...) uint8 as a tensor on the device, copied without waiting for it."""
+    host = host_tensor(array.shape, device)
+    np.copyto(host.numpy(), array)
+    return host.to(device, non_blocking=True)

@@ -43,9 +43,9 @@ class Rows:
 
     def __getitem__(self, index: Any) -> np.ndarray:
         """The rows at an integer, a slice or an array of integers or booleans; raises IndexError."""
+        if isinstance(index, int | np.integer):
+            return self._row(range(len(self))[index])
         places = np.arange(len(self))[index]
-        if places.ndim == 0:
-            return self._row(int(places))
         if isinstance(index, slice) and (view := self._view(places, index.step)) is not None:
             return view
         rows = np.empty((places.size, *self.shape[1:]), self.dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from trainables.domains.streams import stream
@@ -13,13 +15,18 @@ def batch_indices(seed: int, name: str, iteration: int, pool: int | np.ndarray, 
     All batches in a row are epochs in a row, each a fresh permutation of the pool; a batch may span epochs, and
     a pool smaller than the batch is repeated within it. Raises ValueError where the pool is empty.
     """
-    indices = np.arange(pool) if isinstance(pool, int) else np.asarray(pool)
-    if not len(indices):
+    size = pool if isinstance(pool, int) else len(pool)
+    if not size:
         raise ValueError(f"no images to draw from in {name!r}")
-    positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
-    epochs, places = np.divmod(positions, len(indices))
-    permutations = {epoch: stream(seed, f"{name}/epoch", epoch).permutation(indices) for epoch in np.unique(epochs)}
-    return np.array([permutations[epoch][place] for epoch, place in zip(epochs, places, strict=True)])
+    positions = range(iteration * batch_size, (iteration + 1) * batch_size)
+    drawn = np.array([_permutation(seed, name, position // size, size)[position % size] for position in positions])
+    return drawn if isinstance(pool, int) else pool[drawn]
+
+
+@lru_cache(maxsize=8)
+def _permutation(seed: int, name: str, epoch: int, size: int) -> np.ndarray:
+    # kept, since drawing 25 000 numbers takes as long as copying an image; few, for a trial draws from three pools
+    return stream(seed, f"{name}/epoch", epoch).permutation(size)
 
 
 def flips(seed: int, name: str, iteration: int, batch_size: int) -> np.ndarray:

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from trainables.ass.adaptors import ADAPTORS
-from trainables.ass.batches import Batch, Batches, augment
+from trainables.ass.batches import Batch, Batches
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
+from trainables.domains.sampling import batch_indices, crop_offsets, flips
 
 Configure = Callable[..., AssConfig]
 CPU = torch.device("cpu")
@@ -107,13 +108,38 @@ def test_images_of_another_height_are_not_cropped(configure: Configure, tall_sou
     assert source is not None and source.pixels.shape[-2:] == (32, 32)
 
 
-def test_flips_mirror_image_and_labels_alike() -> None:
-    images = np.arange(2 * 2 * 3 * 3).reshape(2, 2, 3, 3)
-    labels = np.arange(2 * 2 * 3).reshape(2, 2, 3)
-    offsets, mirrored = np.array([0, 0]), np.array([False, True])
-    np.testing.assert_array_equal(augment(images, offsets, 3, mirrored)[1], images[1][:, ::-1])
-    np.testing.assert_array_equal(augment(labels, offsets, 3, mirrored)[1], labels[1][:, ::-1])
-    np.testing.assert_array_equal(augment(labels, offsets, 3, mirrored)[0], labels[0])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("iteration", [0, 3, 11])
+def test_a_batch_is_what_drawing_cropping_and_mirroring_one_by_one_gives(
+    configure: Configure, tiny_pair: Any, iteration: int, channels_last: bool
+) -> None:
+    config = configure(channels_last=channels_last, source_batch=5)
+    found = load(config, tiny_pair, iteration).source
+    indices = batch_indices(config.seed, "source", iteration, len(tiny_pair.source), 5)
+    offsets = crop_offsets(config.seed, "source", iteration, 5, room=8)
+    pixels, labels = [], []
+    for index, offset, mirror in zip(indices, offsets, flips(config.seed, "source", iteration, 5), strict=True):
+        step = -1 if mirror else 1
+        pixels.append(tiny_pair.source.images[index][:, offset : offset + 24][:, ::step])
+        labels.append(tiny_pair.source.labels[index][:, offset : offset + 24][:, ::step])
+    expected = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+    assert found is not None
+    assert torch.equal(found.pixels, expected)
+    assert torch.equal(found.labels, torch.from_numpy(np.stack(labels)).long())
+    assert found.pixels.stride() == (expected if channels_last else expected.contiguous()).stride()
+    assert (found.pixels.dtype, found.labels.dtype) == (torch.uint8, torch.int64)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_batch_for_another_device_has_the_form_of_one_for_this(
+    configure: Configure, tiny_pair: Any, channels_last: bool
+) -> None:
+    config = configure(channels_last=channels_last)
+    here, elsewhere = (Batches(config, tiny_pair, torch.device(name)).load(0).source for name in ("cpu", "meta"))
+    assert here is not None and elsewhere is not None
+    for one, other in ((here.pixels, elsewhere.pixels), (here.labels, elsewhere.labels)):
+        assert other.device.type == "meta"
+        assert (one.shape, one.dtype, one.stride()) == (other.shape, other.dtype, other.stride())
 
 
 def test_about_half_of_the_images_are_mirrored_unless_flip_is_off(configure: Configure, tiny_pair: Any) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from trainables.domains.sampling import batch_indices, crop_offsets, flips
+from trainables.domains.streams import stream
 
 
 @pytest.mark.parametrize(("pool", "batch"), [(12, 4), (10, 4), (5, 4), (3, 7), (1, 4)])
@@ -30,6 +31,15 @@ def test_indices_come_out_of_a_given_pool() -> None:
     pool = np.array([7, 3, 11])
     drawn = np.concatenate([batch_indices(0, "labeled", iteration, pool, 2) for iteration in range(3)])
     assert sorted(drawn) == [3, 3, 7, 7, 11, 11]
+
+
+def test_a_large_pool_is_drawn_from_in_the_order_of_a_fresh_permutation() -> None:
+    order = stream(4, "source/epoch", 1).permutation(24966)
+    np.testing.assert_array_equal(batch_indices(4, "source", 24967, 24966, 1), order[[1]])
+    pool = np.arange(3000) * 2
+    np.testing.assert_array_equal(
+        batch_indices(4, "source", 0, pool, 3), stream(4, "source/epoch").permutation(pool)[:3]
+    )
 
 
 def test_an_empty_pool_is_an_error() -> None:
