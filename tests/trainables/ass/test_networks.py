@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,9 @@ from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.build import build_network
 from trainables.ass.networks.deeplab_v2 import deeplab_v2
 from trainables.ass.networks.efficientnet_lite0 import MissingPackage
-from trainables.ass.networks.normalisation import NORMALISATIONS, Pass, replace_normalisation
+from trainables.ass.networks.folding import fold_normalisation
+from trainables.ass.networks.normalisation import NORMALISATIONS, Normalisation, Pass, replace_normalisation
+from trainables.ass.networks.segmentation_network import Backbone
 from trainables.ass.networks.small import small
 from trainables.ass.networks.weights import drawn_weights
 
@@ -214,3 +217,45 @@ def test_normalisation_weights_are_trained_only_if_asked(configure: Configure, n
         network = build_network(configure(normalisation=normalisation, train_affine=train_affine), 4)
         vectors = [p for p in network.backbone.parameters() if p.ndim == 1]
         assert vectors and all(p.requires_grad == train_affine for p in vectors)
+
+
+def pretrained_deeplab(seed: int = 0) -> Backbone:
+    """DeepLab-v2's backbone with statistics as after a training."""
+    with drawn_weights(seed, "pretrained"):
+        backbone = deeplab_v2("none")
+        for layer in backbone.body.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                assert layer.running_mean is not None and layer.running_var is not None
+                nn.init.uniform_(layer.weight, 0.5, 1.0)
+                nn.init.normal_(layer.bias, std=0.1)
+                layer.running_mean.normal_(std=0.1)
+                layer.running_var.uniform_(0.5, 2)
+    return backbone
+
+
+def test_folded_normalisation_gives_the_features_and_gradients_of_frozen_normalisation() -> None:
+    body = pretrained_deeplab().body.double()
+    folded, frozen = copy.deepcopy(body), body
+    fold_normalisation(folded)
+    replace_normalisation(frozen, "frozen", Pass(), train_affine=False)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    images = torch.randn(1, 3, 32, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found, expected = folded(images), frozen(images)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    trained = [[p for p in network.parameters() if p.requires_grad] for network in (folded, frozen)]
+    gradients = [
+        torch.autograd.grad(out.square().mean(), weights)
+        for out, weights in zip((found, expected), trained, strict=True)
+    ]
+    assert len(trained[0]) == len(trained[1]) == 104
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-12)
+
+
+def test_only_normalisation_that_never_changes_is_folded(configure: Configure, tmp_path: Path) -> None:
+    torch.save(small("none").body.state_dict(), tmp_path / "backbone.pt")
+    weights = str(tmp_path / "backbone.pt")
+    for train_affine in (True, False):
+        config = configure(normalisation="frozen", train_affine=train_affine, backbone_weights=weights)
+        kept = [m for m in build_network(config, 4).modules() if isinstance(m, Normalisation)]
+        assert bool(kept) == train_affine

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.ass.networks.atrous_classifier import AtrousClassifier
+from trainables.ass.networks.folding import fold_normalisation
 from trainables.ass.networks.normalisation import Pass, replace_normalisation
 from trainables.ass.precision import at_least_float32
 
@@ -37,6 +38,8 @@ class SegmentationNetwork(nn.Module):
         self.channels = backbone.channels
         self.backbone = backbone.body
         self.classifier = AtrousClassifier(backbone.channels, classes, rates)
+        if normalisation == "frozen" and not train_affine:
+            fold_normalisation(self.backbone)
         replace_normalisation(self.backbone, normalisation, self.now, train_affine)
         for name, values in (("pixel_mean", backbone.pixel_mean), ("pixel_std", backbone.pixel_std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)

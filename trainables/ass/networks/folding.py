@@ -1,0 +1,48 @@
+"""Normalisation that never changes is part of the convolution before it: y = s (w x) + t = (s w) x + t."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
+
+
+class ChannelScale(nn.Module):
+    """A convolution's weight (outputs, ...) times a fixed factor (outputs,) for each output channel.
+
+    The weight stays the one that is trained, decayed and saved; only the product meets the images.
+    """
+
+    scale: Tensor
+
+    def __init__(self, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("scale", scale.view(-1, 1, 1, 1))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight that is used, of the same shape."""
+        return weight * self.scale
+
+
+def fold_normalisation(module: nn.Module) -> None:
+    """Fold every BatchNorm2d inside `module`, at its statistics of pre-training, into the convolution before it.
+
+    Without a pass of its own over each feature map there is nothing to keep for its gradient either: a step needs
+    about half the memory. What stands before is read from the order of declaration; a BatchNorm2d with no
+    convolution without bias before it stays as it is.
+    """
+    before: nn.Module | None = None
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d) and before.bias is None:
+            _fold(before, child)
+            setattr(module, name, nn.Identity())
+        fold_normalisation(child)
+        before = child
+
+
+@torch.no_grad()
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    convolution.bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
+    register_parametrization(convolution, "weight", ChannelScale(scale))
