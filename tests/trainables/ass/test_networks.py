@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models import ResNet101_Weights, resnet101
 
 from trainables.ass.config import AssConfig
 from trainables.ass.networks.atrous_classifier import AtrousClassifier
@@ -20,7 +22,7 @@ from trainables.ass.networks.folding import fold_normalisation
 from trainables.ass.networks.normalisation import NORMALISATIONS, Normalisation, Pass, replace_normalisation
 from trainables.ass.networks.segmentation_network import Backbone
 from trainables.ass.networks.small import small
-from trainables.ass.networks.weights import drawn_weights
+from trainables.ass.networks.weights import MissingWeights, drawn_weights
 
 Configure = Callable[..., AssConfig]
 
@@ -92,6 +94,53 @@ def test_backbone_weights_can_come_from_a_file(configure: Configure, tmp_path: P
     loaded = build_network(configure(backbone_weights=str(tmp_path / "backbone.pt")), 4).backbone.state_dict()
     convolutions = [name for name, value in saved.items() if value.ndim == 4]
     assert convolutions and all(torch.equal(loaded[name], saved[name]) for name in convolutions)
+
+
+def test_imagenet_weights_are_read_from_torchs_folder_of_downloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the published file is; one of the same names and shapes stands for it, with the hash check left out."""
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    weights = resnet101().state_dict()
+    (tmp_path / "checkpoints").mkdir()
+    torch.save(weights, tmp_path / "checkpoints" / Path(ResNet101_Weights.IMAGENET1K_V1.url).name)
+    body = deeplab_v2("imagenet").body.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in body.items())
+
+
+def test_without_file_and_net_the_message_says_where_imagenet_weights_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_net(*_: Any, **__: Any) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", no_net)
+    with pytest.raises(MissingWeights) as caught:
+        deeplab_v2("imagenet")
+    message = str(caught.value)
+    assert str(tmp_path / "checkpoints" / "resnet101-63fe2227.pth") in message
+    assert "no route to host" in message and "backbone_weights: PATH" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "there is no file"),
+        (b"no torch file", "is no torch file of weights"),
+        ([1, 2], "holds no state dict"),
+        ({"conv1.weight": torch.zeros(1)}, "has no weights of ResNet-101: Missing key"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused_with_the_reason(tmp_path: Path, content: Any, expected: str) -> None:
+    path = tmp_path / "backbone.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(MissingWeights, match=expected) as caught:
+        deeplab_v2(str(path))
+    assert str(path) in str(caught.value)
 
 
 def test_first_weights_depend_on_the_seed_and_not_on_the_adaptor_or_the_global_generator(configure: Configure) -> None:

@@ -6,19 +6,24 @@ from torch import nn
 from torchvision.models import ResNet101_Weights, resnet101
 
 from trainables.ass.networks.segmentation_network import Backbone
-from trainables.ass.networks.weights import IMAGENET_MEAN, IMAGENET_STD, read_weights
+from trainables.ass.networks.weights import IMAGENET_MEAN, IMAGENET_STD, imagenet_weights, load_weights, read_weights
 
+NETWORK = "ResNet-101"
 LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 
 
 def deeplab_v2(weights: str) -> Backbone:
-    """Output stride 8, 2048 channels; `weights` is `none`, `imagenet` (downloaded once) or a state dict's path."""
+    """Output stride 8, 2048 channels; `weights` is `none`, `imagenet` (downloaded once) or a state dict's path.
+
+    Raises MissingWeights.
+    """
     resnet = resnet101(replace_stride_with_dilation=[False, True, True])
     body = nn.Sequential()
     for name in LAYERS:
         body.add_module(name, getattr(resnet, name))
     if weights != "none":
-        imagenet = ResNet101_Weights.IMAGENET1K_V1
-        loaded = imagenet.get_state_dict(progress=False) if weights == "imagenet" else read_weights(weights)
-        body.load_state_dict({name: value for name, value in loaded.items() if not name.startswith("fc.")})
+        imagenet = weights == "imagenet"
+        loaded = imagenet_weights(NETWORK, ResNet101_Weights.IMAGENET1K_V1) if imagenet else read_weights(weights)
+        without_head = {name: value for name, value in loaded.items() if not name.startswith("fc.")}
+        load_weights(body, without_head, NETWORK, weights)
     return Backbone(body, 2048, IMAGENET_MEAN, IMAGENET_STD)

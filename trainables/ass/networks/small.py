@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainables.ass.networks.segmentation_network import Backbone
-from trainables.ass.networks.weights import IMAGENET_MEAN, IMAGENET_STD, read_weights
+from trainables.ass.networks.weights import IMAGENET_MEAN, IMAGENET_STD, load_weights, read_weights
 
 
 class ResidualBlock(nn.Module):
@@ -42,5 +42,5 @@ def small(weights: str) -> Backbone:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     if weights != "none":
-        body.load_state_dict(read_weights(weights))
+        load_weights(body, read_weights(weights), "small", weights)
     return Backbone(body, 64, IMAGENET_MEAN, IMAGENET_STD)
