@@ -40,7 +40,7 @@ def imagenet_weights(network: str, weights: WeightsEnum) -> Mapping[str, Tensor]
     except (OSError, RuntimeError) as error:  # no net, or a download that was cut off
         place = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
         raise MissingWeights(
-            f"backbone_weights: imagenet: the weights of {network} are not in {place} and could not be downloaded "
+            f"backbone_weights: imagenet: the weights of {network} could be had neither from {place} nor from the net "
             f"({error}). Put the file there, or name another with backbone_weights: PATH"
         ) from error
 
@@ -63,14 +63,9 @@ def load_weights(body: nn.Module, loaded: Mapping[str, Tensor], network: str, or
     try:
         body.load_state_dict(loaded)
     except RuntimeError as error:
-        raise MissingWeights(
-            f"backbone_weights: {origin} has no weights of {network}: {_first_lines(error)}"
-        ) from error
+        what = " ".join(line.strip()[:200] for line in str(error).splitlines()[1:3])
+        raise MissingWeights(f"backbone_weights: {origin} has no weights of {network}: {what}") from error
 
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _first_lines(error: Exception) -> str:
-    return " ".join(line.strip()[:200] for line in str(error).splitlines()[1:3])
