@@ -1,0 +1,79 @@
+"""A pair of domains of noise, of any size: what costs as much as a real one and needs no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainables.domains.cityscapes import CITYSCAPES
+from trainables.domains.classes import ClassSet
+from trainables.domains.pairs import DomainPair
+from trainables.domains.recipe import SETS, Content
+from trainables.domains.streams import stream
+
+CELL = 16
+"""Pixels of a side of the squares that have one class."""
+
+
+@dataclass(frozen=True)
+class DrawnPair:
+    """Images of noise with labels in squares; the 19 classes of Cityscapes, as many images in every set.
+
+    Attributes:
+        size: width and height of images and labels.
+        images: number of images in each set.
+    """
+
+    size: tuple[int, int]
+    images: int = 4
+    name: str = "drawn"
+    classes: ClassSet = CITYSCAPES
+    held_out: int = 0
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Number of images by set."""
+        return dict.fromkeys(SETS, self.images)
+
+    def image_size(self, set_name: str) -> tuple[int, int]:
+        """Width and height of all images."""
+        return self.size
+
+    def label_size(self, set_name: str) -> tuple[int, int]:
+        """That of the images."""
+        return self.size
+
+    def describe(self, set_name: str) -> dict[str, Any]:
+        """The size."""
+        return {"size": list(self.size), "images": self.images}
+
+    def check(self, data_root: Path | None) -> None:
+        """Nothing is read, so nothing can be missing."""
+
+    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
+        """All rows."""
+        return range(self.images)
+
+    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
+        """Empty: nothing is read."""
+        return ""
+
+    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
+        """Draw some images of a set."""
+        width, height = self.size
+        images = np.empty((len(rows), height, width, 3), np.uint8)
+        labels = np.empty((len(rows), height, width), np.uint8)
+        for place, index in enumerate(rows):
+            rng = stream(0, f"drawn/{set_name}", index)
+            images[place] = rng.integers(0, 256, images.shape[1:], dtype=np.uint8)
+            cells = rng.integers(0, len(self.classes), (-(-height // CELL), -(-width // CELL)), dtype=np.uint8)
+            labels[place] = cells.repeat(CELL, 0).repeat(CELL, 1)[:height, :width]
+        return Content(images, labels, tuple(f"{set_name}/{index}" for index in rows))
+
+    def open(self, folder: Path) -> DomainPair:
+        """The pair with its packed files in a folder."""
+        return DomainPair(self, folder, None)
