@@ -97,9 +97,9 @@ class _Bars:
 
 
 class _Rate(ProgressColumn):
-    """Images per second."""
+    """Images per second, over all the time."""
 
     def render(self, task: Task) -> Text:
-        """The rate of a bar, once it is known."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} images/s")
+        """The rate of a bar, once something is done."""
+        seconds = task.finished_time or task.elapsed
+        return Text(f"{task.completed / seconds:.1f} images/s" if seconds and task.completed else "")
