@@ -13,12 +13,13 @@ from trainables.ass.batches import Batch, Images
 from trainables.ass.config import AssConfig
 from trainables.ass.csa import CSA
 from trainables.ass.domain_labels import SOURCE, TARGET
+from trainables.ass.evaluation import predicted_classes
 from trainables.ass.fcsa import FCSA
 from trainables.ass.global_adaptation import GlobalAdaptation
 from trainables.ass.judged import Judged, judge
 from trainables.ass.networks.build import build_network
 from trainables.ass.networks.weights import drawn_weights
-from trainables.ass.segmentation import downsample_labels, segmentation_loss, upsample
+from trainables.ass.segmentation import downsample_labels, segmentation_loss
 from trainables.ass.semantic import SemanticAdaptation
 
 SEMANTIC_ADAPTATIONS: dict[str, type[FCSA] | type[CSA]] = {"fcsa": FCSA, "csa": CSA}
@@ -146,13 +147,13 @@ class Model(nn.Module):
             losses["sd"], accuracies["sd_accuracy"] = _sum_and_mean(on_source, on_target)
         return losses, accuracies
 
-    def predict(self, pixels: Tensor) -> Tensor:
-        """Classes (N, H, W) int64 of target images (N, 3, H, W) uint8.
+    def predict(self, pixels: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Classes (N, *size) uint8 of target images (N, 3, H, W) uint8.
 
         A model that never saw the target has no statistics of its own for it, and uses the source's.
         """
         features = self.network.features(pixels, source=0 if self.sees_target else len(pixels))
-        return upsample(self.network.scores(features), pixels.shape[-2:]).argmax(1)
+        return predicted_classes(self.network.scores(features), size)
 
 
 def _sum_and_mean(source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

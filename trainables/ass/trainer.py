@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from trainables.ass.batches import Batches, images_to, to_device
+from trainables.ass.clock import StepClock
 from trainables.ass.config import AssConfig
 from trainables.ass.evaluation import confusion, slices
 from trainables.ass.model import Model
@@ -35,26 +36,32 @@ class Trainer:
         self.model = Model(config, self.classes).to(self.device)
         if config.channels_last:
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if config.compile:
+            self.model.network.backbone.compile()
         self.optimizers = Optimizers(config, self.model.network, self.model.discriminators())
         self.batches = Batches(config, pair, self.device)
         self.records = Records()
+        self.clock = StepClock(self.device)
         self.iteration = 0
 
     def step(self) -> None:
         """One iteration: G and CH descend Eq 9, then the discriminators Eq 10, on what one forward pass made."""
-        batch = self.batches.load(self.iteration)
+        with self.clock.part("data"):
+            batch = self.batches.load(self.iteration)
         self.optimizers.set_rates(self.iteration)
-        with self._autocast():
+        with self.clock.part("forward"), self._autocast():
             forwarded = self.model(batch)
             losses = self.model.generator_losses(forwarded)
             objective = generator_objective(losses, self.config)
-        self.optimizers.step_generator(objective)
+        with self.clock.part("backward"):
+            self.optimizers.step_generator(objective)
 
         accuracies = {}
         if self.model.discriminators():
-            with self._autocast():
-                discriminator_losses, accuracies = self.model.discriminator_losses(forwarded)
-            self.optimizers.step_discriminators(discriminator_objective(discriminator_losses, self.config))
+            with self.clock.part("discriminators"):
+                with self._autocast():
+                    discriminator_losses, accuracies = self.model.discriminator_losses(forwarded)
+                self.optimizers.step_discriminators(discriminator_objective(discriminator_losses, self.config))
             losses |= discriminator_losses
 
         measured = {"loss/total": objective} | {f"loss/{name}": loss for name, loss in losses.items()}
@@ -74,27 +81,29 @@ class Trainer:
         if steps := self.iteration - first:
             images = steps * self.batches.images_per_iteration
             metrics["speed/images_per_second"] = images / (perf_counter() - started)
+            metrics |= {f"speed/{part}_ms": milliseconds for part, milliseconds in self.clock.take(steps).items()}
         return metrics | {f"lr/{name}": rate for name, rate in self.optimizers.current_rates().items()}
 
     def evaluate(self, packed: PackedSet) -> np.ndarray:
-        """Confusion counts (N, c, c) int64 of each image of a set, rows truth, columns prediction."""
+        """Confusion counts (N, c, c) int64 of each image, rows truth, columns prediction, at the size of its labels."""
         counts = []
         for part in slices(*packed.labels.shape):
-            predicted = self._predict(packed.images[part])
             truth = to_device(self.device, packed.labels[part])
+            predicted = self._predict(packed.images[part], truth.shape[1:])
             counts.append(confusion(truth, predicted, self.classes).cpu().numpy())
         return np.concatenate(counts)
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Classes (n, H, W) uint8 of images (n, H, W, 3) uint8."""
-        parts = [self._predict(images[part]) for part in slices(*images.shape[:3])]
-        return torch.cat(parts).to(torch.uint8).cpu().numpy()
+    def predict(self, images: np.ndarray, size: tuple[int, ...] | None = None) -> np.ndarray:
+        """Classes (n, *size) uint8 of images (n, H, W, 3) uint8, by default at their size."""
+        size = size or images.shape[1:3]
+        parts = [self._predict(images[part], size) for part in slices(len(images), *size)]
+        return torch.cat(parts).cpu().numpy()
 
     @torch.no_grad()
-    def _predict(self, images: np.ndarray) -> torch.Tensor:
+    def _predict(self, images: np.ndarray, size: tuple[int, ...]) -> torch.Tensor:
         self.model.eval()
         with self._autocast():
-            return self.model.predict(images_to(self.device, images, self.config.channels_last))
+            return self.model.predict(images_to(self.device, images, self.config.channels_last), size)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, as tensors and plain values (loads with `weights_only=True`).

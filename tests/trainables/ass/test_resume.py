@@ -28,8 +28,8 @@ VARIANTS = {adaptor: {"adaptor": adaptor} for adaptor in ADAPTORS} | {
 def reports(trainer: Trainer, pair: Any, iterations: list[int]) -> list[dict[str, Any]]:
     found = []
     for iteration in iterations:
-        metrics = trainer.train_until(iteration)
-        del metrics["speed/images_per_second"]
+        trained = trainer.train_until(iteration)
+        metrics = {name: value for name, value in trained.items() if not name.startswith("speed/")}
         found.append({**metrics, "confusion": torch.from_numpy(trainer.evaluate(pair.target_select))})
     return found
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from trainables.domains.rows import Rows
 
 Configure = Callable[..., AssConfig]
 
-COMMON = {"loss/total", "lr/backbone", "lr/classifier", "speed/images_per_second"}
+PARTS = {"speed/data_ms", "speed/forward_ms", "speed/backward_ms"}
+COMMON = {"loss/total", "lr/backbone", "lr/classifier", "speed/images_per_second", *PARTS}
 SOURCE_LOSS, LABELED_LOSS = {"loss/seg_source"}, {"loss/seg_labeled"}
 GLOBAL = {"loss/gadv", "loss/gd", "discriminator/gd_accuracy", "lr/gd"}
 SEMANTIC = {"loss/sadv", "loss/sd", "discriminator/sd_accuracy", "lr/sd"}
@@ -30,12 +32,13 @@ def test_metrics_are_those_of_the_adaptor(configure: Configure, tiny_pair: Any, 
     expected |= SOURCE_LOSS if parts.source else set()
     expected |= GLOBAL if parts.global_ else set()
     expected |= SEMANTIC if parts.semantic else set()
+    expected |= {"speed/discriminators_ms"} if parts.global_ or parts.semantic else set()
     metrics = Trainer(configure(adaptor=adaptor), tiny_pair).train_until(2)
     assert set(metrics) == expected
     assert all(type(value) is float and np.isfinite(value) for value in metrics.values())
 
 
-@pytest.mark.parametrize(("adaptor", "expected"), [("joint", set()), ("ga", GLOBAL)])
+@pytest.mark.parametrize(("adaptor", "expected"), [("joint", set()), ("ga", GLOBAL | {"speed/discriminators_ms"})])
 def test_without_labeled_images_there_is_no_labeled_loss(
     configure: Configure, tiny_pair: Any, adaptor: str, expected: set[str]
 ) -> None:
@@ -49,6 +52,15 @@ def test_joint_and_oracle_have_and_run_no_discriminator(configure: Configure, ti
     assert trainer.model.discriminators() == {}
     assert {name.split(".")[0] for name in trainer.model.state_dict()} == {"network"}
     assert set(trainer.optimizers.optimizers) == {"backbone", "classifier"}
+
+
+def test_the_parts_of_a_step_take_no_longer_than_the_step(configure: Configure, tiny_pair: Any) -> None:
+    trainer = Trainer(configure(), tiny_pair)
+    started = perf_counter()
+    metrics = trainer.train_until(3)
+    parts = [value for name, value in metrics.items() if name.endswith("_ms")]
+    assert len(parts) == 4 and min(parts) > 0
+    assert 3 * sum(parts) < 1e3 * (perf_counter() - started)
 
 
 def test_averages_are_over_the_iterations_since_the_last_call(configure: Configure, tiny_pair: Any) -> None:
@@ -204,3 +216,44 @@ def test_a_network_with_pretrained_statistics_trains(configure: Configure, tiny_
         after["network.backbone.5._expand_conv.weight"], before["network.backbone.5._expand_conv.weight"]
     )
     assert torch.equal(after["network.backbone.0.0.weight"], before["network.backbone.0.0.weight"])
+
+
+def test_evaluation_is_at_the_size_of_the_labels(configure: Configure, tiny_pair: Any) -> None:
+    trainer = Trainer(configure(), tiny_pair)
+    trainer.train_until(1)
+    select = tiny_pair.target_select
+    larger = replace(select, labels=select.labels[:].repeat(2, 1).repeat(2, 2))
+    found = trainer.evaluate(larger)
+    assert found.sum() == (larger.labels != 255).sum()
+    predicted = trainer.predict(select.images[:], larger.labels.shape[1:])
+    assert predicted.shape == larger.labels.shape
+    agreeing = (predicted == larger.labels).sum((1, 2))
+    np.testing.assert_array_equal(found.trace(axis1=1, axis2=2), agreeing)
+
+
+def test_adaptsegnets_setting_forwards_each_domain_with_its_own_batch_statistics(
+    configure: Configure, tiny_pair: Any
+) -> None:
+    trainer = Trainer(configure(adaptsegnet_compat=True), tiny_pair)
+    batch = trainer.batches.load(0)
+    model = trainer.model.double()
+    assert batch.source and batch.labeled
+    source, labeled, *_ = model(batch)
+    assert source and labeled
+    torch.testing.assert_close(source.features, model.network.features(batch.source.pixels))
+    torch.testing.assert_close(labeled.features, model.network.features(batch.labeled.pixels))
+    assert [branch.dilation for branch in model.network.classifier.branches] == [(6, 6), (12, 12)]
+    assert not any(weight.requires_grad for weight in model.network.backbone.parameters() if weight.ndim == 1)
+    trainer.model.float()
+    assert np.isfinite(trainer.train_until(2)["loss/total"])
+
+
+@pytest.mark.slow
+def test_a_compiled_network_trains_as_one_that_is_not(configure: Configure, tiny_pair: Any) -> None:
+    def losses(**changes: Any) -> dict[str, float]:
+        trainer = Trainer(configure(channels_last=False, **changes), tiny_pair)
+        metrics = trainer.train_until(3)
+        assert trainer.evaluate(tiny_pair.target_select).shape == (5, 4, 4)
+        return {name: value for name, value in metrics.items() if name.startswith("loss/")}
+
+    assert losses(compile=True) == pytest.approx(losses(), rel=1e-4)

@@ -23,8 +23,8 @@ def outcome(trainer: Trainer, pair: Any, iterations: list[int]) -> dict[str, Any
     """Everything reported at each of the iterations but the speed, and the last state."""
     reports = []
     for iteration in iterations:
-        metrics = trainer.train_until(iteration)
-        del metrics["speed/images_per_second"]
+        trained = trainer.train_until(iteration)
+        metrics = {name: value for name, value in trained.items() if not name.startswith("speed/")}
         reports.append({**metrics, "confusion": torch.from_numpy(trainer.evaluate(pair.target_select))})
     return {"reports": reports, "state": trainer.state_dict()}
 
