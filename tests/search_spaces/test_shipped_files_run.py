@@ -17,6 +17,7 @@ SHIPPED = {
     "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "adaptors": [*ONE_TRIAL, *ONE_BUDGET],
     "lambda_sadv": [*ONE_BUDGET, "--set", "ablate.lambda_sadv=[1, 100]"],
+    "precision": [],
     "smoke": ["--set", "prune=none", "--set", "ablate.adaptor=[ga, fcsa, csa]", "--set", "replicate.seeds=[0, 1]"],
 }
 
