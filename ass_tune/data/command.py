@@ -28,6 +28,9 @@ def main(argv: list[str] | None = None) -> ExitCode:
     except (UserMistake, MissingData) as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(error, file=sys.stderr)
+        return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         packing = isinstance(arguments, PackArguments)
         print(f"Interrupted{': what is packed stays, the same command goes on' if packing else ''}.", file=sys.stderr)

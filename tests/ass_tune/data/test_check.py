@@ -157,3 +157,25 @@ def test_counts_are_whole_numbers_from_one(value: str, command: Command, capsys:
         command("check", "streets", f"--sample={value}")
     assert ended.value.code == 2
     assert f"--sample: found {value}; allowed: a whole number from 1" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "out"
+    assert command("check", "streets", "--sample", 1, "--out", out) == ExitCode.USER_MISTAKE
+    assert str(out) in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_where_nothing_is_there_all_that_is_expected_is_told(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("check", SMALL.name, "--data-root", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert command(*arguments) == ExitCode.USER_MISTAKE
+    printed = capsys.readouterr()
+    assert _row(printed.out, "source") == ["source", "12", "0", "0", "0"]
+    assert _row(printed.out, "road")[1:] == ["?"] * 4
+    for folder in ("gta5/images: no files, expected 12", "cityscapes/leftImg8bit/val: no images, expected 3"):
+        assert folder in printed.err

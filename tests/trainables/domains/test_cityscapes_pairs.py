@@ -171,6 +171,16 @@ def test_all_that_is_missing_is_in_one_error(root: Path) -> None:
     ]
 
 
+def test_rows_with_both_files_are_available_where_others_are_missing(root: Path) -> None:
+    assert [list(SMALL.available(name, root)) for name in SETS] == [[0, 1, 2], [0, 1, 2, 3], [0, 1], [0, 1]]
+    (root / "gta5" / "labels" / "00002.png").unlink()
+    (root / "cityscapes" / "gtFine" / "train" / "ulm" / "ulm_000005_000019_gtFine_labelIds.png").unlink()
+    (root / "cityscapes" / "leftImg8bit" / "val" / "munster" / "munster_000001_000019_leftImg8bit.png").unlink()
+    assert [list(SMALL.available(name, root)) for name in SETS] == [[0, 2], [0, 1, 3], [1], [0]]
+    with pytest.raises(MissingData, match="target_report: image 2 of 2 is not there"):
+        SMALL.build("target_report", root, range(2))
+
+
 def test_many_missing_files_are_counted(root: Path) -> None:
     recipe = replace(SMALL, source=replace(GTA5, numbers=range(1, 21)))
     with pytest.raises(MissingData, match=r"17 of 20 files are missing: 00004\.png, .*00008\.png, and 12 more"):
