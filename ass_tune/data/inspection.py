@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from trainables.domains.classes import IGNORE
 from trainables.domains.processes import processes
 from trainables.domains.recipe import SETS, Content, MissingData, PairRecipe, UnusableImages
+from trainables.mistakes import UserMistake
 
 AT_ONCE = 8
 """Images that a process looks at between two reports."""
@@ -114,9 +116,14 @@ def _inspected(parts: Sequence[_Part], workers: int) -> Iterator[Inspected]:
     if workers == 1:
         yield from (inspect(*part) for part in parts)
         return
-    with processes(workers) as pool:
-        for part in as_completed([pool.submit(inspect, *part) for part in parts]):
-            yield part.result()
+    try:
+        with processes(workers) as pool:
+            for part in as_completed([pool.submit(inspect, *part) for part in parts]):
+                yield part.result()
+    except BrokenProcessPool as error:
+        raise UserMistake(
+            "A process that reads images was killed, perhaps because memory ran out: run it again with fewer --workers."
+        ) from error
 
 
 def _parts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings]) -> Iterator[_Part]:

@@ -12,7 +12,9 @@ from PIL import Image
 
 from ass_tune.arguments import ExitCode
 from tests.ass_tune.data.conftest import CAR, SMALL, ids
+from tests.packing_process import Noise
 from tests.published_formats import write_cityscapes, write_gta5
+from trainables.domains import pairs
 from trainables.domains.cityscapes import CITYSCAPES
 
 Command = Callable[..., ExitCode]
@@ -126,6 +128,14 @@ def test_several_processes_find_the_same(
         command("check", SMALL.name, "--data-root", root, "--out", tmp_path / "out", workers=workers)
         printed.append(capsys.readouterr())
     assert printed[0] == printed[1]
+
+
+def test_a_process_that_is_killed_is_told(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "PAIRS", {"noise": Noise(deadly=(3,))})
+    assert command("check", "noise", "--out", tmp_path / "out", workers=2) == ExitCode.USER_MISTAKE
+    assert "run it again with fewer --workers" in capsys.readouterr().err
 
 
 def test_generated_pairs_need_no_data(tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
