@@ -49,7 +49,7 @@ class Trainer:
         with self.clock.part("data"):
             batch = self.batches.load(self.iteration)
         self.optimizers.set_rates(self.iteration)
-        with self.clock.part("forward"), self._autocast():
+        with self.clock.part("forward"), self.autocast():
             forwarded = self.model(batch)
             losses = self.model.generator_losses(forwarded)
             objective = generator_objective(losses, self.config)
@@ -59,7 +59,7 @@ class Trainer:
         accuracies = {}
         if self.model.discriminators():
             with self.clock.part("discriminators"):
-                with self._autocast():
+                with self.autocast():
                     discriminator_losses, accuracies = self.model.discriminator_losses(forwarded)
                 self.optimizers.step_discriminators(discriminator_objective(discriminator_losses, self.config))
             losses |= discriminator_losses
@@ -102,7 +102,7 @@ class Trainer:
     @torch.no_grad()
     def _predict(self, images: np.ndarray, size: tuple[int, ...]) -> torch.Tensor:
         self.model.eval()
-        with self._autocast():
+        with self.autocast():
             return self.model.predict(images_to(self.device, images, self.config.channels_last), size)
 
     def state_dict(self) -> dict[str, Any]:
@@ -124,7 +124,8 @@ class Trainer:
         self.optimizers.load_state_dict(state["optimizers"])
         self.records.load_state_dict(state["records"], self.device)
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
+        """The context in which the networks run."""
         dtype = DTYPES[self.config.dtype]
         return torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32)
 
