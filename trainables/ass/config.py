@@ -164,9 +164,17 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
             return f"{adaptor} trains on labeled target images only, and labeled_images is 0"
         if ADAPTORS[adaptor].semantic:
             return f"{adaptor} aligns classes by the labels of target images, and labeled_images is 0"
-    if labeled and domains and domains in PAIRS and labeled > (pool := labeled_pool(domains)):
-        return f"labeled_images is {labeled}, and the target of {domains} has {pool} training images"
+    if labeled and domains and domains in PAIRS:
+        protocol = values.get("protocol", "split")
+        if labeled > (pool := labeled_pool(domains, protocol)):
+            kept = "" if protocol == "paper" else _held_out(domains, pool)
+            return f"labeled_images is {labeled}, and the target of {domains} has {pool} training images{kept}"
     return None
+
+
+def _held_out(domains: str, pool: int) -> str:
+    held_out = labeled_pool(domains, "paper") - pool
+    return f" beside {held_out} that choose configurations (protocol: split)" if held_out else ""
 
 
 def _undefined_network(values: Mapping[str, Any]) -> str | None:

@@ -50,8 +50,20 @@ def test_more_labeled_images_than_the_pair_has_are_undefined(domains: str) -> No
     pool = labeled_pool(domains)
     assert AssConfig.undefined({"domains": domains, "labeled_images": pool}) is None
     reason = AssConfig.undefined({"domains": domains, "labeled_images": pool + 1})
-    assert reason == f"labeled_images is {pool + 1}, and the target of {domains} has {pool} training images"
+    expected = f"labeled_images is {pool + 1}, and the target of {domains} has {pool} training images"
+    assert reason is not None and reason.startswith(expected)
     assert AssConfig.undefined({"labeled_images": pool + 1}) is None
+
+
+def test_images_that_choose_configurations_are_not_labeled_unless_the_paper_did() -> None:
+    values = {"domains": "gta5-cityscapes", "labeled_images": 2975}
+    reason = AssConfig.undefined({**values, "protocol": "split"})
+    assert reason == (
+        "labeled_images is 2975, and the target of gta5-cityscapes has 2616 training images "
+        "beside 359 that choose configurations (protocol: split)"
+    )
+    assert AssConfig.undefined({**values, "protocol": "paper"}) is None
+    assert "2975 training images" in str(AssConfig.undefined({**values, "protocol": "paper", "labeled_images": 2976}))
 
 
 def test_frozen_normalisation_is_undefined_without_pretrained_weights() -> None:
