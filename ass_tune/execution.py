@@ -115,6 +115,7 @@ def run_trials(
             "storage": folder.uri,
             "data_root": str(data_root) if data_root else None,
             "threads": max(1, int(spec.resources.cpu)),
+            "gpus": spec.resources.gpu,
         }
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)

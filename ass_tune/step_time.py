@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
+
+logger = logging.getLogger(__name__)
 
 FILE = "step_times.json"
 WITHOUT_INFLUENCE = {"seed", "subset_seed", "iterations", "evaluate_every", "protocol", "warmup", "labeled_images"}
@@ -26,19 +30,35 @@ WITHOUT_INFLUENCE = {"seed", "subset_seed", "iterations", "evaluate_every", "pro
 
 
 class MeasurementFailed(UserMistake):
-    """The process that measures a step ended with an error; the message is its last line."""
+    """No step could be measured; the message says why."""
+
+
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class StepTime(BaseModel):
     """Cost of one trial's parts on this machine."""
 
-    seconds_per_iteration: float
-    seconds_per_report: float
-    seconds_to_start: float
-    running_bytes: float
+    seconds_per_iteration: Cost
+    seconds_per_report: Cost
+    seconds_to_start: Cost
+    running_bytes: Cost
     """Checkpoint of a running trial."""
-    finished_bytes: float
+    finished_bytes: Cost
     """Network, confusion matrices and panel of a finished trial."""
+    device_bytes: Cost | None = None
+    """Tensors of a trial on its device at most, an estimate; None where the trainable makes none."""
+
+    @classmethod
+    def of_training(cls, seconds_per_iteration: float) -> StepTime:
+        """Training alone, as if evaluating, starting and saving cost nothing."""
+        return cls(
+            seconds_per_iteration=seconds_per_iteration,
+            seconds_per_report=0,
+            seconds_to_start=0,
+            running_bytes=0,
+            finished_bytes=0,
+        )
 
     def seconds_between_reports(self, evaluate_every: int) -> float:
         """Time from one report to the next."""
@@ -52,8 +72,7 @@ class StepTime(BaseModel):
 def remembered(trainable: str, configs: Sequence[TrialConfig], threads: int) -> list[StepTime | None]:
     """For each configuration what was measured before, if anything."""
     known = _known()
-    kinds = [_kind(trainable, config, threads) for config in configs]
-    return [StepTime(**known[kind]) if kind in known else None for kind in kinds]
+    return [known.get(_kind(trainable, config, threads)) for config in configs]
 
 
 def measured(trainable: str, configs: Sequence[TrialConfig], threads: int, data_root: Path | None) -> list[StepTime]:
@@ -62,7 +81,8 @@ def measured(trainable: str, configs: Sequence[TrialConfig], threads: int, data_
     Raises MeasurementFailed.
     """
     wanted = {_kind(trainable, config, threads): config for config in configs}
-    missing = {kind: config for kind, config in wanted.items() if kind not in _known()}
+    known = _known()
+    missing = {kind: config for kind, config in wanted.items() if kind not in known}
     if missing:
         requests = [
             {
@@ -73,12 +93,13 @@ def measured(trainable: str, configs: Sequence[TrialConfig], threads: int, data_
             }
             for config in missing.values()
         ]
-        _remember(dict(zip(missing, _measure(requests, threads), strict=True)))
-    known = _known()
-    return [StepTime(**known[_kind(trainable, config, threads)]) for config in configs]
+        new = dict(zip(missing, _measure(requests, threads), strict=True))
+        _remember(new)
+        known |= new
+    return [known[_kind(trainable, config, threads)] for config in configs]
 
 
-def _measure(requests: list[dict[str, Any]], threads: int) -> list[dict[str, float]]:
+def _measure(requests: list[dict[str, Any]], threads: int) -> list[StepTime]:
     done = subprocess.run(
         [sys.executable, "-m", "trainables.step_time"],
         input=json.dumps(requests),
@@ -90,7 +111,10 @@ def _measure(requests: list[dict[str, Any]], threads: int) -> list[dict[str, flo
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise MeasurementFailed(lines[-1])
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    if "mistake" in answer:
+        raise MeasurementFailed(answer["mistake"])
+    return [StepTime(**costs) for costs in answer["costs"]]
 
 
 def _kind(trainable: str, config: TrialConfig, threads: int) -> str:
@@ -101,14 +125,42 @@ def _kind(trainable: str, config: TrialConfig, threads: int) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _known() -> dict[str, Any]:
+def _known() -> dict[str, StepTime]:
+    """What the cache holds; a damaged file is put aside, and what was in it is measured again."""
+    try:
+        return _read()
+    except ValidationError:
+        with _lock():
+            return _read_or_put_aside()
+
+
+def _read() -> dict[str, StepTime]:
     folder = Storage(str(cache_folder()))
-    return json.loads(folder.read_bytes(FILE)) if folder.exists(FILE) else {}
+    return _FILE.validate_json(folder.read_bytes(FILE)) if folder.exists(FILE) else {}
 
 
-def _remember(new: Mapping[str, Any]) -> None:
+def _read_or_put_aside() -> dict[str, StepTime]:
+    try:
+        return _read()  # whoever had the lock before may have put it aside
+    except ValidationError:
+        path = cache_folder() / FILE
+        aside = next(name for number in count(1) if not (name := path.with_suffix(f".damaged-{number}")).exists())
+        path.rename(aside)
+        logger.warning("%s is damaged and now %s: steps are measured again", path, aside.name)
+        return {}
+
+
+def _remember(new: Mapping[str, StepTime]) -> None:
     """Add to what is known; a lock keeps what another process adds meanwhile."""
     folder = Storage(str(cache_folder()))
-    folder.local_path().mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.local_path(f"{FILE}.lock")):
-        folder.write_bytes(FILE, json.dumps({**_known(), **new}, indent=1).encode())
+    with _lock():
+        folder.write_bytes(FILE, _FILE.dump_json({**_read_or_put_aside(), **new}, indent=1))
+
+
+def _lock() -> FileLock:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{FILE}.lock")
+
+
+_FILE = TypeAdapter(dict[str, StepTime])

@@ -14,6 +14,7 @@ from trainables.ass.config import AssConfig
 from trainables.ass.metrics import iou_per_class, miou
 from trainables.ass.records import Diverged
 from trainables.ass.trainer import Trainer
+from trainables.ass_memory import check_memory
 from trainables.cache import cache_folder
 from trainables.checkpoints import Checkpoints, serialized
 from trainables.confusions import confusions_to_parquet
@@ -32,6 +33,7 @@ class AssTrainable(tune.Trainable):
         """Build the trial from its settings, or continue it from the newest checkpoint in the study folder."""
         torch.set_num_threads(config["threads"])
         self._trial_config = AssConfig(**config["config"])
+        check_memory(self._trial_config, config["gpus"])
         self._folder = Storage(config["storage"])
         self._trial_key = config["key"]
         data_root = Path(config["data_root"]) if config["data_root"] else None
@@ -66,18 +68,19 @@ class AssTrainable(tune.Trainable):
             metrics = trainer.train_until(trainer.iteration + settings.evaluate_every)
         except Diverged as diverged:
             return {"iteration": trainer.iteration, "time": time.time(), "diverged": str(diverged)}
-        select = self._pair.target_report if settings.protocol == "paper" else self._pair.target_select
-        metrics |= self._split_metrics("select", trainer.evaluate(select))
+        choose_on_report = settings.protocol == "paper"
+        in_select = trainer.evaluate(self._pair.target_report if choose_on_report else self._pair.target_select)
+        metrics |= self._split_metrics("select", in_select)
         report: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
         if trainer.iteration >= settings.iterations:
-            return {**report, "final": True, "artifacts": self._finish(metrics), "time": time.time()}
+            in_report = in_select if choose_on_report else trainer.evaluate(self._pair.target_report)
+            return {**report, "final": True, "artifacts": self._finish(metrics, in_report), "time": time.time()}
         report["time"] = time.time()
         self._checkpoints.save(trainer.iteration, {"trainer": trainer.state_dict(), "report": report})
         return report
 
-    def _finish(self, metrics: dict[str, float]) -> list[str]:
+    def _finish(self, metrics: dict[str, float], confusions: np.ndarray) -> list[str]:
         report = self._pair.target_report
-        confusions = self._trainer.evaluate(report)
         metrics |= self._split_metrics("report", confusions)
         artifacts = {
             f"results/{self._trial_key}/report_confusions.parquet": confusions_to_parquet(
@@ -93,7 +96,8 @@ class AssTrainable(tune.Trainable):
     def _panel(self, report: PackedSet) -> bytes:
         chosen = np.linspace(0, len(report) - 1, PANEL_IMAGES).astype(int)
         images = np.ascontiguousarray(report.images[chosen])
-        return panel_png(images, report.labels[chosen], self._trainer.predict(images), self._pair.classes)
+        predicted = self._trainer.predict(images, report.labels.shape[1:])
+        return panel_png(images, report.labels[chosen], predicted, self._pair.classes)
 
     def _split_metrics(self, split: str, confusions: np.ndarray) -> dict[str, float]:
         total = confusions.sum(axis=0)

@@ -18,6 +18,7 @@ class TrainableEntry:
     config_path: str
     ray_path: str
     prepare_path: str | None = None
+    memory_path: str | None = None
 
     @property
     def config(self) -> type[TrialConfig]:
@@ -28,6 +29,10 @@ class TrainableEntry:
         """Make on this node what trials share, so that none of them waits; raises MissingData."""
         if self.prepare_path is not None:
             _load(self.prepare_path)(domains, cache_folder(), data_root)
+
+    def device_bytes(self, config: TrialConfig) -> int | None:
+        """An estimate of the device memory for a trial's tensors, if the trainable makes one; may import torch."""
+        return None if self.memory_path is None else _load(self.memory_path)(config)
 
     @property
     def ray_class(self) -> type:
@@ -45,6 +50,7 @@ TRAINABLES = {
         "trainables.ass.config:AssConfig",
         "trainables.ass_trainable:AssTrainable",
         "trainables.domains.prepare:prepare_pair",
+        "trainables.ass_memory:trial_bytes",
     ),
     "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),
 }

@@ -13,20 +13,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainables.domains.recipe import MissingData
+from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
 
 SHORT, LONG = 4, 12
 """Iterations between two reports in the two runs that tell training from evaluation."""
 
 
-def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: str | None) -> dict[str, float]:
+def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: str | None) -> dict[str, float | None]:
     """Cost of one trial's parts.
 
     Returns:
-        seconds_per_iteration, seconds_per_report (evaluation and checkpoint), seconds_to_start, and the bytes on
-        disk of one checkpoint, of which a running trial has two at most (running_bytes), and of a finished trial
-        (finished_bytes).
+        seconds_per_iteration, seconds_per_report (evaluation and checkpoint), seconds_to_start, the bytes on disk of
+        one checkpoint, of which a running trial has two at most (running_bytes), and of a finished trial
+        (finished_bytes), and an estimate of the device memory for a trial's tensors (device_bytes), or None.
     """
+    entry = TRAINABLES[trainable]
     start, short, _, _ = _timed(trainable, config, SHORT, threads, data_root)
     _, long, running, finished = _timed(trainable, config, LONG, threads, data_root)
     per_iteration = max(0.0, (long - short) / (LONG - SHORT))
@@ -36,6 +39,7 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
         "seconds_to_start": start,
         "running_bytes": running,
         "finished_bytes": finished,
+        "device_bytes": entry.device_bytes(entry.config(**config)),
     }
 
 
@@ -51,6 +55,7 @@ def _timed(
             "storage": folder,
             "data_root": data_root,
             "threads": threads,
+            "gpus": 0,
         }
         begun = time.perf_counter()
         trial = ray_class(config=settings)
@@ -68,8 +73,16 @@ def _sizes(folder: Path) -> list[int]:
 
 
 def main() -> None:
-    """Answer the JSON list of requests on standard input with a JSON list on the last line of standard output."""
-    print(json.dumps([measure(**request) for request in json.load(sys.stdin)]))
+    """Answer the JSON list of requests on standard input on the last line of standard output.
+
+    It has the list of `costs`, or the `mistake` for which there are none.
+    """
+    requests = json.load(sys.stdin)
+    try:
+        answer = {"costs": [measure(**request) for request in requests]}
+    except (UserMistake, MissingData) as mistake:
+        answer = {"mistake": str(mistake)}
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

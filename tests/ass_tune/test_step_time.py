@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ass_tune.step_time import FILE, MeasurementFailed, StepTime, measured, remembered
+from ass_tune.step_time import FILE, MeasurementFailed, StepTime, _remember, measured, remembered
 from trainables.curves import CurvesConfig
 
 PROJECT = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ def test_a_step_is_measured_once_and_remembered_in_the_cache(cache: Path) -> Non
     assert time.seconds_per_report + 12 * time.seconds_per_iteration > 0.02
     assert min(time.seconds_per_iteration, time.seconds_per_report, time.seconds_to_start) >= 0
     assert remembered("curves", [slow], threads=1) == [time]
+    assert time.device_bytes is None
     assert {path.name for path in cache.iterdir()} <= {FILE, f"{FILE}.lock"}
 
     # what is remembered is not measured again
@@ -55,6 +56,25 @@ def test_a_measurement_that_fails_says_why_and_leaves_nothing(cache: Path) -> No
     assert not cache.exists()
 
 
+@pytest.mark.parametrize("damage", ["{", "[]", '{"kind": {"seconds_per_iteration": -1}}', "NaN", "\xff", ""])
+def test_a_damaged_file_is_put_aside_with_a_notice_and_what_it_held_is_measured_again(
+    cache: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.mkdir()
+    (cache / FILE).write_text(damage, encoding="latin-1")
+    assert remembered("curves", [config()], threads=1) == [None]
+    assert (cache / "step_times.damaged-1").read_text(encoding="latin-1") == damage
+    [notice] = caplog.messages
+    assert notice.endswith(f"{FILE} is damaged and now step_times.damaged-1: steps are measured again")
+
+    assert remembered("curves", [config()], threads=1) == [None]
+    _remember({"kind": StepTime.of_training(1.0)})
+    (cache / FILE).write_text(damage, encoding="latin-1")
+    _remember({"other": StepTime.of_training(2.0)})
+    assert json.loads((cache / FILE).read_text()).keys() == {"other"}
+    assert (cache / "step_times.damaged-2").exists()
+
+
 def test_the_time_of_a_trial_is_the_sum_of_its_parts() -> None:
     time = StepTime(
         seconds_per_iteration=0.5, seconds_per_report=3.0, seconds_to_start=10.0, running_bytes=0, finished_bytes=0
@@ -64,11 +84,11 @@ def test_the_time_of_a_trial_is_the_sum_of_its_parts() -> None:
 
 REMEMBERING = """
 import sys
-from ass_tune.step_time import _remember
+from ass_tune.step_time import StepTime, _remember
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(20):
-    _remember({f"{sys.argv[1]}-{number}": {}})
+    _remember({f"{sys.argv[1]}-{number}": StepTime.of_training(number)})
 """
 
 
