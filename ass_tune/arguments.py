@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass
 from enum import IntEnum
@@ -26,6 +27,7 @@ class Arguments:
     file: Path
     overrides: tuple[str, ...]
     plan: bool
+    step_time: float | None
     status: bool
     json: bool
     fresh: bool
@@ -54,6 +56,12 @@ def parse(argv: list[str] | None) -> Arguments:
     instead.add_argument("--plan", action="store_true", help="show what would run and what it costs, and stop")
     instead.add_argument("--status", action="store_true", help="show where the study stands, and stop")
     instead.add_argument("--fresh", action="store_true", help="put aside what the study has, and begin anew")
+    parser.add_argument(
+        "--step-time",
+        type=_seconds,
+        metavar="SECONDS",
+        help="with --plan: seconds of one training iteration, instead of measuring it",
+    )
     parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
     parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
     parser.add_argument(
@@ -68,11 +76,14 @@ def parse(argv: list[str] | None) -> Arguments:
     ledger = found.ledger or os.environ.get("ASS_LEDGER")
     if found.fresh and ledger:
         parser.error("--fresh puts the study's folder aside; in a database take another name: --set study=NAME")
+    if found.step_time is not None and not found.plan:
+        parser.error("--step-time is for --plan: a study that runs has the times it measures")
     data_root = found.data_root or (Path(root) if (root := os.environ.get("ASS_DATA_ROOT")) else None)
     return Arguments(
         file=found.file,
         overrides=tuple(found.set),
         plan=found.plan,
+        step_time=found.step_time,
         status=found.status,
         json=found.json,
         fresh=found.fresh,
@@ -82,3 +93,13 @@ def parse(argv: list[str] | None) -> Arguments:
         tracking_uri=found.tracking_uri,
         address=found.address,
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text!r}; allowed: a number of seconds above 0")
+    return seconds

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ass_tune.arguments import Arguments, ExitCode, parse
 from ass_tune.cells import cells
-from ass_tune.plan import StudyPlan, make_plan
+from ass_tune.plan import StudyPlan, check_memory, make_plan
 from ass_tune.plan_view import plan_tables
 from ass_tune.safe_paths import check_inside
 from ass_tune.spec import SpecErrors, StudySpec, load
@@ -37,11 +37,13 @@ def main(argv: list[str] | None = None) -> ExitCode:
         spec = load(arguments.file, arguments.overrides)
         if arguments.status:
             return show_status(console, spec, arguments)
-        plan = make_plan(spec, arguments.data_root, measure=arguments.plan)
+        plan = make_plan(spec, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
         if arguments.json:
             print(plan.model_dump_json(indent=2))
         else:
             console.print(*plan_tables(plan), sep="\n")
+        if arguments.address is None:
+            check_memory(plan)
         return ExitCode.FINISHED if arguments.plan else run_alone(console, spec, plan, arguments)
     except (SpecErrors, MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
