@@ -71,6 +71,7 @@ def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, tru
         UnusableImages: lists all of the set; what could be made stays.
         NoRoom: before anything is made.
         PackingFailed: a process was killed.
+        OSError: the disk filled up meanwhile, or failed.
     """
     pack.folder.mkdir(parents=True, exist_ok=True)
     with _sole_maker(pack, watch):
@@ -80,7 +81,10 @@ def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, tru
         good, notices = _verify_present(pack, watch)
         missing = [part for part in pack.parts if pack.file(part).name not in good]
         check_room(pack.folder, {pack.set_name: bytes_of(pack, missing)})
-        good |= _make_missing(pack, missing, workers or default_workers(), watch)
+        try:
+            good |= _make_missing(pack, missing, workers or default_workers(), watch)
+        finally:
+            _remove_leftovers(pack)  # of workers that were ended
         note_verified(pack.folder, good)
     return notices
 

@@ -73,7 +73,7 @@ def write_shard(
     """Write images of a set whole or not at all: by default all it has, else those from `first` on of `total`.
 
     The file appears under its name only once it is on disk, so that a killed writer leaves no more than a
-    temporary file. Raises ValueError where shapes or types do not fit together.
+    temporary file. Raises ValueError where shapes or types do not fit together, and OSError that names the file.
     """
     images, labels, names = content.images, content.labels, content.names
     count, height, width = images.shape[:3]
@@ -153,8 +153,11 @@ def _write_whole(path: Path, batch: pa.RecordBatch) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
+        # where the disk is full, what was begun takes the room of what comes next
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = str(path)
         raise
     flush_to_disk(path.parent)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from tests.full_disk import no_file_larger_than
 from tests.kills import descendants
 from tests.packing_process import IMAGES, Noise, noise_pack
 from trainables.domains.pack import NoRoom, Pack, packed_bytes
@@ -20,6 +21,7 @@ from trainables.domains.packed import PackedSet, open_packed, shard_files
 from trainables.domains.packing import LOCK, PackingFailed, Progress, make
 from trainables.domains.recipe import UnusableImages
 from trainables.domains.verified import is_verified
+from trainables.storage import NO_ROOM
 
 ROOT = Path(__file__).parents[3]
 
@@ -211,3 +213,13 @@ def test_the_bytes_of_a_packed_set_are_known_before(tmp_path: Path) -> None:
     make(pack, workers=1)
     taken = sum(map(len, _contents(pack).values()))
     assert taken <= packed_bytes(recipe, "source") < 1.01 * taken
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_fills_up_meanwhile_has_the_file_named_and_no_part_of_it_left(tmp_path: Path, workers: int) -> None:
+    pack = noise_pack(tmp_path, size=(640, 360))
+    with no_file_larger_than(100_000), pytest.raises(OSError, match=r"/0000\d\d\.arrow'$") as caught:
+        make(pack, workers=workers)
+    assert caught.value.errno in NO_ROOM
+    assert [file.name for file in pack.folder.iterdir()] == [LOCK]
+    make(pack, workers=1)
