@@ -1,0 +1,249 @@
+"""A training step of ga+csa, ours beside the loop of AdaptSegNet, and where ours spends its time and memory.
+
+The peer (adaptsegnet_step.py) runs in float32; ours in float32, where all losses have to agree, and in bfloat16. The
+limit of a step: its floating-point operations at the rate that one large convolution of its network reaches.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import RenderableType
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from ass_tune.wording import format_bytes
+from benchmarks.adaptsegnet_step import AdaptSegNetStep
+from benchmarks.command_line import Result, Timing, alternately, figures_table, ratio, run
+from benchmarks.drawn_pair import DrawnPair
+from benchmarks.step_anatomy import Part, anatomy
+from trainables.ass.config import AssConfig
+from trainables.ass.networks.deeplab_v2 import deeplab_v2
+from trainables.ass.networks.weights import drawn_weights
+from trainables.ass.precision import computes_in_bfloat16
+from trainables.ass.profiles import PROFILES
+from trainables.ass.trainer import DTYPES, Trainer
+from trainables.domains.pairs import DomainPair
+
+AGREEMENT = 1e-5
+"""Largest relative difference of a loss of ours in float32 from the peer's."""
+STRIDE = 8
+"""Pixels of an image in a row or column of its features."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to train.
+
+    Attributes:
+        values: the configuration beyond what all trials of this benchmark have.
+        convolution: channels and dilation of the 3x3 convolution of its last stage, the largest it has.
+    """
+
+    values: Mapping[str, Any]
+    convolution: tuple[int, int]
+
+
+NETWORKS = {
+    "ResNet-101": Network({**PROFILES["paper"], "labeled_images": 2}, (512, 4)),
+    # statistics of a batch of both domains, as by default, would be other losses than the peer's
+    "laptop network": Network({**PROFILES["laptop"], "labeled_images": 8, "normalisation": "domain"}, (64, 4)),
+}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Steps of one network on the same images, and the losses of the float32 ones so far."""
+
+    peer: AdaptSegNetStep
+    ours: Mapping[str, Trainer]
+    losses: Mapping[str, list[dict[str, Tensor]]] = field(default_factory=lambda: {"peer": [], "float32": []})
+
+    def functions(self) -> dict[str, Callable[[], None]]:
+        """A step of each."""
+        return {"peer": self._step_of_peer, **{dtype: self._step_of_ours(dtype) for dtype in self.ours}}
+
+    def difference(self) -> float:
+        """The largest relative difference between losses of the two in float32; raises AssertionError if too large."""
+        pairs = zip(*self.losses.values(), strict=True)
+        found = max(abs(ours[name] / loss - 1).item() for peer, ours in pairs for name, loss in peer.items())
+        assert found <= AGREEMENT, f"losses differ by {found}"
+        return found
+
+    def _step_of_peer(self) -> None:
+        iteration = len(self.losses["peer"])
+        batch = self.ours["float32"].batches.load(iteration)
+        self.losses["peer"].append(self.peer.step(batch, iteration))
+
+    def _step_of_ours(self, dtype: str) -> Callable[[], None]:
+        trainer = self.ours[dtype]
+
+        def step() -> None:
+            trainer.step()
+            if dtype in self.losses:
+                row = zip(trainer.records.names, trainer.records.rows[-1], strict=True)
+                self.losses[dtype].append({name.removeprefix("loss/"): value for name, value in row})
+
+        return step
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured of one network at one size."""
+
+    timings: Mapping[str, Timing]
+    limits: Mapping[str, float]
+    """Seconds of a step at the rate of a large convolution, by dtype."""
+    difference: float
+    parts: list[Part]
+
+    def ratio(self, dtype: str) -> float:
+        """Seconds of the peer's step over those of ours."""
+        return ratio(self.timings, "peer", dtype)
+
+    def limit_share(self, dtype: str) -> float:
+        """Seconds at the limit over those of ours."""
+        return self.limits[dtype] / self.timings[dtype].median
+
+
+def compare(name: str, size: tuple[int, int], dtypes: tuple[str, ...], rounds: int, folder: Path) -> Found:
+    """Steps of both sides in turn, on images of a size (width, height), after one to warm up."""
+    network = NETWORKS[name]
+    pair = DrawnPair(size, images=8).open(folder)
+    configs = {dtype: configuration(network, dtype, folder) for dtype in dtypes}
+    peer = AdaptSegNetStep(configs["float32"], len(pair.classes))
+    sides = Sides(peer, {dtype: _trainer(config, pair) for dtype, config in configs.items()})
+    convolutions = {f"{dtype} convolution": _convolution(network, size, dtype) for dtype in dtypes}
+    timings = alternately({**sides.functions(), **{name: run for name, (run, _) in convolutions.items()}}, rounds)
+    rates = {dtype: convolutions[n := f"{dtype} convolution"][1] / min(timings[n].seconds) for dtype in dtypes}
+    operations = _operations(sides.ours["float32"])
+    return Found(
+        timings,
+        {dtype: operations / rate for dtype, rate in rates.items()},
+        sides.difference(),
+        anatomy(sides.ours["float32"], rounds),
+    )
+
+
+def configuration(network: Network, dtype: str, folder: Path) -> AssConfig:
+    """A trial of ga+csa; bfloat16 as the profile for fast hardware has it."""
+    values = dict(network.values)
+    if values["backbone_weights"] == "imagenet":
+        values["backbone_weights"] = str(_resnet_weights(folder))
+    if dtype == "bfloat16":
+        values |= {"dtype": dtype, "channels_last": True}
+    return AssConfig(
+        **{"domains": "drawn", "profile": "paper", "seed": 0, "iterations": 150_000, "evaluate_every": 150_000},
+        **{"adaptor": "ga+csa", "device": "cpu", **values},
+    )
+
+
+def _trainer(config: AssConfig, pair: DomainPair) -> Trainer:
+    trainer = Trainer(config, pair)
+    trainer.model.train()
+    return trainer
+
+
+def _resnet_weights(folder: Path) -> Path:
+    """Drawn weights of ResNet-101, for want of ImageNet's; steps cost the same."""
+    path = folder / "resnet101.pth"
+    if not path.exists():
+        with drawn_weights(0, "benchmark"):
+            body = deeplab_v2("none").body
+        for name, layer in body.named_modules():
+            if isinstance(layer, torch.nn.BatchNorm2d) and name.endswith("bn3"):
+                torch.nn.init.constant_(layer.weight, 0.1)  # the last of a block, lest features grow with each block
+        torch.save(body.state_dict(), path)
+    return path
+
+
+def _convolution(network: Network, size: tuple[int, int], dtype: str) -> tuple[Callable[[], object], float]:
+    """The network's largest convolution on a batch of features, and its floating-point operations."""
+    channels, dilation = network.convolution
+    batch = network.values["source_batch"] + network.values["labeled_batch"]
+    features = torch.randn(batch, channels, size[1] // STRIDE, size[0] // STRIDE)
+    weight = torch.randn(channels, channels, 3, 3)
+    layout = torch.channels_last if dtype == "bfloat16" else torch.contiguous_format
+    features, weight = (tensor.to(DTYPES[dtype]).to(memory_format=layout) for tensor in (features, weight))
+    operations = 2 * weight.numel() * features.numel() / channels
+    repeats = max(1, round(2e9 / operations))
+
+    def several() -> None:
+        for _ in range(repeats):
+            F.conv2d(features, weight, padding=dilation, dilation=dilation)
+
+    return several, operations * repeats
+
+
+class _Operations(TorchDispatchMode):
+    """Counts floating-point operations by torch's formulas; torch's own counter cannot follow `autograd.grad`."""
+
+    total = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        if formula := flop_registry.get(function.overloadpacket):
+            self.total += formula(*args, **(kwargs or {}), out_val=made)
+        return made
+
+
+def _operations(trainer: Trainer) -> float:
+    with _Operations() as counter:
+        trainer.step()
+    return counter.total
+
+
+def measure(quick: bool) -> Result:
+    """ResNet-101 and the laptop network."""
+    native = computes_in_bfloat16(torch.device("cpu"))
+    dtypes = ("float32", "bfloat16")
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        place = Path(folder)
+        if not quick:
+            resnet = compare("ResNet-101", (512, 256), dtypes, 5, place)
+            laptop = compare("laptop network", (128, 64), dtypes, 30, place)
+        else:
+            # where bfloat16 is emulated a step takes as long as all others together
+            resnet = compare("ResNet-101", (256, 128) if native else (128, 64), dtypes, 1, place)
+            laptop = compare("laptop network", (128, 64), dtypes, 5, place)
+    figures = {f"{short}_ratio": resnet.ratio(dtype) for short, dtype in (("fp32", "float32"), ("bf16", "bfloat16"))}
+    figures |= {"limit_share": resnet.limit_share("float32"), "bf16_limit_share": resnet.limit_share("bfloat16")}
+    figures |= {"laptop_fp32_ratio": laptop.ratio("float32"), "laptop_bf16_ratio": laptop.ratio("bfloat16")}
+    figures |= {"loss_difference": max(resnet.difference, laptop.difference)}
+    shown = [
+        table for name, found in (("ResNet-101", resnet), ("laptop network", laptop)) for table in _shown(name, found)
+    ]
+    if not native:
+        shown.append(
+            "This CPU has no instructions for bfloat16: it computes it by way of float32, several times slower."
+        )
+    return Result(shown, figures)
+
+
+def _shown(name: str, found: Found) -> list[RenderableType]:
+    steps = figures_table(
+        f"{name}: a step of ga+csa", "", "median (range)", "peer's time over it", "share of the limit"
+    )
+    for side, timing in found.timings.items():
+        if side.endswith("convolution"):
+            continue
+        share = f"{found.limit_share(side):.0%} of {found.limits[side]:.2f} s" if side in found.limits else ""
+        label = "AdaptSegNet's loop, float32" if side == "peer" else f"ours, {side}"
+        steps.add_row(label, str(timing), f"{found.ratio(side) if side != 'peer' else 1:.2f}", share)
+    steps.caption = f"losses in float32 differ by {found.difference:.1e} at most"
+    parts = figures_table(f"{name}: parts of our float32 step, each alone", "", "median (range)", "tensors at once")
+    for part in found.parts:
+        parts.add_row(part.name, str(part.timing), format_bytes(part.peak))
+    return [steps, parts]
+
+
+if __name__ == "__main__":
+    sys.exit(run("train_step", __doc__, measure))
