@@ -28,9 +28,9 @@ from benchmarks.step_anatomy import Part, anatomy
 from trainables.ass.config import AssConfig
 from trainables.ass.networks.deeplab_v2 import deeplab_v2
 from trainables.ass.networks.weights import drawn_weights
-from trainables.ass.precision import computes_in_bfloat16
+from trainables.ass.precision import DTYPES, computes_in_bfloat16
 from trainables.ass.profiles import PROFILES
-from trainables.ass.trainer import DTYPES, Trainer
+from trainables.ass.trainer import Trainer
 from trainables.domains.pairs import DomainPair
 
 AGREEMENT = 1e-5

@@ -23,7 +23,8 @@ from trainables.ass.evaluation import predicted_classes, slices
 from trainables.ass.model import Model
 from trainables.ass.objectives import discriminator_objective, generator_objective
 from trainables.ass.optimization import Optimizers
-from trainables.ass.trainer import DTYPES, choose_device
+from trainables.ass.precision import autocast
+from trainables.ass.trainer import choose_device
 from trainables.domains.classes import ClassSet
 from trainables.domains.pairs import PAIRS
 from trainables.domains.recipe import SETS, PairRecipe
@@ -139,12 +140,12 @@ def _copied_images(images: Images | None) -> Images | None:
 def _step(config: AssConfig, model: Model, batch: Batch, optimizers: Optimizers, iteration: int) -> None:
     """`Trainer.step`, whose networks cannot be moved to a device while they have no content."""
     optimizers.set_rates(iteration)
-    with _autocast(config):
+    with autocast(config.dtype, CPU):
         forwarded = model(batch)
         objective = generator_objective(model.generator_losses(forwarded), config)
     optimizers.step_generator(objective)
     if model.discriminators():
-        with _autocast(config):
+        with autocast(config.dtype, CPU):
             losses, _ = model.discriminator_losses(forwarded)
         optimizers.step_discriminators(discriminator_objective(losses, config))
 
@@ -156,11 +157,6 @@ def _predict(config: AssConfig, model: Model, recipe: PairRecipe) -> None:
     part = next(slices(recipe.sizes["target_report"], rows, columns))
     pixels = torch.zeros(part.stop - part.start, 3, height, width, dtype=torch.uint8)
     model.eval()
-    with _autocast(config):
+    with autocast(config.dtype, CPU):
         scores = model.network.scores(model.network.features(pixels))
     predicted_classes(scores, (rows, columns))
-
-
-def _autocast(config: AssConfig) -> torch.autocast:
-    dtype = DTYPES[config.dtype]
-    return torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32)

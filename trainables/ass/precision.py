@@ -1,9 +1,16 @@
-"""Losses are computed in float32 even where networks run in bfloat16."""
+"""The types that networks run in; losses are computed in float32 all the same."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def autocast(dtype: str, device: torch.device) -> torch.autocast:
+    """The context in which networks run in a type that a configuration names."""
+    return torch.autocast(device.type, dtype=DTYPES[dtype], enabled=DTYPES[dtype] is not torch.float32)
 
 
 def at_least_float32(x: Tensor) -> Tensor:

@@ -16,11 +16,10 @@ from trainables.ass.evaluation import confusion, slices
 from trainables.ass.model import Model
 from trainables.ass.objectives import discriminator_objective, generator_objective
 from trainables.ass.optimization import Optimizers
+from trainables.ass.precision import autocast
 from trainables.ass.records import Records
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import DomainPair
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Trainer:
@@ -126,8 +125,7 @@ class Trainer:
 
     def autocast(self) -> torch.autocast:
         """The context in which the networks run."""
-        dtype = DTYPES[self.config.dtype]
-        return torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32)
+        return autocast(self.config.dtype, self.device)
 
 
 def choose_device(name: str) -> torch.device:
