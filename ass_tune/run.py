@@ -97,6 +97,7 @@ def run_study(
     """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
     from ass_tune.cell_search import CellSearch
     from ass_tune.checkpoints import CheckpointKeeper
+    from ass_tune.data.bars import packing_shown
     from ass_tune.director import Director
     from ass_tune.execution import ray_cluster, run_trials
     from ass_tune.farewell import farewell
@@ -109,7 +110,8 @@ def run_study(
     from ass_tune.terms import agree
 
     agree(ledger, spec, folder.local_path())
-    TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root)
+    with packing_shown(transient=True) as watch:
+        TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root, watch)
 
     kept, left_out = cells(spec)
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]

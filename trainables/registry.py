@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
+
+if TYPE_CHECKING:
+    from trainables.domains.packing import Watcher
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,13 @@ class TrainableEntry:
         """The pydantic model of one trial's configuration."""
         return _load(self.config_path)
 
-    def prepare(self, domains: str, data_root: Path | None) -> None:
-        """Make on this node what trials share, so that none of them waits; raises MissingData."""
+    def prepare(self, domains: str, data_root: Path | None, watch: Watcher) -> None:
+        """Make on this node what trials share, so that none of them waits; raises MissingData.
+
+        `watch` is told how far it is.
+        """
         if self.prepare_path is not None:
-            _load(self.prepare_path)(domains, cache_folder(), data_root)
+            _load(self.prepare_path)(domains, cache_folder(), data_root, watch)
 
     def device_bytes(self, config: TrialConfig) -> int | None:
         """An estimate of the device memory for a trial's tensors, if the trainable makes one; may import torch."""

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-from rich.text import Text
 
 from ass_tune.arguments import ExitCode
 from ass_tune.data.arguments import PackArguments
+from ass_tune.data.bars import packing_shown
 from ass_tune.wording import format_bytes
 from trainables.cache import cache_folder
 from trainables.domains.pack import Pack, absent_bytes, check_room
-from trainables.domains.packing import Progress as Packed
 from trainables.domains.pairs import DomainPair, open_pair
 from trainables.domains.prepare import pack_pair
 from trainables.domains.recipe import SETS, MissingData, UnusableImages
-
-SPEED_OVER = 300.0
-"""Seconds over which the rate is measured: a file of many images counts when it is whole."""
 
 
 def pack(arguments: PackArguments, console: Console) -> ExitCode:
@@ -67,39 +53,13 @@ def _there(packed: Pack) -> int:
 def _pack_sets(pair: DomainPair, workers: int, console: Console) -> dict[str, UnusableImages]:
     """Pack set by set; returns what cannot be used, by set."""
     unusable = {}
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=SPEED_OVER) as progress:
-        bars = _Bars(progress)
+    with packing_shown() as watch:
         for name in SETS:
             try:
-                notices = pack_pair(pair, workers, bars.show, [name])
+                notices = pack_pair(pair, workers, watch, [name])
             except UnusableImages as error:
                 unusable[name] = error
                 continue
             for notice in notices:
                 console.print(notice)
     return unusable
-
-
-class _Bars:
-    """A bar for everything that is done to a set."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[tuple[str, str], TaskID] = {}
-
-    def show(self, packed: Packed) -> None:
-        """Draw how far a set is."""
-        key = packed.set_name, packed.action
-        if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(f"{packed.action} {packed.set_name}", total=packed.images)
-        self._progress.update(self._tasks[key], completed=packed.done)
-
-
-class _Rate(ProgressColumn):
-    """Images per second, over all the time."""
-
-    def render(self, task: Task) -> Text:
-        """The rate of a bar, once something is done."""
-        seconds = task.finished_time or task.elapsed
-        return Text(f"{task.completed / seconds:.1f} images/s" if seconds and task.completed else "")

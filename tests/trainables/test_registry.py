@@ -11,6 +11,7 @@ from ray.tune import Trainable
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
+from trainables.domains.packing import unwatched
 from trainables.registry import TRAINABLES
 
 
@@ -36,7 +37,7 @@ def test_a_trainable_that_shares_nothing_has_nothing_to_prepare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASS_CACHE", str(tmp_path))
-    TRAINABLES["curves"].prepare("synthetic", None)
+    TRAINABLES["curves"].prepare("synthetic", None, unwatched)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,51 @@
+"""Progress bars of packing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from trainables.domains.packing import Progress as Packed
+from trainables.domains.packing import Watcher
+
+SPEED_OVER = 300.0
+"""Seconds over which the rate is measured: a file of many images counts when it is whole."""
+
+
+@contextmanager
+def packing_shown(transient: bool = False) -> Iterator[Watcher]:
+    """A bar on stderr for everything that is done to a set; transient ones go when all is done, and into no file."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, speed_estimate_period=SPEED_OVER, transient=transient) as progress:
+        tasks: dict[tuple[str, str], TaskID] = {}
+
+        def show(packed: Packed) -> None:
+            key = packed.set_name, packed.action
+            if key not in tasks:
+                tasks[key] = progress.add_task(f"{packed.action} {packed.set_name}", total=packed.images)
+            progress.update(tasks[key], completed=packed.done)
+
+        yield show
+
+
+class _Rate(ProgressColumn):
+    """Images per second, over all the time."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of a bar, once something is done."""
+        seconds = task.finished_time or task.elapsed
+        return Text(f"{task.completed / seconds:.1f} images/s" if seconds and task.completed else "")
