@@ -26,12 +26,25 @@ def test_a_plan_measures_once_and_needs_neither_torch_nor_ray(studies):
     assert plan["cells"][0]["seconds_per_trial"] > 0
     assert plan["bytes_while_running"] > 1e5
     assert plan["bytes_at_the_end"] > 1e5
+    assert plan["device_bytes"] > 1e6
+    assert plan["cpu_hours"] > 0
     assert not (studies.folder / "smoke").exists()
 
     code, modules = modules_of("search_spaces/smoke.yaml", "--plan", *ONE_CELL)
     assert code == 0
     assert not modules & {"torch", "ray", "optuna", "mlflow"}
     assert json.loads(studies.run("search_spaces/smoke.yaml", "--plan", "--json", *ONE_CELL).stdout) == plan
+
+
+def test_a_plan_with_a_given_step_time_needs_neither_data_nor_torch(tmp_path):
+    arguments = ["search_spaces/paper/table2_csa.yaml", "--plan", "--step-time", "0.36", "--studies", str(tmp_path)]
+    code, modules = modules_of(*arguments)
+    assert code == 0
+    assert not modules & {"torch", "ray", "optuna", "mlflow"}
+    command = [sys.executable, "-m", "ass_tune.run", *arguments, "--json"]
+    plan = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert plan["gpu_hours"] == 4 * 15
+    assert plan["step_time"] == 0.36
 
 
 def test_mistakes_are_found_without_torch_or_ray():
