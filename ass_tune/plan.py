@@ -141,7 +141,7 @@ def _step_times(
     """For each cell what a trial costs, and why that could not be measured where it should have been."""
     if step_time is not None:
         return [StepTime.of_training(step_time)] * len(kept), None
-    configs = [_typical(spec, cell) for cell in kept]
+    configs = [typical_config(spec, cell) for cell in kept]
     threads = max(1, int(spec.resources.cpu))
     known = remembered(spec.trainable, configs, threads)
     if not measure or all(known):
@@ -154,7 +154,7 @@ def _step_times(
         return known, str(failed)
 
 
-def _typical(spec: StudySpec, cell: CellPlan) -> TrialConfig:
+def typical_config(spec: StudySpec, cell: CellPlan) -> TrialConfig:
     """Any configuration of the cell: no hyperparameter that matters to a step's cost is a number in between."""
     chosen: dict[str, Value] = {}
     for variable in cell.space:

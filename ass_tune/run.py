@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ass_tune.arguments import Arguments, ExitCode, parse
 from ass_tune.cells import cells
-from ass_tune.plan import StudyPlan, check_memory, make_plan
+from ass_tune.plan import StudyPlan, check_memory, make_plan, typical_config
 from ass_tune.plan_view import plan_tables
 from ass_tune.safe_paths import check_inside
 from ass_tune.spec import SpecErrors, StudySpec, load
@@ -110,10 +110,11 @@ def run_study(
     from ass_tune.terms import agree
 
     agree(ledger, spec, folder.local_path())
-    with packing_shown(transient=True) as watch:
-        TRAINABLES[spec.trainable].prepare(spec.domains, arguments.data_root, watch)
-
     kept, left_out = cells(spec)
+    with packing_shown(transient=True) as watch:
+        configs = [typical_config(spec, cell) for cell in kept]
+        TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch)
+
     searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -28,13 +29,16 @@ class TrainableEntry:
         """The pydantic model of one trial's configuration."""
         return _load(self.config_path)
 
-    def prepare(self, domains: str, data_root: Path | None, watch: Watcher) -> None:
-        """Make on this node what trials share, so that none of them waits; raises MissingData.
+    def prepare(self, configs: Sequence[TrialConfig], data_root: Path | None, watch: Watcher) -> None:
+        """Make on this node what trials share, so that none of them waits; raises MissingData and UserMistake.
 
-        `watch` is told how far it is.
+        Args:
+            configs: one of each kind of trial.
+            data_root: folder of the real data sets.
+            watch: is told how far it is.
         """
         if self.prepare_path is not None:
-            _load(self.prepare_path)(domains, cache_folder(), data_root, watch)
+            _load(self.prepare_path)(configs, cache_folder(), data_root, watch)
 
     def device_bytes(self, config: TrialConfig) -> int | None:
         """An estimate of the device memory for a trial's tensors, if the trainable makes one; may import torch."""
@@ -55,7 +59,7 @@ TRAINABLES = {
     "ass": TrainableEntry(
         "trainables.ass.config:AssConfig",
         "trainables.ass_trainable:AssTrainable",
-        "trainables.domains.prepare:prepare_pair",
+        "trainables.ass_prepare:prepare",
         "trainables.ass_memory:trial_bytes",
     ),
     "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),

@@ -37,7 +37,7 @@ def test_a_trainable_that_shares_nothing_has_nothing_to_prepare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASS_CACHE", str(tmp_path))
-    TRAINABLES["curves"].prepare("synthetic", None, unwatched)
+    TRAINABLES["curves"].prepare([], None, unwatched)
     assert list(tmp_path.iterdir()) == []
 
 

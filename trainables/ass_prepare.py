@@ -1,0 +1,38 @@
+"""What the trials of a study share is made and looked at before they start: data, and pre-trained weights."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainables.ass.config import AssConfig
+from trainables.ass.networks.build import BACKBONES
+from trainables.ass.precision import computes_in_bfloat16
+from trainables.ass.trainer import choose_device
+from trainables.domains.packing import Watcher
+from trainables.domains.prepare import prepare_pair
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, watch: Watcher) -> None:
+    """Make and check it on this node.
+
+    Args:
+        configs: one of each kind of trial that the study has.
+        cache: folder of packed files.
+        data_root: folder of the real data sets.
+        watch: is told how far the packing is.
+
+    Raises MissingWeights before any data is packed, and MissingData.
+    """
+    for network, weights in sorted({(config.network, config.backbone_weights) for config in configs}):
+        BACKBONES[network](weights)
+    for domains in sorted({config.domains for config in configs}):
+        prepare_pair(domains, cache, data_root, watch)
+    if any(config.dtype == "bfloat16" and not computes_in_bfloat16(choose_device(config.device)) for config in configs):
+        logger.warning(
+            "dtype: bfloat16 on a CPU without instructions for it takes several times as long as float32: "
+            "fixed: {dtype: float32}"
+        )
