@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 
-from trainables.ass.batches import Batch, Images
+from trainables.ass.batches import Batch, Images, Unlabeled
 from trainables.ass.config import AssConfig
 from trainables.ass.csa import CSA
 from trainables.ass.domain_labels import SOURCE, TARGET
@@ -110,7 +110,7 @@ class AdaptSegNetStep:
             for group in optimizer.param_groups:
                 group["lr"] = rate * schedule(iteration, self.config)
 
-    def _forward(self, images: Images) -> _Forwarded:
+    def _forward(self, images: Unlabeled) -> _Forwarded:
         features = self.body((images.pixels.float() - self.mean) / self.std)
         scores = torch.stack([branch(features) for branch in self.branches]).sum(0)
         return _Forwarded(features, scores, upsample(scores, images.pixels.shape[-2:]))

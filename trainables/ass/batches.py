@@ -18,10 +18,16 @@ from trainables.domains.subsets import labeled_subset
 
 
 @dataclass(frozen=True)
-class Images:
-    """Pixels (N, 3, H, W) uint8 and labels (N, H, W) int64."""
+class Unlabeled:
+    """Pixels (N, 3, H, W) uint8."""
 
     pixels: Tensor
+
+
+@dataclass(frozen=True)
+class Images(Unlabeled):
+    """Pixels (N, 3, H, W) uint8 and labels (N, H, W) int64."""
+
     labels: Tensor
 
 
@@ -31,7 +37,7 @@ class Batch:
 
     source: Images | None
     labeled: Images | None
-    unlabeled: Images | None
+    unlabeled: Unlabeled | None
 
 
 class Batches:
@@ -58,26 +64,33 @@ class Batches:
         config, pair = self.config, self.pair
         source = labeled = unlabeled = None
         if self.adaptor.source:
-            source = self._draw("source", iteration, pair.source, len(pair.source), config.source_batch)
+            crops = self._draw("source", iteration, pair.source, len(pair.source), config.source_batch)
+            source = self._images(pair.source, crops)
         if config.labeled_images:
-            labeled = self._draw("labeled", iteration, pair.target_train, self.labeled, config.labeled_batch)
+            crops = self._draw("labeled", iteration, pair.target_train, self.labeled, config.labeled_batch)
+            labeled = self._images(pair.target_train, crops)
         if self.adaptor.global_:
-            unlabeled = self._draw("unlabeled", iteration, pair.target_train, self.pool, config.unlabeled_batch)
+            crops = self._draw("unlabeled", iteration, pair.target_train, self.pool, config.unlabeled_batch)
+            unlabeled = Unlabeled(self._pixels(pair.target_train, crops))
         return Batch(source, labeled, unlabeled)
 
-    def _draw(self, name: str, iteration: int, packed: PackedSet, pool: int | np.ndarray, size: int) -> Images:
+    def _draw(self, name: str, iteration: int, packed: PackedSet, pool: int | np.ndarray, size: int) -> Crops:
         seed = self.config.seed
         indices = batch_indices(seed, name, iteration, pool, size)
-        width = crop_width(packed.labels.shape, self.pair.target_train.labels.shape)
-        offsets = crop_offsets(seed, name, iteration, size, packed.labels.shape[2] - width)
+        width = crop_width(packed.images.shape, self.pair.target_train.images.shape)
+        offsets = crop_offsets(seed, name, iteration, size, packed.images.shape[2] - width)
         mirrored = flips(seed, name, iteration, size) if self.config.flip else np.zeros(size, bool)
-        crops = Crops(indices, offsets, width, mirrored)
-        pixels = crops.pixels(packed.images, self.device, self.config.channels_last)
-        return Images(pixels, crops.labels(packed.labels, self.device))
+        return Crops(indices, offsets, width, mirrored)
+
+    def _images(self, packed: PackedSet, crops: Crops) -> Images:
+        return Images(self._pixels(packed, crops), crops.labels(packed.labels, self.device))
+
+    def _pixels(self, packed: PackedSet, crops: Crops) -> Tensor:
+        return crops.pixels(packed.images, self.device, self.config.channels_last)
 
 
 def crop_width(shape: tuple[int, ...], target_shape: tuple[int, ...]) -> int:
-    """Width in pixels to train at, from (N, H, W): the target's for wider images of its height, else their own."""
+    """Width in pixels to train at, from (N, H, W, 3): the target's for wider images of its height, else their own."""
     return min(shape[2], target_shape[2]) if shape[1] == target_shape[1] else shape[2]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def load(config: AssConfig, pair: Any, iteration: int) -> Batch:
 
 
 def same(one: Any, other: Any) -> bool:
-    return torch.equal(one.pixels, other.pixels) and torch.equal(one.labels, other.labels)
+    parts = vars(one)
+    return parts.keys() == vars(other).keys() and all(torch.equal(parts[name], vars(other)[name]) for name in parts)
 
 
 @pytest.mark.parametrize("adaptor", ADAPTORS)
@@ -62,6 +64,13 @@ def test_oracle_never_reads_a_source_image(configure: Configure, tiny_pair: Any)
 def test_without_labeled_images_joint_is_source_only(configure: Configure, tiny_pair: Any) -> None:
     batch = load(configure(adaptor="joint", labeled_images=0), tiny_pair, 0)
     assert batch.source is not None and batch.labeled is None and batch.unlabeled is None
+
+
+def test_no_label_comes_with_an_unlabeled_image(configure: Configure, tiny_pair: Any) -> None:
+    tiny_pair.target_train = replace(tiny_pair.target_train, labels=None)
+    batch = load(configure(adaptor="ga", labeled_images=0), tiny_pair, 0)
+    assert batch.source is not None and batch.unlabeled is not None
+    assert not hasattr(batch.unlabeled, "labels")
 
 
 def test_only_the_labeled_subset_is_drawn_from(configure: Configure, tiny_pair: Any) -> None:
