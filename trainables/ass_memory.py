@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from trainables.ass.batches import Batch, Batches, Images
+from trainables.ass.batches import Batch, Batches
 from trainables.ass.config import AssConfig
-from trainables.ass.evaluation import predicted_classes, slices
+from trainables.ass.evaluation import slices
 from trainables.ass.model import Model
 from trainables.ass.objectives import discriminator_objective, generator_objective
 from trainables.ass.optimization import Optimizers
@@ -130,11 +130,12 @@ def _blank_set(recipe: PairRecipe, name: str) -> BlankSet:
 
 
 def _copied(batch: Batch) -> Batch:
-    return Batch(*map(_copied_images, (batch.source, batch.labeled, batch.unlabeled)))
+    parts = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    return Batch(**{name: _copied_images(images) if images else None for name, images in parts.items()})
 
 
-def _copied_images(images: Images | None) -> Images | None:
-    return Images(images.pixels.clone(), images.labels.clone()) if images else None
+def _copied_images(images: Any) -> Any:
+    return replace(images, **{field.name: getattr(images, field.name).clone() for field in fields(images)})
 
 
 def _step(config: AssConfig, model: Model, batch: Batch, optimizers: Optimizers, iteration: int) -> None:
@@ -158,5 +159,4 @@ def _predict(config: AssConfig, model: Model, recipe: PairRecipe) -> None:
     pixels = torch.zeros(part.stop - part.start, 3, height, width, dtype=torch.uint8)
     model.eval()
     with autocast(config.dtype, CPU):
-        scores = model.network.scores(model.network.features(pixels))
-    predicted_classes(scores, (rows, columns))
+        model.predict(pixels, (rows, columns))

@@ -18,7 +18,7 @@ from trainables.ass_memory import BlankPair, BlankSet, LiveBytes, peak_bytes, tr
 from trainables.domains.pairs import PAIRS
 from trainables.domains.recipe import SETS
 
-SOURCE, TARGET = (320, 160), (256, 128)
+SOURCE, TARGET, JUDGED = (320, 160), (256, 128), (512, 256)
 EVALUATED = 4
 
 
@@ -35,7 +35,7 @@ class Sizes:
         return self.source if set_name == "source" else self.target
 
     def label_size(self, set_name: str) -> tuple[int, int]:
-        return self.image_size(set_name)
+        return JUDGED if set_name in ("target_select", "target_report") else self.image_size(set_name)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,9 +60,9 @@ def really_allocated(settings: AssConfig) -> int:
     """Bytes that torch's CPU allocator has given out at once, at most, in two steps and an evaluation."""
     sets = {}
     for name in SETS:
-        width, height = RECIPE.image_size(name)
-        images = np.zeros((EVALUATED, height, width, 3), np.uint8)
-        sets[name] = BlankSet(images, images[..., 0].copy())
+        (width, height), (columns, rows) = RECIPE.image_size(name), RECIPE.label_size(name)
+        images, labels = (EVALUATED, height, width, 3), (EVALUATED, rows, columns)
+        sets[name] = BlankSet(np.zeros(images, np.uint8), np.zeros(labels, np.uint8))
     pair: Any = BlankPair(RECIPE.classes, **sets)
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         trainer = Trainer(settings, pair)
@@ -85,19 +85,25 @@ def _allocations(events: Iterable[Any]) -> Iterable[Any]:
 @pytest.mark.parametrize("adaptor", ["oracle", "joint", "ga+fcsa", "ga+csa"])
 def test_the_estimate_of_the_small_network_is_what_training_allocates(adaptor: str) -> None:
     settings = config("laptop", adaptor=adaptor)
-    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.05)
+    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.02)
+
+
+def test_the_estimate_counts_an_evaluation_that_needs_more_than_a_step() -> None:
+    settings = config("laptop", adaptor="oracle", labeled_batch=1)
+    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.1)
 
 
 def test_the_estimate_holds_in_bfloat16() -> None:
     settings = config("laptop", dtype="bfloat16", source_batch=2, labeled_batch=1, unlabeled_batch=1)
-    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.05)
+    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.02)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("adaptor", ["oracle", "ga+csa"])
 def test_the_estimate_of_deeplab_is_what_training_allocates(adaptor: str) -> None:
     settings = config("paper", adaptor=adaptor)
-    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.05)
+    assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.02)
 
 
 def test_the_estimate_needs_neither_data_nor_weights_nor_the_memory() -> None:
