@@ -112,7 +112,6 @@ def test_the_estimate_needs_neither_data_nor_weights_nor_the_memory() -> None:
     single = trial_bytes(AssConfig(**whole))
     assert 4e9 < single < 14e9
     assert trial_bytes(AssConfig(**{**whole, "dtype": "bfloat16"})) < 0.8 * single
-    assert trial_bytes(AssConfig(**{**whole, "adaptor": "oracle"})) < 0.5 * single
 
 
 def test_tensors_that_share_memory_count_once_and_only_while_they_live() -> None:
