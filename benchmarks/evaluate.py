@@ -140,7 +140,7 @@ def measure(quick: bool) -> Result:
     truths = real_truths(data_root())
     kind = f"{len(truths)} real label maps" if truths else "drawn label maps"
     pairs = [(truth, erring(truth, number)) for number, truth in enumerate(truths or drawn_truths(8))]
-    images, rounds = (5, 4) if quick else (125, 4)
+    images, rounds = (2, 10) if quick else (20, 25)
     timings, means = compare(pairs, images, rounds)
     torchmetrics = min((name for name in timings if name.startswith("torchmetrics")), key=lambda n: timings[n].median)
     width, height = SIZE

@@ -52,8 +52,8 @@ def _confusion_of_image(truth: Tensor, prediction: Tensor, classes: int) -> Tens
 
     Ignored pixels are counted with all others, as truth 255, and then left out: to sort them out first takes longer.
     """
-    numbers = prediction.to(torch.int16 if classes <= 128 else torch.int32, copy=True).mul_(256).add_(truth)
-    counts = torch.bincount(numbers, minlength=256 * classes)
-    if len(counts) > 256 * classes or counts.view(classes, 256)[:, classes:IGNORE].any():
+    numbers = truth.to(torch.int16 if classes <= 128 else torch.int32, copy=True).mul_(classes).add_(prediction)
+    counts = torch.bincount(numbers, minlength=256 * classes)[: 256 * classes].view(256, classes)
+    if prediction.max() >= classes or counts[classes:IGNORE].any():
         raise ValueError(f"a class map has other classes than 0 to {classes - 1}")
-    return counts.view(classes, 256)[:, :classes].T
+    return counts[:classes]

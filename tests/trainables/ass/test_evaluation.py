@@ -101,7 +101,7 @@ def test_counts_exceed_what_half_precision_and_two_bytes_hold() -> None:
 def test_a_class_that_is_none_is_refused_and_not_counted_as_another(truth: int, prediction: int) -> None:
     maps = torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
     maps[:, 0, 1, 1] = torch.tensor([truth, prediction])
-    with pytest.raises((ValueError, RuntimeError), match=r"other classes than 0 to 3|non-negative"):
+    with pytest.raises(ValueError, match="other classes than 0 to 3"):
         confusion(*maps, classes=4)
 
 
