@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,7 @@ class Sides:
 class Found:
     """What was measured of one network at one size."""
 
+    title: str
     timings: Mapping[str, Timing]
     limits: Mapping[str, float]
     """Seconds of a step at the rate of a large convolution, by dtype."""
@@ -114,22 +115,25 @@ class Found:
         return self.limits[dtype] / self.timings[dtype].median
 
 
-def compare(name: str, size: tuple[int, int], dtypes: tuple[str, ...], rounds: int, folder: Path) -> Found:
-    """Steps of both sides in turn, on images of a size (width, height), after one to warm up."""
+def compare(
+    name: str, size: tuple[int, int], dtypes: Iterable[str], rounds: int, folder: Path, parts: bool = True
+) -> Found:
+    """Steps of both sides in turn, on images of a size (width, height), after one to warm up; and parts of ours."""
     network = NETWORKS[name]
     pair = DrawnPair(size, images=8).open(folder)
     configs = {dtype: configuration(network, dtype, folder) for dtype in dtypes}
     peer = AdaptSegNetStep(configs["float32"], len(pair.classes))
     sides = Sides(peer, {dtype: _trainer(config, pair) for dtype, config in configs.items()})
-    convolutions = {f"{dtype} convolution": _convolution(network, size, dtype) for dtype in dtypes}
+    convolutions = {f"{dtype} convolution": _convolution(network, size, dtype) for dtype in configs}
     timings = alternately({**sides.functions(), **{name: run for name, (run, _) in convolutions.items()}}, rounds)
-    rates = {dtype: convolutions[n := f"{dtype} convolution"][1] / min(timings[n].seconds) for dtype in dtypes}
+    rates = {dtype: convolutions[n := f"{dtype} convolution"][1] / min(timings[n].seconds) for dtype in configs}
     operations = _operations(sides.ours["float32"])
     return Found(
+        f"{name} at {size[0]}x{size[1]}",
         timings,
         {dtype: operations / rate for dtype, rate in rates.items()},
         sides.difference(),
-        anatomy(sides.ours["float32"], rounds),
+        anatomy(sides.ours["float32"], rounds) if parts else [],
     )
 
 
@@ -204,23 +208,25 @@ def _operations(trainer: Trainer) -> float:
 def measure(quick: bool) -> Result:
     """ResNet-101 and the laptop network."""
     native = computes_in_bfloat16(torch.device("cpu"))
-    dtypes = ("float32", "bfloat16")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         place = Path(folder)
-        if not quick:
-            resnet = compare("ResNet-101", (512, 256), dtypes, 5, place)
-            laptop = compare("laptop network", (128, 64), dtypes, 30, place)
-        else:
-            # where bfloat16 is emulated a step takes as long as all others together
-            resnet = compare("ResNet-101", (256, 128) if native else (128, 64), dtypes, 1, place)
-            laptop = compare("laptop network", (128, 64), dtypes, 5, place)
-    figures = {f"{short}_ratio": resnet.ratio(dtype) for short, dtype in (("fp32", "float32"), ("bf16", "bfloat16"))}
-    figures |= {"limit_share": resnet.limit_share("float32"), "bf16_limit_share": resnet.limit_share("bfloat16")}
-    figures |= {"laptop_fp32_ratio": laptop.ratio("float32"), "laptop_bf16_ratio": laptop.ratio("bfloat16")}
-    figures |= {"loss_difference": max(resnet.difference, laptop.difference)}
-    shown = [
-        table for name, found in (("ResNet-101", resnet), ("laptop network", laptop)) for table in _shown(name, found)
-    ]
+        laptop = compare("laptop network", (128, 64), DTYPES, 5 if quick else 30, place)
+        if native:
+            found = compare("ResNet-101", (256, 128) if quick else (512, 256), DTYPES, 1 if quick else 5, place)
+            resnet = dict.fromkeys(DTYPES, found)
+        else:  # bfloat16 would take minutes a step at full size
+            both = compare("ResNet-101", (64, 32), DTYPES, 1, place, parts=False)
+            size, rounds = ((128, 64), 2) if quick else ((512, 256), 5)
+            resnet = {"float32": compare("ResNet-101", size, ("float32",), rounds, place), "bfloat16": both}
+    figures = {}
+    for dtype, short in (("float32", "fp32"), ("bfloat16", "bf16")):
+        figures[f"{short}_ratio"] = resnet[dtype].ratio(dtype)
+        figures[f"{short}_limit_share"] = resnet[dtype].limit_share(dtype)
+        figures[f"laptop_{short}_ratio"] = laptop.ratio(dtype)
+    figures["limit_share"] = figures["bf16_limit_share" if native else "fp32_limit_share"]
+    figures["loss_difference"] = max(found.difference for found in (laptop, *resnet.values()))
+    shown = [table for found in {id(each): each for each in resnet.values()}.values() for table in _shown(found)]
+    shown += _shown(laptop)
     if not native:
         shown.append(
             "This CPU has no instructions for bfloat16: it computes it by way of float32, several times slower."
@@ -228,9 +234,9 @@ def measure(quick: bool) -> Result:
     return Result(shown, figures)
 
 
-def _shown(name: str, found: Found) -> list[RenderableType]:
+def _shown(found: Found) -> list[RenderableType]:
     steps = figures_table(
-        f"{name}: a step of ga+csa", "", "median (range)", "peer's time over it", "share of the limit"
+        f"{found.title}: a step of ga+csa", "", "median (range)", "peer's time over it", "share of the limit"
     )
     for side, timing in found.timings.items():
         if side.endswith("convolution"):
@@ -239,7 +245,9 @@ def _shown(name: str, found: Found) -> list[RenderableType]:
         label = "AdaptSegNet's loop, float32" if side == "peer" else f"ours, {side}"
         steps.add_row(label, str(timing), f"{found.ratio(side) if side != 'peer' else 1:.2f}", share)
     steps.caption = f"losses in float32 differ by {found.difference:.1e} at most"
-    parts = figures_table(f"{name}: parts of our float32 step, each alone", "", "median (range)", "tensors at once")
+    if not found.parts:
+        return [steps]
+    parts = figures_table(f"{found.title}: parts of our float32 step, alone", "", "median (range)", "tensors at once")
     for part in found.parts:
         parts.add_row(part.name, str(part.timing), format_bytes(part.peak))
     return [steps, parts]

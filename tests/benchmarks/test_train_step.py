@@ -27,7 +27,7 @@ def test_our_step_has_the_losses_of_adaptsegnets_loop(tmp_path: Path) -> None:
     found = compare("laptop network", (64, 32), dtypes, 5, tmp_path)
     check(found, dtypes)
     console = Console(record=True, width=120)
-    console.print(*train_step._shown("laptop network", found))
+    console.print(*train_step._shown(found))
     assert "AdaptSegNet's loop, float32" in console.export_text()
 
 
