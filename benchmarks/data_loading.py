@@ -121,7 +121,7 @@ def measure(quick: bool) -> Result:
         packed = pair.pack("source").folder
         size = sum(file.stat().st_size for file in shard_files(packed))
         memory = mapped_bytes(packed, TRIALS)  # before this process maps it too
-        timings = alternately({**our_sides(pair), **peer_sides(pngs)}, rounds=5 if quick else 25)
+        timings = alternately({**our_sides(pair), **peer_sides(pngs)}, rounds=4 if quick else 25)
     per_image = {
         side: timing.per(IMAGES * (AT_ONCE if side.startswith("packed") else 1)) for side, timing in timings.items()
     }

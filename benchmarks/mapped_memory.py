@@ -1,10 +1,13 @@
-"""How much memory the packed file of several trials takes: its pages counted as the kernel counts them."""
+"""How much memory the packed files of several trials take: their pages counted as the kernel counts them.
+
+As a program it reads all of a packed set, says so, waits for a line, says what it has mapped, and waits for the next.
+"""
 
 from __future__ import annotations
 
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from trainables.domains.packed import open_packed
@@ -18,27 +21,40 @@ def mapped_bytes(path: Path, processes: int) -> list[tuple[int, int]]:
     A page that n processes have mapped is in the RSS of each, and a part 1/n of it in the PSS of each: so PSS adds up
     to the memory that is taken.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    barrier, answers = context.Barrier(processes), context.SimpleQueue()
-    readers = [context.Process(target=_read, args=(path, barrier, answers)) for _ in range(processes)]
-    for reader in readers:
-        reader.start()
-    found = [answers.get() for _ in readers]
-    for reader in readers:
-        reader.join()
-    return found
+    command = [sys.executable, "-m", __name__, str(path)]
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            for _ in range(processes)
+        ]
+        for reader in readers:
+            _answer(reader)
+        found = []
+        for reader in readers:
+            assert reader.stdin is not None
+            reader.stdin.write("count\n")
+            reader.stdin.flush()
+            rss, pss = _answer(reader).split()
+            found.append((int(rss), int(pss)))
+        return found
 
 
-def _read(path: Path, barrier: Barrier, answers: SimpleQueue[tuple[int, int]]) -> None:
+def _answer(reader: subprocess.Popen[str]) -> str:
+    assert reader.stdout is not None
+    if line := reader.stdout.readline():
+        return line
+    raise RuntimeError("a process that reads the packed files died")
+
+
+def _read(path: Path) -> None:
     packed = open_packed(path)
     for image, labels in zip(packed.images, packed.labels, strict=True):
         image[:, ::64].max()
         labels[:, ::64].max()
-    barrier.wait()  # all have read
-    found = _mapped(path)
-    barrier.wait()  # all have counted
-    answers.put(found)
+    print("read", flush=True)
+    sys.stdin.readline()
+    print(*_mapped(path), flush=True)
+    sys.stdin.readline()
 
 
 def _mapped(path: Path) -> tuple[int, int]:
@@ -52,3 +68,7 @@ def _mapped(path: Path) -> tuple[int, int]:
         elif counted and name in sizes:
             sizes[name] += int(rest[0]) * KILOBYTE
     return sizes["Rss:"], sizes["Pss:"]
+
+
+if __name__ == "__main__":
+    _read(Path(sys.argv[1]))
