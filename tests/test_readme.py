@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ass_tune.data.command import main as data
 from ass_tune.spec import load
 from ass_tune.sync import main as sync
 from ass_tune.tracker.outbox import Outbox
@@ -19,6 +22,7 @@ from ass_tune.tracker.tracker import STUDY
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
+PAPER_SCALE = (PROJECT / "docs/paper_scale.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.splitlines() if line.strip()]
 FEW = [
@@ -36,6 +40,8 @@ def test_every_command_has_a_check_here():
         *of("make "),
         *of("python -m ass_tune.run "),
         *of("python -m ass_tune.sync "),
+        *of("python -m ass_tune.data "),
+        *of("python -m benchmarks."),
         *of("mlflow ui "),
         *of("optuna-dashboard "),
     }
@@ -50,12 +56,43 @@ def test_make_knows_the_two_commands(command):
     assert {"make study": "ass_tune.run search_spaces/csa.yaml", "make test": "-m pytest"}[command] in done.stdout
 
 
+@pytest.mark.parametrize("command", of("python -m ass_tune.data "))
+def test_a_data_command_works_as_written(command, data_root, tmp_path, monkeypatch, capsys):
+    *arguments, option, _ = shlex.split(command.replace("--sample 20", ""))[3:]
+    assert option == "--data-root"
+    monkeypatch.chdir(tmp_path)
+    few = ["--sample", "4", "--workers", "1"] if arguments[0] == "check" else ["--workers", "2"]
+    assert data([*arguments, option, str(data_root), *few]) == 0, capsys.readouterr().err
+    assert "idda-camvid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", of("python -m benchmarks."))
+def test_a_benchmark_knows_its_options(command, capsys):
+    """tests/benchmarks/ run what they measure, at small sizes."""
+    module, *options = shlex.split(command)[2:]
+    assert options in ([], ["--quick"])
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert "--quick" in done.stdout and "--json" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", of("python -m benchmarks."))
+def test_a_quick_benchmark_writes_its_figures(command, tmp_path):
+    module = shlex.split(command)[2]
+    arguments = [sys.executable, "-m", module, "--quick", "--json", str(tmp_path / "figures.json")]
+    subprocess.run(arguments, cwd=PROJECT, check=True)
+    assert all(figure > 0 for figure in json.loads((tmp_path / "figures.json").read_text())["figures"].values())
+
+
 @pytest.mark.parametrize(
     "command", [command for command in of("python -m ass_tune.run ") if "--data-root" not in command]
 )
 def test_a_run_command_works_as_written(command, studies):
     _, _, _, file, *arguments = shlex.split(command)
-    done = studies.run(file, *arguments, *FEW)
+    few = FEW if "--step-time" not in arguments else []
+    done = studies.run(file, *arguments, *few)
     assert done.returncode == 0, done.stdout + done.stderr
     name = Path(file).stem
     assert (("status" if "--status" in arguments else "plan") + f" of study {name}") in done.stdout
@@ -64,7 +101,7 @@ def test_a_run_command_works_as_written(command, studies):
 
 def test_the_command_on_real_data_is_the_one_that_the_shipped_files_test_runs():
     """tests/search_spaces/test_shipped_files_run.py, where the data is."""
-    real = [command for command in COMMANDS if "--data-root" in command]
+    real = [command for command in of("python -m ass_tune.run ") if "--data-root" in command]
     assert real == ["python -m ass_tune.run search_spaces/real_csa.yaml --data-root ../shared/data"]
 
 
@@ -98,4 +135,7 @@ def test_the_search_space_file_of_the_readme_is_valid(tmp_path):
 def test_every_shipped_file_is_named():
     assert {path.name for path in (PROJECT / "search_spaces").glob("*.yaml")} == set(
         re.findall(r"search_spaces/(\w+\.yaml)` \|", README)
+    )
+    assert {path.name for path in (PROJECT / "search_spaces/paper").glob("*.yaml")} == set(
+        re.findall(r"search_spaces/paper/(\w+\.yaml)` \|", PAPER_SCALE)
     )
