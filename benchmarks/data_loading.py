@@ -5,7 +5,7 @@ As float32, images are handed over normalised and labels as int64, which is what
 go to the device as bytes, and are normalised and widened there, which is what training on a GPU does: the time is
 that of everything before the copy to the device. The peers are given the files and nothing else to do: no copy to
 collate, this project's normalisation (the usual expression takes 20 times as long), no labels of unlabeled images.
-Files are read from memory on both sides; from a disk, packed images take one and a half times the bytes of their PNGs.
+Files are read from memory on both sides; on a disk, packed images take one to one and a half times the bytes of PNGs.
 """
 
 from __future__ import annotations

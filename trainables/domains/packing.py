@@ -91,7 +91,8 @@ def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, tru
 
 def default_workers() -> int:
     """One process for each core that this one may use."""
-    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 @contextmanager
