@@ -53,32 +53,30 @@ class Outbox:
         self._lock = threading.Lock()
         self._file = open_append_only(self.path)
         self._confirmed, self._position = _read_confirmed(self._storage, self._file)
-        self._end = drop_torn_line(self._file, self.path)
-        self._last = _last_sequence(self.path, self._confirmed, self._position, self._end)
+        drop_torn_line(self._file, self.path)
+        self._written = (self._confirmed, self._position)
 
     @property
     def waiting(self) -> int:
         """Number of records that are not confirmed."""
-        return self._last - self._confirmed
+        return self._told()[0] - self._confirmed
 
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
+            last, end = self._caught_up()
+            line = _line(last + 1, body)
             try:
-                append_whole(self._file, _line(self._last + 1, body))
+                append_whole(self._file, line)
             except OSError as error:
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
-            finally:
-                # Asked of the file, so that a Ctrl-C at any moment leaves nothing to contradict.
-                end = os.fstat(self._file).st_size
-                if end > self._end:
-                    self._last += 1
-                self._end = end
+            self._written = (last + 1, end + len(line))
 
     def read(self, limit: int) -> list[Entry]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
         entries: list[Entry] = []
-        for entry in _unconfirmed(self.path, self._confirmed, self._position, self._end):
+        _, end = self._told()
+        for entry in _unconfirmed(self.path, self._confirmed, self._position, end):
             entries.append(entry)
             if len(entries) == limit:
                 break
@@ -100,6 +98,18 @@ class Outbox:
     def close(self) -> None:
         """Release the file."""
         os.close(self._file)
+
+    def _told(self) -> tuple[int, int]:
+        """Last sequence number and length of the file, with no append under way."""
+        with self._lock:
+            return self._caught_up()
+
+    def _caught_up(self) -> tuple[int, int]:
+        """Asked of the file, so that a Ctrl-C at any moment of an append leaves nothing to contradict."""
+        last, end = self._written
+        if (size := os.fstat(self._file).st_size) > end:
+            self._written = (_last_sequence(self.path, last, end, size), size)
+        return self._written
 
 
 def waiting_in(folder: Path) -> int:

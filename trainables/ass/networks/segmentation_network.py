@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.folding import fold_normalisation
 from trainables.ass.networks.normalisation import Pass, replace_normalisation
+from trainables.ass.pixels import normalised
 from trainables.ass.precision import at_least_float32
 
 
@@ -51,7 +52,7 @@ class SegmentationNetwork(nn.Module):
         running statistics follow the batch only if `track`.
         """
         self.now.source, self.now.track = source, track
-        return self.backbone((images - self.pixel_mean) / self.pixel_std)
+        return self.backbone(normalised(images, self.pixel_mean, self.pixel_std))
 
     def scores(self, features: Tensor) -> Tensor:
         """CH: F (N, n, h, w) to scores before softmax (N, c, h, w), float32 at least."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +50,7 @@ def read_weights(path: str) -> Mapping[str, Tensor]:
         loaded = torch.load(Path(path).expanduser(), map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise MissingWeights(f"backbone_weights: there is no file {path}; allowed: none, imagenet or a file") from error
-    except (OSError, RuntimeError, UnpicklingError, EOFError, ValueError) as error:
+    except Exception as error:  # torch raises whatever the bytes lead to
         raise MissingWeights(f"backbone_weights: {path} is no torch file of weights ({_first_line(error)})") from error
     if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise MissingWeights(f"backbone_weights: {path} holds no state dict, a mapping of names to tensors")
