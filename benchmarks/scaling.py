@@ -84,7 +84,7 @@ def measure(quick: bool) -> Result:
     """Both tables."""
     step_tables, exponents = [], {}
     for network, sizes in SIZES.items():
-        costs = step_costs(network, sizes[:-1] if quick else sizes, rounds=2 if quick else 3)
+        costs = step_costs(network, sizes[:-1] if quick else sizes, rounds=1 if quick else 3)
         exponents[network] = exponent(costs)
         step_tables.append(_step_table(network, costs, exponents[network]))
     recipe = DrawnPair((512, 256), images=50 if quick else 200)

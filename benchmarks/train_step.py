@@ -133,7 +133,7 @@ def compare(
         timings,
         {dtype: operations / rate for dtype, rate in rates.items()},
         sides.difference(),
-        anatomy(sides.ours["float32"], rounds) if parts else [],
+        anatomy(sides.ours["float32"], max(1, rounds // 2)) if parts else [],
     )
 
 
@@ -210,12 +210,12 @@ def measure(quick: bool) -> Result:
     native = computes_in_bfloat16(torch.device("cpu"))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         place = Path(folder)
-        laptop = compare("laptop network", (128, 64), DTYPES, 5 if quick else 30, place)
+        laptop = compare("laptop network", (128, 64), DTYPES, 4 if quick else 30, place)
         if native:
             found = compare("ResNet-101", (256, 128) if quick else (512, 256), DTYPES, 1 if quick else 5, place)
             resnet = dict.fromkeys(DTYPES, found)
         else:  # bfloat16 would take minutes a step at full size
-            both = compare("ResNet-101", (64, 32), DTYPES, 1, place, parts=False)
+            both = compare("ResNet-101", (32, 32) if quick else (64, 32), DTYPES, 1, place, parts=False)
             size, rounds = ((128, 64), 2) if quick else ((512, 256), 5)
             resnet = {"float32": compare("ResNet-101", size, ("float32",), rounds, place), "bfloat16": both}
     figures = {}

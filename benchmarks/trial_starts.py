@@ -17,8 +17,8 @@ from trainables.ass.config import AssConfig
 
 def start_trials(number: int, config: AssConfig, recipe: DrawnPair, cache: Path) -> float:
     """Seconds from when so many processes are there until the last of them has its first batch."""
-    context = get_context("forkserver")  # torch is imported once, not by each of them
-    context.set_forkserver_preload([__name__])
+    context = get_context("forkserver")  # torch, and whatever else the caller needs, is imported once, not by each
+    context.set_forkserver_preload(["benchmarks.scaling"])
     barrier, answers = context.Barrier(number), context.SimpleQueue()
     trials = [context.Process(target=_start, args=(config, recipe, cache, barrier, answers)) for _ in range(number)]
     for trial in trials:
