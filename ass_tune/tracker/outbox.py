@@ -107,7 +107,7 @@ class Outbox:
     def _caught_up(self) -> tuple[int, int]:
         """Asked of the file, so that a Ctrl-C at any moment of an append leaves nothing to contradict."""
         last, end = self._written
-        if (size := os.fstat(self._file).st_size) > end:
+        if (size := self.path.stat().st_size) > end:  # by its path: asked after `close` too
             self._written = (_last_sequence(self.path, last, end, size), size)
         return self._written
 
