@@ -20,7 +20,6 @@ from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
 from trainables.mistakes import UserMistake
-from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
 STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
@@ -106,10 +105,12 @@ def run_trials(
 
     from ass_tune.scheduler import DirectorScheduler, Faults
     from ass_tune.searcher import DirectorSearcher
+    from ass_tune.trial_actor import TrialActor
     from ass_tune.watchdog import Watchdog
 
     def settings(trial: Trial) -> dict[str, Any]:
         return {
+            "trainable": spec.trainable,
             "key": trial.key,
             "config": dict(trial.config),
             "storage": folder.uri,
@@ -119,7 +120,7 @@ def run_trials(
         }
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
-    trainable = tune.with_resources(TRAINABLES[spec.trainable].ray_class, _resources(spec))
+    trainable = tune.with_resources(TrialActor, _resources(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
             trainable,

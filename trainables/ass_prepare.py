@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from trainables.ass.config import AssConfig
-from trainables.ass.networks.build import BACKBONES
-from trainables.ass.precision import computes_in_bfloat16
-from trainables.ass.trainer import choose_device
 from trainables.domains.packing import Watcher
 from trainables.domains.prepare import prepare_pair
 
 logger = logging.getLogger(__name__)
+DRAWN = ("small", "none")
+"""The network and weights that need no package and no file."""
 
 
 def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, watch: Watcher) -> None:
@@ -27,12 +26,27 @@ def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, w
 
     Raises MissingWeights before any data is packed, and MissingData.
     """
-    for network, weights in sorted({(config.network, config.backbone_weights) for config in configs}):
-        BACKBONES[network](weights)
+    _check_backbones({(config.network, config.backbone_weights) for config in configs} - {DRAWN})
     for domains in sorted({config.domains for config in configs}):
         prepare_pair(domains, cache, data_root, watch)
-    if any(config.dtype == "bfloat16" and not computes_in_bfloat16(choose_device(config.device)) for config in configs):
-        logger.warning(
-            "dtype: bfloat16 on a CPU without instructions for it takes several times as long as float32: "
-            "fixed: {dtype: float32}"
-        )
+    _warn_of_bfloat16({config.device for config in configs if config.dtype == "bfloat16"})
+
+
+def _check_backbones(backbones: Set[tuple[str, str]]) -> None:
+    if backbones:
+        from trainables.ass.networks.build import BACKBONES  # with torch, seconds that most studies' drivers do without
+
+        for network, weights in sorted(backbones):
+            BACKBONES[network](weights)
+
+
+def _warn_of_bfloat16(devices: Set[str]) -> None:
+    if devices:
+        from trainables.ass.precision import computes_in_bfloat16
+        from trainables.ass.trainer import choose_device
+
+        if not all(computes_in_bfloat16(choose_device(device)) for device in devices):
+            logger.warning(
+                "dtype: bfloat16 on a CPU without instructions for it takes several times as long as float32: "
+                "fixed: {dtype: float32}"
+            )

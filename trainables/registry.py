@@ -45,7 +45,7 @@ class TrainableEntry:
         return None if self.memory_path is None else _load(self.memory_path)(config)
 
     @property
-    def ray_class(self) -> type:
+    def ray_class(self) -> type[Any]:
         """The `ray.tune.Trainable`; importing it may import torch."""
         return _load(self.ray_path)
 

@@ -47,6 +47,12 @@ def test_a_plan_with_a_given_step_time_needs_neither_data_nor_torch(tmp_path):
     assert plan["step_time"] == 0.36
 
 
+def test_a_driver_leaves_torch_to_its_trials():
+    modules = ["run", "execution", "searcher", "scheduler", "watchdog", "trial_actor", "record", "farewell"]
+    imports = ", ".join([*(f"ass_tune.{name}" for name in modules), "trainables.ass_prepare"])
+    subprocess.run([sys.executable, "-c", f"import sys, {imports}; assert 'torch' not in sys.modules"], check=True)
+
+
 def test_mistakes_are_found_without_torch_or_ray():
     code, modules = modules_of("search_spaces/smoke.yaml", "--set", "profile=laptopp")
     assert code == 2

@@ -12,6 +12,8 @@ from trainables.confusions import confusions_from_parquet
 FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", "--set", "replicate.seeds=[0]"]
 ONE_TRIAL = ["--set", "search.trials_per_cell=1"]
 ONE_BUDGET = ["--set", "ablate.labeled_images=[20]"]
+COVERED = ("csa", "fcsa")
+"""Files whose adaptors all run in `adaptors`."""
 SHIPPED = {
     "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
@@ -22,7 +24,9 @@ SHIPPED = {
 }
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in COVERED else ()) for name in SHIPPED]
+)
 def test_a_shipped_file_runs_to_its_table(name, studies):
     done = studies.run(f"search_spaces/{name}.yaml", *FEW, *SHIPPED[name])
     assert done.returncode == 0, done.stdout + done.stderr

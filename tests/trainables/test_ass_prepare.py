@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from trainables import ass_prepare
+from trainables.ass import precision
 from trainables.ass.config import AssConfig
 from trainables.ass.networks.weights import MissingWeights
 from trainables.ass.precision import computes_in_bfloat16
@@ -51,7 +52,7 @@ def test_bfloat16_without_instructions_for_it_is_warned_of(
     dtype: str,
     native: bool,
 ) -> None:
-    monkeypatch.setattr(ass_prepare, "computes_in_bfloat16", lambda device: native)
+    monkeypatch.setattr(precision, "computes_in_bfloat16", lambda device: native)
     with caplog.at_level(logging.WARNING):
         ass_prepare.prepare([config(dtype=dtype)], tmp_path, None, unwatched)
     assert ("several times as long" in caplog.text) == (dtype == "bfloat16" and not native)
