@@ -12,8 +12,8 @@ from trainables.confusions import confusions_from_parquet
 FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", "--set", "replicate.seeds=[0]"]
 ONE_TRIAL = ["--set", "search.trials_per_cell=1"]
 ONE_BUDGET = ["--set", "ablate.labeled_images=[20]"]
-COVERED = ("csa", "fcsa")
-"""Files whose adaptors all run in `adaptors`."""
+COVERED = ("adaptors", "csa", "fcsa")
+"""Files that the README's commands run, or whose adaptors all run there (tests/test_readme.py)."""
 SHIPPED = {
     "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
@@ -35,7 +35,8 @@ def test_a_shipped_file_runs_to_its_table(name, studies):
 
 def test_the_real_pair_runs_to_its_table_and_its_record_is_whole(studies, data_root):
     pytest.importorskip("efficientnet_lite_pytorch", reason="extra `pretrained` is not installed")
-    few = [*FEW, *ONE_TRIAL, "--set", "ablate.labeled_images=[10]", "--data-root", str(data_root)]
+    two_cells = ["--set", "ablate.labeled_images=[10]", "--set", "ablate.adaptor=[joint, ga+csa]"]
+    few = [*FEW, *ONE_TRIAL, *two_cells, "--set", "ablate.lr_sd=[tuned]", "--data-root", str(data_root)]
     done = studies.run("search_spaces/real_csa.yaml", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     check_table(studies, "real_csa", seeds=1)

@@ -1,0 +1,100 @@
+"""Paired bootstrap over the images of a split, on their stored confusion counts (Efron and Tibshirani, 1993).
+
+mIoU is no mean over images: images are drawn with replacement, their counts summed, and IoU taken of the sums. Both
+sides are seen on the same images of every draw, so what makes an image hard for both cancels in their difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+BATCH = 1000
+"""Resamples held in memory at once."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much more mIoU one side has than the other, in points.
+
+    Attributes:
+        difference: on the images as they are.
+        low: lower end of the interval (bias-corrected and accelerated).
+        high: its upper end.
+        p_value: two-sided, that there is no difference; at least 1 / (resamples + 1).
+        resampled: the difference in each resample.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    resampled: np.ndarray
+
+
+def compare(
+    ours: np.ndarray, theirs: np.ndarray, resamples: int = 10_000, seed: int = 0, level: float = 0.95
+) -> Comparison:
+    """The mean difference in mIoU over runs, and what it would be on other images of the same kind.
+
+    Args:
+        ours: counts (runs, images, classes, classes), rows truth, columns prediction.
+        theirs: those of the other side, as many runs on the same images in the same order.
+        resamples: how often images are drawn.
+        seed: of the draws.
+        level: coverage of the interval.
+
+    Raises ValueError where the two do not belong together or where there are fewer than two images.
+    """
+    if ours.shape != theirs.shape or ours.ndim != 4:
+        raise ValueError(f"counts of {ours.shape} and {theirs.shape} cannot be paired")
+    overlaps = np.stack([overlaps_of(ours), overlaps_of(theirs)])
+
+    def difference(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        mious = resampled_mious(overlaps, times_drawn(np.atleast_2d(drawn), ours.shape[1]))
+        return (mious[0] - mious[1]).mean(axis=0).reshape(drawn.shape[:-1])
+
+    images = np.arange(ours.shape[1])
+    found = float(difference(images))
+    if np.array_equal(ours, theirs):  # no spread, of which scipy would make NaN
+        return Comparison(found, found, found, 1.0, np.zeros(resamples))
+    drawn = stats.bootstrap(
+        (images,), difference, n_resamples=resamples, batch=BATCH, confidence_level=level, method="BCa", rng=seed
+    )
+    resampled, interval = drawn.bootstrap_distribution, drawn.confidence_interval
+    return Comparison(found, float(interval.low), float(interval.high), p_value(resampled), resampled)
+
+
+def overlaps_of(confusions: np.ndarray) -> np.ndarray:
+    """Intersections and unions (..., images, 2, classes), of counts (..., images, classes, classes)."""
+    intersection = np.diagonal(confusions, axis1=-2, axis2=-1)
+    union = confusions.sum(-1) + confusions.sum(-2) - intersection
+    return np.stack([intersection, union], axis=-2).astype(np.float64)
+
+
+def times_drawn(drawn: np.ndarray, images: int) -> np.ndarray:
+    """How often each image is in each resample (resamples, images), of the images' numbers (resamples, any)."""
+    resamples = len(drawn)
+    numbered = drawn + images * np.arange(resamples)[:, None]
+    return np.bincount(numbered.ravel(), minlength=resamples * images).reshape(resamples, images)
+
+
+def resampled_mious(overlaps: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """mIoU in percent (..., resamples).
+
+    Args:
+        overlaps: (..., images, 2, classes); sums are exact, since counts below 2**53 are.
+        weights: how often each image counts (resamples, images).
+    """
+    flat = overlaps.reshape(*overlaps.shape[:-2], -1)
+    intersection, union = np.split(weights.astype(np.float64) @ flat, 2, axis=-1)
+    iou = np.divide(intersection, union, out=np.full_like(union, np.nan), where=union > 0)
+    return 100 * np.nanmean(iou, axis=-1)
+
+
+def p_value(resampled: np.ndarray) -> float:
+    """Two-sided, from the share of resampled differences on the other side of zero."""
+    beyond = min((resampled <= 0).sum(), (resampled >= 0).sum())
+    return float(min(1.0, 2 * (beyond + 1) / (len(resampled) + 1)))
