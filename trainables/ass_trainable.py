@@ -21,9 +21,11 @@ from trainables.confusions import confusions_to_parquet
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
 from trainables.panel import panel_png
+from trainables.predictions import predictions_to_parquet
 from trainables.storage import Storage
 
-PANEL_IMAGES = 3
+PICTURES = 3
+"""Images of the report split that a finished trial shows its predictions of."""
 
 
 class AssTrainable(tune.Trainable):
@@ -86,18 +88,23 @@ class AssTrainable(tune.Trainable):
             f"results/{self._trial_key}/report_confusions.parquet": confusions_to_parquet(
                 confusions, report.names, self._pair.classes.names
             ),
-            f"results/{self._trial_key}/panel.png": self._panel(report),
             f"results/{self._trial_key}/network.pt": serialized(self._trainer.model.network.state_dict()),
         }
+        artifacts |= {f"results/{self._trial_key}/{name}": content for name, content in self._pictures(report).items()}
         for name, content in artifacts.items():
             self._folder.write_bytes(name, content)
         return [name for name in artifacts if not name.endswith(".pt")]
 
-    def _panel(self, report: PackedSet) -> bytes:
-        chosen = np.linspace(0, len(report) - 1, PANEL_IMAGES).astype(int)
-        images = np.ascontiguousarray(report.images[chosen])
-        predicted = self._trainer.predict(images, report.labels.shape[1:])
-        return panel_png(images, report.labels[chosen], predicted, self._pair.classes)
+    def _pictures(self, report: PackedSet) -> dict[str, bytes]:
+        """What the network makes of some images: to look at, and to be set beside other trials."""
+        chosen = np.linspace(0, len(report) - 1, PICTURES).astype(int)
+        images, truth = np.ascontiguousarray(report.images[chosen]), report.labels[chosen]
+        predicted, classes = self._trainer.predict(images, report.labels.shape[1:]), self._pair.classes
+        names = [report.names[index] for index in chosen]
+        return {
+            "panel.png": panel_png(images, truth, predicted, classes),
+            "predictions.parquet": predictions_to_parquet(names, images, truth, predicted, classes),
+        }
 
     def _split_metrics(self, split: str, confusions: np.ndarray) -> dict[str, float]:
         total = confusions.sum(axis=0)

@@ -27,37 +27,40 @@ def panel_png(images: np.ndarray, truth: np.ndarray, prediction: np.ndarray, cla
         prediction: as `truth`.
         classes: names and colours of the labels.
     """
-    size = _picture_size(images)
+    size = shown_size(images)
     rows = []
     for image, y, p in zip(images, truth, prediction, strict=True):
-        shown, predicted = _labels(y, size), _labels(p, size)
+        shown, predicted = resized_labels(y, size), resized_labels(p, size)
         predicted[shown == IGNORE] = IGNORE
-        rows.append([_pixels(image, size), classes.colorize(shown), classes.colorize(predicted)])
+        rows.append([resized_image(image, size), classes.colorize(shown), classes.colorize(predicted)])
     return _mosaic_png(rows)
 
 
 def labels_png(images: np.ndarray, labels: np.ndarray, classes: ClassSet) -> bytes:
     """Draw n images (n, H, W, 3) uint8 and their labels (n, H', W') uint8 side by side; ignored pixels are black."""
-    size = _picture_size(images)
+    size = shown_size(images)
     pairs = zip(images, labels, strict=True)
-    return _mosaic_png([[_pixels(image, size), classes.colorize(_labels(y, size))] for image, y in pairs])
+    return _mosaic_png([[resized_image(image, size), classes.colorize(resized_labels(y, size))] for image, y in pairs])
 
 
-def _picture_size(images: np.ndarray) -> tuple[int, int]:
+def shown_size(images: np.ndarray, enlarge: bool = True) -> tuple[int, int]:
+    """Width and height at which images (n, H, W, 3) are shown."""
     height, width = images.shape[1:3]
     if width > MAX_WIDTH:
         return MAX_WIDTH, max(1, round(height * MAX_WIDTH / width))
-    scale = -(-MIN_WIDTH // width)
+    scale = -(-MIN_WIDTH // width) if enlarge else 1
     return width * scale, height * scale
 
 
-def _pixels(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image (H, W, 3) uint8 at another width and height."""
     shrink = size[0] < image.shape[1]
     resampling = Image.Resampling.BILINEAR if shrink else Image.Resampling.NEAREST
     return np.asarray(Image.fromarray(image).resize(size, resampling))
 
 
-def _labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Class ids (H, W) uint8 at another width and height, none of them new."""
     return np.array(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
 
 

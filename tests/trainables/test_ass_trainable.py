@@ -160,7 +160,9 @@ def test_a_running_trial_keeps_two_checkpoints_and_a_finished_one_leaves_its_res
     folder, last = undisturbed.folder, undisturbed.results[-1]
     assert [path.name[:9] for path in checkpoints_in(folder.local_path())] == ["000000002", "000000004"]
     assert last["final"]
-    assert last["artifacts"] == ["results/key/report_confusions.parquet", "results/key/panel.png"]
+    assert last["artifacts"] == [
+        f"results/key/{name}" for name in ("report_confusions.parquet", "panel.png", "predictions.parquet")
+    ]
     assert folder.list("results/key") == sorted([*last["artifacts"], "results/key/network.pt"])
 
 
