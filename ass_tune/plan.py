@@ -176,7 +176,8 @@ def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedC
 
 
 def _named(left: LeftOut) -> dict[str, str]:
-    return {"cell": left.cell.name, "reason": left.reason}
+    same_as = {"same_as": left.same_as.name} if left.same_as is not None else {}
+    return {"cell": left.cell.name, "reason": left.reason, **same_as}
 
 
 def _trials(cell: CellPlan) -> int:

@@ -1,0 +1,87 @@
+"""One call from a name to a study: out of any MLflow, or out of an export."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.study import Study
+from trainables.mistakes import UserMistake
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
+    from mlflow.tracking import MlflowClient
+
+DEFAULT_STORE = Path("studies") / "mlflow.db"
+"""The database of `ass_tune.run` where neither a URI nor `$MLFLOW_TRACKING_URI` is given."""
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
+
+
+def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
+    """A study by its name in MLflow, or by the folder of its export.
+
+    Args:
+        study: the name; a path to a folder that `analysis.export` wrote is read without MLflow.
+        tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else the database in `studies/`.
+
+    Raises UserMistake where there is no such study.
+    """
+    from analysis.exported import is_export, read_export
+
+    if is_export(Path(study)):
+        return read_export(Path(study))
+    return study_in_mlflow(str(study), tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _default_uri())
+
+
+def study_in_mlflow(name: str, tracking_uri: str) -> Study:
+    """The newest study of this name in MLflow."""
+    os.environ.update(_QUIET)
+    from mlflow.tracking import MlflowClient
+
+    from analysis.through_api import RunFiles, read_through_api
+    from analysis.through_sql import read_through_sql
+
+    client = MlflowClient(tracking_uri=tracking_uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        raise UserMistake(_unknown(name, client))
+    parent = _newest_parent(client, experiment)
+    read = read_through_sql if tracking_uri.startswith(DATABASES) else read_through_api
+    trials, reports = read(client, tracking_uri, parent)
+    return Study(name, trials, reports, RunFiles(client))
+
+
+def _newest_parent(client: MlflowClient, experiment: Experiment) -> str:
+    """The study's own run; the newest, where the study was begun afresh."""
+    found = client.search_runs(
+        [experiment.experiment_id], "tags.stage = 'study'", order_by=["start_time DESC"], max_results=1
+    )
+    if not found:
+        raise UserMistake(f"experiment '{experiment.name}' holds no study: none of its runs has the tag stage=study")
+    return found[0].info.run_id
+
+
+def _unknown(name: str, client: MlflowClient) -> str:
+    names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
+    return f"no study '{name}' in {_display(client.tracking_uri)}{hint}"
+
+
+def _display(uri: str) -> str:
+    """A URI without its user and password."""
+    scheme, separator, rest = uri.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _default_uri() -> str:
+    if not DEFAULT_STORE.exists():
+        raise UserMistake(f"no {DEFAULT_STORE} here: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
+    return f"sqlite:///{DEFAULT_STORE.resolve()}"

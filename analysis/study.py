@@ -1,0 +1,295 @@
+"""A study as MLflow recorded it: its trials, everything they reported, and the files they left."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from analysis.confusions import Confusions, confusions_of
+from analysis.pictures import Picture, pictures_of
+
+NAMED = pa.dictionary(pa.int32(), pa.string())
+TEXTS = pa.map_(pa.string(), pa.string())
+TIME = pa.timestamp("ms", "UTC")
+TRIALS = pa.schema(
+    [
+        pa.field("run", pa.string(), nullable=False),
+        pa.field("name", pa.string()),
+        pa.field("status", pa.string()),
+        pa.field("start", TIME),
+        pa.field("end", TIME),
+        pa.field("cell", pa.string()),
+        pa.field("stage", pa.string()),
+        pa.field("number", pa.int64()),
+        pa.field("seed", pa.int64()),
+        pa.field("outcome", pa.string()),
+        pa.field("params", TEXTS),
+        pa.field("tags", TEXTS),
+    ]
+)
+"""One row per run in MLflow, the study's own first (stage `study`); `cell` to `outcome` are tags of their name."""
+REPORTS = pa.schema(
+    [
+        pa.field("run", NAMED, nullable=False),
+        pa.field("metric", NAMED, nullable=False),
+        pa.field("iteration", pa.int64()),
+        pa.field("time", TIME),
+        pa.field("value", pa.float64()),
+    ]
+)
+"""One row per value that a trial reported, in the order of trials, iterations, metrics and times."""
+SELECT, REPORT = "select/miou", "report/miou"
+BUDGET = "labeled_images"
+
+
+class Files(Protocol):
+    """The artifacts of a study's runs."""
+
+    def paths(self, run: str) -> Sequence[str]:
+        """Names of a run's artifacts, in order."""
+        ...
+
+    def read(self, run: str, path: str) -> bytes:
+        """One of them; raises FileNotFoundError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A combination of levels; `levels` are texts, in the order of the study's factors."""
+
+    name: str
+    levels: Mapping[str, str]
+    tuned: tuple[str, ...]
+
+    @property
+    def budget(self) -> int | None:
+        """Number of labeled images, where that is a factor."""
+        level = self.levels.get(BUDGET, "")
+        return int(level) if level.isdigit() else None
+
+    def without_budget(self) -> str:
+        """What the cell is beside its number of labeled images, e.g. `ga+csa`."""
+        return ", ".join(level for factor, level in self.levels.items() if factor != BUDGET) or "all"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, whole and unchanging.
+
+    Attributes:
+        name: of the study, and of its experiment in MLflow.
+        trials: see `TRIALS`.
+        reports: see `REPORTS`.
+        files: artifacts of every run.
+    """
+
+    name: str
+    trials: pa.Table
+    reports: pa.Table
+    files: Files
+
+    @cached_property
+    def run(self) -> str:
+        """The study's own run, which holds the file, the plan and the tables."""
+        stages = self.trials["stage"].to_pylist()
+        return self.trials["run"][stages.index("study")].as_py()
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The search-space file as resolved."""
+        return yaml.safe_load(self.files.read(self.run, "resolved.yaml"))
+
+    @cached_property
+    def plan(self) -> Mapping[str, Any]:
+        """What `--plan --json` shows."""
+        return json.loads(self.files.read(self.run, "plan.json"))
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the ablated variables."""
+        return tuple(self.settings.get("ablate", {}))
+
+    @property
+    def protocol(self) -> str:
+        """`split`, or `paper` where the images that chose are those that report."""
+        return self.plan["protocol"]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the table; tuning trials use the first one."""
+        return tuple(self.plan["seeds"])
+
+    @property
+    def iterations(self) -> int:
+        """Training length of every trial."""
+        return self.settings["train"]["iterations"]
+
+    @cached_property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Names of everything that some cell tunes, in the order of the file."""
+        tuned = {name for cell in self.cells for name in cell.tuned}
+        return tuple(name for name in self.settings.get("tune", {}) if name in tuned)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of the table, in its order."""
+        levels = [[_text(level) for level in found] for found in self.settings.get("ablate", {}).values()]
+        combined = (dict(zip(self.factors, combination, strict=True)) for combination in itertools.product(*levels))
+        by_name = {_cell_name(combination): combination for combination in combined}
+        return tuple(Cell(found["cell"], by_name[found["cell"]], tuple(found["tuned"])) for found in self.plan["cells"])
+
+    def baseline_of(self, cell: Cell) -> Cell | None:
+        """The cell that its gain is measured against; itself if it is one, None where there is none."""
+        levels = {factor: _text(level) for factor, level in self.settings.get("baseline", {}).items()}
+        if not levels:
+            return None
+        name = _cell_name({**cell.levels, **{factor: levels[factor] for factor in cell.levels if factor in levels}})
+        shared = {left["cell"]: left["same_as"] for left in self.plan["left_out"] if "same_as" in left}
+        return next((other for other in self.cells if other.name == shared.get(name, name)), None)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per trial, the study's own run left out, in the order of `trials`.
+
+        Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
+        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and `report/miou` at the end, `iteration` reached,
+        and `chosen`: whether the trial is one of those that the table is made of.
+        """
+        table = self.trials.filter(pc.not_equal(self.trials["stage"], "study"))
+        frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
+        tags = [dict(found) for found in table["tags"].to_pylist()]
+        params = [dict(found) for found in table["params"].to_pylist()]
+        for factor in self.factors:
+            frame[factor] = [found.get(factor) for found in tags]
+        for name in self.hyperparameters:
+            tuned_in = {cell.name for cell in self.cells if name in cell.tuned}
+            values = [found.get(name) if cell in tuned_in else None for found, cell in zip(params, frame["cell"])]
+            frame[name] = _numbers(values)
+        for metric in (SELECT, REPORT):
+            frame[metric] = frame["run"].map(self.last(metric)).astype(np.float64)
+        frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
+        chosen = {run for cell in self.cells for run in self.results(cell).values()}
+        frame["chosen"] = frame["run"].isin(chosen)
+        return frame
+
+    def results(self, cell: Cell) -> dict[int, str]:
+        """Per seed, the finished run of the cell's best configuration: what its row in the table is made of.
+
+        The best tuning trial is the one with the highest mIoU on the select split, the earlier one of equals.
+        """
+        runs = [run for run in self._finished if run.cell == cell.name]
+        select = self.last(SELECT)
+        tuning = [run for run in runs if run.stage == "tuning" and run.run in select]
+        best = max(tuning, key=lambda run: (select[run.run], -run.number), default=None)
+        if best is None:
+            return {}
+        same = {run.seed: run.run for run in runs if run.content == best.content and run.seed in self.seeds}
+        return {seed: same[seed] for seed in self.seeds if seed in same}
+
+    def last(self, metric: str) -> dict[str, float]:
+        """Each trial's value of a metric at its last report of it."""
+        found = self.metric(metric)
+        return dict(zip(found["run"], found["value"], strict=True))
+
+    def metric(self, metric: str) -> pd.DataFrame:
+        """The curve of a metric: run, iteration, value; rows in the order of trials and iterations."""
+        if metric not in self._rows:
+            return pd.DataFrame({"run": pd.Series(dtype=str), "iteration": pd.Series(dtype=int), "value": []})
+        found = self.reports.take(self._rows[metric]).select(["run", "iteration", "value"]).to_pandas()
+        return found.astype({"run": str})
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of everything that was reported, in order."""
+        return tuple(sorted(self._rows))
+
+    def confusions(self, runs: Iterable[str]) -> Confusions | None:
+        """Counts of the report split of these runs as one array; None where a run has none."""
+        return confusions_of(self.files, list(runs))
+
+    def pictures(self, runs: Iterable[str]) -> dict[str, list[Picture]]:
+        """What each of these runs made of some images of the report split; without those that kept none."""
+        return pictures_of(self.files, list(runs))
+
+    @cached_property
+    def _rows(self) -> dict[str, pa.Array]:
+        """Rows of `reports` by metric."""
+        column = self.reports["metric"].combine_chunks()
+        codes = column.indices.to_numpy(zero_copy_only=False)
+        order = np.argsort(codes, kind="stable")
+        bounds = np.searchsorted(codes[order], np.arange(len(column.dictionary) + 1))
+        names = column.dictionary.to_pylist()
+        return {
+            name: pa.array(order[begin:end])
+            for name, begin, end in zip(names, bounds[:-1], bounds[1:], strict=True)
+            if end > begin
+        }
+
+    @cached_property
+    def _reached(self) -> dict[str, int]:
+        found = self.reports.group_by("run").aggregate([("iteration", "max")]).to_pydict()
+        return dict(zip(found["run"], found["iteration_max"], strict=True))
+
+    @cached_property
+    def _finished(self) -> list[_Finished]:
+        columns = ("run", "cell", "stage", "number", "seed", "outcome", "params")
+        rows = self.trials.select(columns).to_pylist()
+        return [
+            _Finished(row["run"], row["cell"], row["stage"], row["number"], row["seed"], _content(row["params"]))
+            for row in rows
+            if row["outcome"] == "finished" and row["stage"] in ("tuning", "replicate")
+        ]
+
+
+@dataclass(frozen=True)
+class _Finished:
+    run: str
+    cell: str
+    stage: str
+    number: int
+    seed: int
+    content: tuple[tuple[str, str], ...]
+    """All settings but the seed."""
+
+
+def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them."""
+    derived = [{**row, **_from_tags(row["tags"])} for row in rows]
+    texts = {"params", "tags"}
+    plain = [{k: sorted(v.items()) if k in texts else v for k, v in row.items()} for row in derived]
+    return pa.Table.from_pylist(plain, TRIALS)
+
+
+def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    texts = {name: tags.get(name) for name in ("cell", "stage", "outcome")}
+    return texts | {name: int(tags[name]) if name in tags else None for name in ("number", "seed")}
+
+
+def _content(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, value) for name, value in params if name != "seed"))
+
+
+def _cell_name(levels: Mapping[str, str]) -> str:
+    return ",".join(f"{factor}={level}" for factor, level in levels.items()) or "all"
+
+
+def _text(level: Any) -> str:
+    return "none" if level is None else str(level).lower() if isinstance(level, bool) else f"{level}"
+
+
+def _numbers(texts: Sequence[str | None]) -> pd.Series:
+    """Numbers where all texts are numbers, else the texts."""
+    series = pd.Series(texts, dtype=object)
+    numbers = pd.to_numeric(series, errors="coerce")
+    return numbers.astype(np.float64) if numbers.notna().sum() == series.notna().sum() else series
