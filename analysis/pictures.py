@@ -57,10 +57,9 @@ def read_pictures(content: bytes) -> list[Picture]:
     classes = tuple(json.loads(table.schema.metadata[b"classes"]))
     colors = np.zeros((256, 3), np.uint8)
     colors[: len(classes)] = json.loads(table.schema.metadata[b"colors"])
-    return [
-        Picture(row["image"], *(_pixels(row[name]) for name in ("pixels", "truth", "prediction")), colors, classes)
-        for row in table.to_pylist()
-    ]
+    columns = zip(*(map(_pixels, table[name].to_pylist()) for name in ("pixels", "truth", "prediction")), strict=True)
+    named = zip(table["image"].to_pylist(), columns, strict=True)
+    return [Picture(name, pixels, truth, prediction, colors, classes) for name, (pixels, truth, prediction) in named]
 
 
 def _pixels(png: bytes) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 
 from analysis.confusions import Confusions, confusions_of
@@ -163,10 +163,10 @@ class Study:
         """One row per trial, the study's own run left out, in the order of `trials`.
 
         Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
-        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and `report/miou` at the end, `iteration` reached,
-        and `chosen`: whether the trial is one of those that the table is made of.
+        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and
+        `report/miou` at the end, `iteration` reached, and `chosen`: whether the table is made of it.
         """
-        table = self.trials.filter(pc.not_equal(self.trials["stage"], "study"))
+        table = self.trials.take([i for i, stage in enumerate(self.trials["stage"].to_pylist()) if stage != "study"])
         frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
         tags = [dict(found) for found in table["tags"].to_pylist()]
         params = [dict(found) for found in table["params"].to_pylist()]
@@ -174,8 +174,8 @@ class Study:
             frame[factor] = [found.get(factor) for found in tags]
         for name in self.hyperparameters:
             tuned_in = {cell.name for cell in self.cells if name in cell.tuned}
-            values = [found.get(name) if cell in tuned_in else None for found, cell in zip(params, frame["cell"])]
-            frame[name] = _numbers(values)
+            of_cells = zip(params, frame["cell"], strict=True)
+            frame[name] = _numbers([found.get(name) if cell in tuned_in else None for found, cell in of_cells])
         for metric in (SELECT, REPORT):
             frame[metric] = frame["run"].map(self.last(metric)).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
@@ -288,8 +288,9 @@ def _text(level: Any) -> str:
     return "none" if level is None else str(level).lower() if isinstance(level, bool) else f"{level}"
 
 
-def _numbers(texts: Sequence[str | None]) -> pd.Series:
-    """Numbers where all texts are numbers, else the texts."""
-    series = pd.Series(texts, dtype=object)
-    numbers = pd.to_numeric(series, errors="coerce")
-    return numbers.astype(np.float64) if numbers.notna().sum() == series.notna().sum() else series
+def _numbers(texts: Sequence[str | None]) -> list[float] | list[str | None]:
+    """Numbers where all texts are numbers, NaN where there is none; else the texts."""
+    try:
+        return [math.nan if text is None else float(text) for text in texts]
+    except ValueError:
+        return list(texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ MARKERS = "os^Dv<>p"
 DIVERGING = "RdBu"
 SEQUENTIAL = "cividis"
 PALE = "#999999"
-_SETTINGS = {
+_SETTINGS: Any = {
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "ass_tune",
