@@ -16,7 +16,6 @@ DIVERGING = "RdBu"
 SEQUENTIAL = "cividis"
 PALE = "#999999"
 _SETTINGS: Any = {
-    "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "ass_tune",
     "font.size": 9,
@@ -32,6 +31,7 @@ _SETTINGS: Any = {
 
 def new_figure(width: float = 7.0, height: float = 4.0, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches, and its axes row by row, all in the style of the project."""
+    matplotlib.rcParams["text.parse_math"] = False  # names of cells are no formulas, nor are labels set later
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)

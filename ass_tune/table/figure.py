@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from ass_tune.table.rows import Row, Spread
+from analysis.seeds import Mean
+from analysis.style import color, marker, new_figure, png
+from ass_tune.table.rows import Row
 from ass_tune.trial import format_value
 
 BUDGET = "labeled_images"
-# Okabe and Ito's palette, told apart by colour-blind readers
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
-MARKERS = "os^Dv<>p"
 
 
 def table_png(title: str, rows: Sequence[Row]) -> bytes:
     """PNG of mIoU ± std on the report split."""
-    matplotlib.use("Agg")
-    matplotlib.rcParams["text.parse_math"] = False  # names of cells are no formulas
     shown = [row for row in rows if row.report is not None]
-    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
+    figure, (axes,) = new_figure(8, 4.5)
     budgets = {row.cell.level(BUDGET) for row in shown if BUDGET in dict(row.cell.factors)}
     has_axis = len(budgets) > 1 and all(isinstance(budget, int) for budget in budgets)
     (_budget_curves if has_axis else _bars)(axes, shown)
-    axes.set_title(title, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    return stream.getvalue()
+    axes.set_title(title)
+    return png(figure)
 
 
 def _budget_curves(axes: Axes, rows: Sequence[Row]) -> None:
@@ -49,15 +38,15 @@ def _budget_curves(axes: Axes, rows: Sequence[Row]) -> None:
             [spread.mean for _, spread in points],
             yerr=[0.0 if spread.n < 2 else spread.std for _, spread in points],
             label=name,
-            color=COLORS[index % len(COLORS)],
-            marker=MARKERS[index % len(MARKERS)],
+            color=color(index),
+            marker=marker(index),
             capsize=3,
             linewidth=1.5,
         )
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlabel("labeled target images")
     axes.set_ylabel("mIoU on the report split, % (± std over seeds)")
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 def _bars(axes: Axes, rows: Sequence[Row]) -> None:
@@ -66,7 +55,7 @@ def _bars(axes: Axes, rows: Sequence[Row]) -> None:
         range(len(rows)),
         [spread.mean for spread in spreads],
         xerr=[0.0 if spread.n < 2 else spread.std for spread in spreads],
-        color=[COLORS[1] if row.is_baseline else COLORS[0] for row in rows],
+        color=[color(1) if row.is_baseline else color(0) for row in rows],
         capsize=3,
     )
     axes.set_yticks(range(len(rows)), [row.cell.name for row in rows])
@@ -78,6 +67,6 @@ def _without_budget(row: Row) -> str:
     return ", ".join(format_value(level) for factor, level in row.cell.factors if factor != BUDGET) or "mIoU"
 
 
-def _report(row: Row) -> Spread:
+def _report(row: Row) -> Mean:
     assert row.report is not None
     return row.report

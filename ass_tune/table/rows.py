@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import stats
-
+from analysis.seeds import Difference, Mean, mean_over_seeds, paired_difference
 from ass_tune.cell_search import CellSearch, best_entry
 from ass_tune.cells import LeftOut
 from ass_tune.ledger import Entry
 from ass_tune.trial import Cell, Outcome
 from trainables.config import Value
-
-LEVEL = 0.95
-"""Coverage of the intervals of gains."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation over seeds, in mIoU points; the deviation of one seed is NaN."""
-
-    mean: float
-    std: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Gain:
-    """Mean difference to the baseline over the seeds both ran with, and its half-width at 95% (paired t)."""
-
-    mean: float
-    half_width: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -42,9 +18,9 @@ class Row:
     """One cell of the study."""
 
     cell: Cell
-    select: Spread | None
-    report: Spread | None
-    gain: Gain | None
+    select: Mean | None
+    report: Mean | None
+    gain: Difference | None
     """None for the baseline itself and where it has no counterpart."""
     is_baseline: bool
     hyperparameters: Mapping[str, Value]
@@ -67,25 +43,6 @@ def table_rows(searches: Sequence[CellSearch], left_out: Sequence[LeftOut], base
     return [_row(search, results, aliases, baseline) for search in searches]
 
 
-def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and sample standard deviation; None of nothing."""
-    if not values:
-        return None
-    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan, len(values))
-
-
-def paired_gain(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Gain | None:
-    """Mean difference over common seeds with the half-width of its t-interval; None without common seeds."""
-    seeds = sorted(ours.keys() & baseline.keys())
-    if not seeds:
-        return None
-    differences = np.array([ours[seed] - baseline[seed] for seed in seeds])
-    if len(seeds) == 1:
-        return Gain(float(differences[0]), math.nan, 1)
-    half_width = stats.t.ppf(0.5 + LEVEL / 2, len(seeds) - 1) * stats.sem(differences)
-    return Gain(float(differences.mean()), float(half_width), len(seeds))
-
-
 def _row(
     search: CellSearch,
     results: Mapping[Cell, Mapping[int, Entry]],
@@ -98,14 +55,14 @@ def _row(
     is_baseline = bool(baseline) and against == cell
     gain = None
     if baseline and not is_baseline and against in results:
-        gain = paired_gain(_report_mious(results[cell]), _report_mious(results[against]))
+        gain = paired_difference(_report_mious(results[cell]), _report_mious(results[against]))
     entries = [*search.tuning_entries(), *search.replicate_entries()]
     best = best_entry(search.tuning_entries())
     outcomes = [entry.outcome for entry in entries]
     return Row(
         cell=cell,
-        select=spread([e.select_miou for e in results[cell].values() if e.select_miou is not None]),
-        report=spread(list(_report_mious(results[cell]).values())),
+        select=_mean([e.select_miou for e in results[cell].values() if e.select_miou is not None]),
+        report=_mean(list(_report_mious(results[cell]).values())),
         gain=gain,
         is_baseline=is_baseline,
         hyperparameters=best.hyperparameters if best else {},
@@ -118,3 +75,7 @@ def _row(
 
 def _report_mious(entries: Mapping[int, Entry]) -> dict[int, float]:
     return {seed: entry.result["report/miou"] for seed, entry in entries.items()}
+
+
+def _mean(values: Sequence[float]) -> Mean | None:
+    return mean_over_seeds(values) if values else None

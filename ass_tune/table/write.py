@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from analysis.seeds import Difference, Mean
 from ass_tune.cells import LeftOut
-from ass_tune.table.rows import Gain, Row, Spread
+from ass_tune.table.rows import Row
 from ass_tune.trial import format_value
 from ass_tune.wording import short
 
@@ -85,11 +86,11 @@ def csv_table(rows: Sequence[Row]) -> str:
     return stream.getvalue()
 
 
-def _spread(value: Spread | None) -> str:
+def _spread(value: Mean | None) -> str:
     return "–" if value is None else f"{value.mean:.1f}{_plus_minus(value.std)}"
 
 
-def _gain(value: Gain | None) -> str:
+def _gain(value: Difference | None) -> str:
     return "" if value is None else f"{value.mean:+.1f}{_plus_minus(value.half_width)}"
 
 

@@ -13,17 +13,26 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from analysis.seeds import Difference, Mean
 from ass_tune.cells import LeftOut
 from ass_tune.spec import StudySpec
 from ass_tune.table.figure import table_png
 from ass_tune.table.report import write_tables
-from ass_tune.table.rows import Gain, Row, Spread, table_rows
+from ass_tune.table.rows import Row, table_rows
 from ass_tune.table.write import csv_table, markdown, terminal_table
 from ass_tune.trial import Cell
 from trainables.config import Value
 from trainables.storage import Storage
 
 Spec = Callable[..., StudySpec]
+
+
+def spread(mean: float, std: float, n: int) -> Mean:
+    return Mean(mean, std, math.nan, n)
+
+
+def difference(mean: float, half_width: float, n: int) -> Difference:
+    return Difference(mean, half_width, math.nan, math.nan, tuple(range(n)))
 
 
 def row(adaptor: str, labels: Value, **fields: Any) -> Row:
@@ -47,8 +56,8 @@ ROWS = [
     row(
         "joint",
         5,
-        report=Spread(30.04, 1.26, 3),
-        select=Spread(31.0, 0.0, 3),
+        report=spread(30.04, 1.26, 3),
+        select=spread(31.0, 0.0, 3),
         is_baseline=True,
         hyperparameters={"lr": 0.1 + 0.2},
         finished=8,
@@ -56,15 +65,15 @@ ROWS = [
     row(
         "ga",
         5,
-        report=Spread(THIRD, math.nan, 1),
-        select=Spread(33.0, math.nan, 1),
-        gain=Gain(THIRD - 30.04, math.nan, 1),
+        report=spread(THIRD, math.nan, 1),
+        select=spread(33.0, math.nan, 1),
+        gain=difference(THIRD - 30.04, math.nan, 1),
         hyperparameters={"lr": 2.5e-4, "lambda_sadv": 1},
         finished=4,
         pruned=2,
         failed=1,
     ),
-    row("ga+csa", 5, gain=Gain(-0.25, 1.5, 3), report=Spread(29.8, 0.5, 3), finished=3),
+    row("ga+csa", 5, gain=difference(-0.25, 1.5, 3), report=spread(29.8, 0.5, 3), finished=3),
     row("csa", 5, failed=6),
 ]
 
@@ -79,7 +88,7 @@ ODD = "$\\frac{a$ [/bold] | :smile: <b>"
 
 
 def test_a_level_stays_as_it_is_in_every_form_of_the_table() -> None:
-    rows = [row(ODD, labels, report=Spread(30.0, 1.0, 3)) for labels in (5, 20)]
+    rows = [row(ODD, labels, report=spread(30.0, 1.0, 3)) for labels in (5, 20)]
     for shown in (rows, rows[:1]):  # curves, and bars
         assert table_png("demo", shown).startswith(b"\x89PNG")
     table = [line for line in markdown("demo", rows, [], "split", 0).splitlines() if line.startswith("|")]
@@ -180,7 +189,7 @@ def has_color(image: Image.Image, color: str) -> bool:
 
 def test_several_budgets_are_a_line_for_each_adaptor() -> None:
     lines = [
-        row(adaptor, labels, report=Spread(30.0 + labels / 10, 1.0, 3))
+        row(adaptor, labels, report=spread(30.0 + labels / 10, 1.0, 3))
         for adaptor in ("joint", "ga", "ga+csa")
         for labels in (50, 5)
     ]
@@ -198,7 +207,7 @@ def test_one_budget_is_a_bar_for_each_cell_with_the_baseline_in_its_own_colour()
 
 @pytest.mark.parametrize(
     "rows",
-    [[], ROWS[3:], [row("ga", 5, report=Spread(3.0, 1.0, 2)), row("ga", "tuned", report=Spread(4.0, 1.0, 2))]],
+    [[], ROWS[3:], [row("ga", 5, report=spread(3.0, 1.0, 2)), row("ga", "tuned", report=spread(4.0, 1.0, 2))]],
     ids=["no rows", "nothing finished", "a tuned budget"],
 )
 def test_there_is_a_picture_of_every_table(rows: list[Row]) -> None:
