@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,7 +166,7 @@ def evaluated(trial: Trial, split: str, iteration: int) -> tuple[np.ndarray, tup
     return counts, (truth, prediction)
 
 
-def measured(split: str, total: np.ndarray) -> Mapping[str, float]:
+def measured(split: str, total: np.ndarray) -> dict[str, float]:
     ious = zip(CLASSES.names, iou_per_class(total), strict=True)
     return {f"{split}/miou": miou(total)} | {f"{split}/iou/{name}": float(iou) for name, iou in ious}
 
