@@ -6,7 +6,10 @@ sides are seen on the same images of every draw, so what makes an image hard for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -34,36 +37,67 @@ class Comparison:
     resampled: np.ndarray
 
 
-def compare(
-    ours: np.ndarray, theirs: np.ndarray, resamples: int = 10_000, seed: int = 0, level: float = 0.95
-) -> Comparison:
+@dataclass(frozen=True)
+class Side:
+    """What a comparison needs of one side: its runs on one set of images.
+
+    Attributes:
+        overlaps: intersections and unions (runs, images, 2, classes).
+        resampled: mIoU in percent (runs, resamples); sides of equal numbers of images have the same draws.
+    """
+
+    overlaps: np.ndarray
+    resampled: np.ndarray
+
+
+def resampled_side(confusions: np.ndarray, resamples: int = 10_000, seed: int = 0) -> Side:
+    """Draw images with replacement, as often as there are images, and take mIoU of the summed counts.
+
+    Args:
+        confusions: counts (runs, images, classes, classes), rows truth, columns prediction.
+        resamples: how often images are drawn.
+        seed: of the draws.
+    """
+    overlaps, images = overlaps_of(confusions), confusions.shape[1]
+    rng = np.random.default_rng(seed)
+    sizes = [min(BATCH, resamples - begun) for begun in range(0, resamples, BATCH)]
+    draws = (times_drawn(rng.integers(images, size=(size, images)), images) for size in sizes)
+    return Side(overlaps, np.concatenate([resampled_mious(overlaps, drawn) for drawn in draws], axis=-1))
+
+
+def together(sides: Sequence[Side]) -> Side:
+    """Runs of several sides as one."""
+    return Side(np.concatenate([s.overlaps for s in sides]), np.concatenate([s.resampled for s in sides]))
+
+
+def compare(ours: Side, theirs: Side, level: float = 0.95) -> Comparison:
     """The mean difference in mIoU over runs, and what it would be on other images of the same kind.
 
     Args:
-        ours: counts (runs, images, classes, classes), rows truth, columns prediction.
-        theirs: those of the other side, as many runs on the same images in the same order.
-        resamples: how often images are drawn.
-        seed: of the draws.
+        ours: the one side.
+        theirs: the other, as many runs on the same images in the same order, with the same draws.
         level: coverage of the interval.
 
-    Raises ValueError where the two do not belong together or where there are fewer than two images.
+    Raises ValueError where the two do not belong together.
     """
-    if ours.shape != theirs.shape or ours.ndim != 4:
-        raise ValueError(f"counts of {ours.shape} and {theirs.shape} cannot be paired")
-    overlaps = np.stack([overlaps_of(ours), overlaps_of(theirs)])
+    if (ours.overlaps.shape, ours.resampled.shape) != (theirs.overlaps.shape, theirs.resampled.shape):
+        raise ValueError(f"runs and images of {ours.overlaps.shape} and {theirs.overlaps.shape} cannot be paired")
+    overlaps = np.stack([ours.overlaps, theirs.overlaps])
+    images = np.arange(ours.overlaps.shape[1])
 
     def difference(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        mious = resampled_mious(overlaps, times_drawn(np.atleast_2d(drawn), ours.shape[1]))
+        mious = resampled_mious(overlaps, times_drawn(np.atleast_2d(drawn), len(images)))
         return (mious[0] - mious[1]).mean(axis=0).reshape(drawn.shape[:-1])
 
-    images = np.arange(ours.shape[1])
     found = float(difference(images))
-    if np.array_equal(ours, theirs):  # no spread, of which scipy would make NaN
-        return Comparison(found, found, found, 1.0, np.zeros(resamples))
-    drawn = stats.bootstrap(
-        (images,), difference, n_resamples=resamples, batch=BATCH, confidence_level=level, method="BCa", rng=seed
-    )
-    resampled, interval = drawn.bootstrap_distribution, drawn.confidence_interval
+    resampled = (ours.resampled - theirs.resampled).mean(axis=0)
+    if np.ptp(resampled) == 0:  # no spread, of which scipy would make NaN
+        return Comparison(found, found, found, p_value(resampled), resampled)
+    # scipy draws no more, and makes the interval of a distribution that it is given
+    drawn: Any = SimpleNamespace(bootstrap_distribution=resampled)
+    interval = stats.bootstrap(
+        (images,), difference, n_resamples=0, bootstrap_result=drawn, confidence_level=level, method="BCa"
+    ).confidence_interval
     return Comparison(found, float(interval.low), float(interval.high), p_value(resampled), resampled)
 
 

@@ -188,19 +188,14 @@ class Study:
 
         The best tuning trial is the one with the highest mIoU on the select split, the earlier one of equals.
         """
-        runs = [run for run in self._finished if run.cell == cell.name]
-        select = self.last(SELECT)
-        tuning = [run for run in runs if run.stage == "tuning" and run.run in select]
-        best = max(tuning, key=lambda run: (select[run.run], -run.number), default=None)
-        if best is None:
-            return {}
-        same = {run.seed: run.run for run in runs if run.content == best.content and run.seed in self.seeds}
-        return {seed: same[seed] for seed in self.seeds if seed in same}
+        return self._results[cell.name]
 
     def last(self, metric: str) -> dict[str, float]:
         """Each trial's value of a metric at its last report of it."""
-        found = self.metric(metric)
-        return dict(zip(found["run"], found["value"], strict=True))
+        if metric not in self._lasts:
+            found = self.metric(metric)
+            self._lasts[metric] = dict(zip(found["run"], found["value"], strict=True))
+        return self._lasts[metric]
 
     def metric(self, metric: str) -> pd.DataFrame:
         """The curve of a metric: run, iteration, value; rows in the order of trials and iterations."""
@@ -235,6 +230,28 @@ class Study:
             for name, begin, end in zip(names, bounds[:-1], bounds[1:], strict=True)
             if end > begin
         }
+
+    @cached_property
+    def _lasts(self) -> dict[str, dict[str, float]]:
+        """What `last` has found, by metric."""
+        return {}
+
+    @cached_property
+    def _results(self) -> dict[str, dict[int, str]]:
+        """What `results` says, by cell."""
+        return {
+            cell.name: self._chosen([run for run in self._finished if run.cell == cell.name]) for cell in self.cells
+        }
+
+    def _chosen(self, runs: Sequence[_Finished]) -> dict[int, str]:
+        """Per seed, the run of the best configuration among the finished runs of a cell."""
+        select = self.last(SELECT)
+        tuning = [run for run in runs if run.stage == "tuning" and run.run in select]
+        best = max(tuning, key=lambda run: (select[run.run], -run.number), default=None)
+        if best is None:
+            return {}
+        same = {run.seed: run.run for run in runs if run.content == best.content}
+        return {seed: same[seed] for seed in self.seeds if seed in same}
 
     @cached_property
     def _reached(self) -> dict[str, int]:

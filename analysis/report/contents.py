@@ -1,0 +1,46 @@
+"""The report of one study: which sections it has, and all of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.gains import ReportSplit
+from analysis.report.blocks import Picture, Section, Table
+from analysis.report.page import page
+from analysis.report.paper import beside_the_paper
+from analysis.report.provenance import about, how_to_rebuild
+from analysis.report.results import classes, every_pair, main_table, predictions, splits, what_it_shows
+from analysis.study import Study
+from analysis.table import table_rows
+
+PAGE = "report.html"
+
+
+def report_files(study: Study) -> dict[str, bytes]:
+    """`report.html`, and under `tables/` and `figures/` everything in it as a file."""
+    sections = report_sections(study)
+    html = page(f"Study {study.name}", about(study), sections).encode()
+    return {PAGE: html, **files_of(sections)}
+
+
+def report_sections(study: Study) -> list[Section]:
+    """What the study shows first, then what that rests on; sections without content are left out."""
+    split = ReportSplit(study)
+    rows = table_rows(split)
+    found = [
+        what_it_shows(study, rows),
+        main_table(study, rows),
+        splits(study, rows),
+        every_pair(split),
+        classes(study),
+        predictions(study),
+        beside_the_paper(study),
+        how_to_rebuild(study),
+    ]
+    return [section for section in found if section is not None]
+
+
+def files_of(sections: Sequence[Section]) -> dict[str, bytes]:
+    """Tables as Markdown, LaTeX and CSV, figures as SVG and PNG."""
+    blocks = [block for section in sections for block in section.blocks if isinstance(block, Table | Picture)]
+    return {path: content for block in blocks for path, content in block.files().items()}

@@ -1,0 +1,55 @@
+"""Sections as one HTML page that needs no network: pictures and files of tables are in it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
+
+_MACROS = {Text: "paragraph", Points: "points", Picture: "picture", Table: "table"}
+_TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex", "svg": "image/svg+xml", "png": "image/png"}
+_NUMBER = re.compile(r"[+\-−–<>]?\s*[\d.,]*( ?%)?( ± [\d.]+)?( to [+\-−]?[\d.]+)?")
+
+
+def page(title: str, about: str, sections: Sequence[Section]) -> str:
+    """The whole page; every text is escaped."""
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    template = environment.get_template("page.html.j2")
+    helpers = {"data": _picture, "rows": _rows, "kind": _kind, "files": _files}
+    macros = template.make_module(helpers)
+
+    def show(block: Block) -> Markup:
+        return getattr(macros, _MACROS[type(block)])(block)
+
+    return template.render(title=title, about=about, sections=sections, show=show, **helpers)
+
+
+def _picture(block: Picture) -> str:
+    return _data_uri("png" if block.photographs else "svg", block.in_page())
+
+
+def _files(block: Table) -> list[tuple[str, str]]:
+    named = [(PurePosixPath(path).name, content) for path, content in block.files().items()]
+    return [(name, _data_uri(name.rpartition(".")[2], content)) for name, content in named]
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{_TYPES[kind]};base64,{base64.b64encode(content).decode()}"
+
+
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    return table.astype(str).to_numpy().tolist()
+
+
+def _kind(cell: str) -> str:
+    """Class of a table cell: figures stand right, sure verdicts in colour."""
+    if cell in ("better", "worse"):
+        return cell
+    return "number" if _NUMBER.fullmatch(cell) else "text"
