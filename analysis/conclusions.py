@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.gains import Gain
-from analysis.seeds import MOST_SEEDS, Mean, mean_over_seeds
+from analysis.gains import DECIDED, VERDICTS, Gain
+from analysis.seeds import Mean, mean_over_seeds
 from analysis.study import REPORT, Study
-from analysis.table import Row, interval, p_text
-
-_ORDER = ("better", "better, but not after Holm's correction", "worse", "worse, but not after Holm's correction")
-_UNDECIDED = ("no difference shown", "one seed: not judged")
+from analysis.table import Row, interval, p_text, plus_minus
 
 
 def conclusions(study: Study, rows: Sequence[Row]) -> list[str]:
@@ -22,42 +19,28 @@ def conclusions(study: Study, rows: Sequence[Row]) -> list[str]:
 def _about(study: Study, rows: Sequence[Row]) -> str:
     baseline = study.baseline_of(rows[0].cell)
     assert baseline is not None
-    by_verdict = {verdict: [row for row in rows if _gain(row).verdict == verdict] for verdict in (*_ORDER, *_UNDECIDED)}
-    said = [
-        f"{verdict} {_places(found, _evidence)}" for verdict, found in by_verdict.items() if found and verdict in _ORDER
-    ]
-    said += [
-        f"{verdict} {_places(found, _missing)}"
-        for verdict, found in by_verdict.items()
-        if found and verdict in _UNDECIDED
-    ]
+    said = []
+    for verdict in VERDICTS:
+        found = [row for row in rows if _gain(row).verdict == verdict]
+        words = _with_intervals if verdict in DECIDED else _short
+        if found:
+            said.append(f"{verdict} {', '.join(f'{_place(row)} ({words(_gain(row))})' for row in found)}")
     return f"{rows[0].cell.without_budget()} over {baseline.without_budget()}: {'; '.join(said)}."
-
-
-def _places(rows: Sequence[Row], words) -> str:
-    return ", ".join(f"{_place(row)} ({words(_gain(row))})".strip() for row in rows)
 
 
 def _place(row: Row) -> str:
     return f"at {row.cell.budget} labels" if row.cell.budget is not None else "in this study"
 
 
-def _evidence(gain: Gain) -> str:
+def _with_intervals(gain: Gain) -> str:
     seeds, images = gain.seeds, gain.images
-    words = (
-        f"{seeds.mean:+.1f}, 95% over seeds {interval(seeds.mean - seeds.half_width, seeds.mean + seeds.half_width)}"
-    )
-    words += f", over images {interval(images.low, images.high)}" if images else ""
-    return f"{words}, p {p_text(gain.corrected)} after Holm"
-
-
-def _missing(gain: Gain) -> str:
-    seeds = gain.seeds
-    if len(seeds.seeds) < 2:
-        return f"{seeds.mean:+.1f}"
-    needed = f"{gain.needed} seeds" if gain.needed is not None else f"more than {MOST_SEEDS} seeds"
     ends = interval(seeds.mean - seeds.half_width, seeds.mean + seeds.half_width)
-    return f"{seeds.mean:+.1f}, 95% over seeds {ends}; {needed} would separate a difference of this size"
+    over_images = f", over images {interval(images.low, images.high)}" if images else ""
+    return f"{seeds.mean:+.1f}; 95% over seeds {ends}{over_images}; p {p_text(gain.corrected)} after Holm"
+
+
+def _short(gain: Gain) -> str:
+    return plus_minus(gain.seeds.mean, gain.seeds.half_width, "+")
 
 
 def _gain(row: Row) -> Gain:

@@ -13,6 +13,10 @@ from analysis.study import REPORT, Cell, Study
 
 ALPHA = 0.05
 RESAMPLES = 10_000
+UNSURE = ", but not after Holm's correction"
+DECIDED = ("better", f"better{UNSURE}", "worse", f"worse{UNSURE}")
+NOT_SHOWN, NOT_JUDGED = "no difference shown", "one seed: not judged"
+VERDICTS = (*DECIDED, NOT_SHOWN, NOT_JUDGED)
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class Gain:
     def verdict(self) -> str:
         """What may be said: both intervals have to exclude zero, and both corrected p-values to be below 0.05."""
         if len(self.seeds.seeds) < 2:
-            return "one seed: not judged"
+            return NOT_JUDGED
         if not self._excludes_zero():
-            return "no difference shown"
+            return NOT_SHOWN
         direction = "better" if self.seeds.mean > 0 else "worse"
         sure = self.corrected < ALPHA and (self.images is None or self.images_corrected < ALPHA)
-        return direction if sure else f"{direction}, but not after Holm's correction"
+        return direction if sure else f"{direction}{UNSURE}"
 
     def _excludes_zero(self) -> bool:
         by_seeds = abs(self.seeds.mean) > self.seeds.half_width

@@ -40,8 +40,8 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
     return study_in_mlflow(str(study), tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _default_uri())
 
 
-def study_in_mlflow(name: str, tracking_uri: str) -> Study:
-    """The newest study of this name in MLflow."""
+def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:
+    """The newest study of this name in MLflow, or the one with this identity (the tag `ass_tune.study`)."""
     os.environ.update(_QUIET)
     from mlflow.tracking import MlflowClient
 
@@ -52,17 +52,16 @@ def study_in_mlflow(name: str, tracking_uri: str) -> Study:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         raise UserMistake(_unknown(name, client))
-    parent = _newest_parent(client, experiment)
+    parent = _newest_parent(client, experiment, instance)
     read = read_through_sql if tracking_uri.startswith(DATABASES) else read_through_api
     trials, reports = read(client, tracking_uri, parent)
     return Study(name, trials, reports, RunFiles(client))
 
 
-def _newest_parent(client: MlflowClient, experiment: Experiment) -> str:
+def _newest_parent(client: MlflowClient, experiment: Experiment, instance: str | None) -> str:
     """The study's own run; the newest, where the study was begun afresh."""
-    found = client.search_runs(
-        [experiment.experiment_id], "tags.stage = 'study'", order_by=["start_time DESC"], max_results=1
-    )
+    query = "tags.stage = 'study'" + (f" and tags.`ass_tune.study` = '{instance}'" if instance else "")
+    found = client.search_runs([experiment.experiment_id], query, order_by=["start_time DESC"], max_results=1)
     if not found:
         raise UserMistake(f"experiment '{experiment.name}' holds no study: none of its runs has the tag stage=study")
     return found[0].info.run_id

@@ -82,6 +82,11 @@ class Cell:
         """What the cell is beside its number of labeled images, e.g. `ga+csa`."""
         return ", ".join(level for factor, level in self.levels.items() if factor != BUDGET) or "all"
 
+    @property
+    def label(self) -> str:
+        """The cell as figures name it, e.g. `ga+csa, 50 labels`."""
+        return self.without_budget() if self.budget is None else f"{self.without_budget()}, {self.budget} labels"
+
 
 @dataclass(frozen=True)
 class Study:

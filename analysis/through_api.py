@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from analysis.study import trials_table
-from analysis.through_sql import PARENT, reports_table
+from analysis.through_sql import PARENT, points, reports_table
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -29,18 +28,14 @@ def read_through_api(client: MlflowClient, uri: str, parent: str) -> tuple[pa.Ta
     own = client.get_run(parent)
     found = _pages(client, own.info.experiment_id, f"tags.`{PARENT}` = '{parent}'")
     runs = [own, *sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))]
-    wanted = [(index, metric) for index, run in enumerate(runs) for metric in run.data.metrics]
-    names = sorted({metric for _, metric in wanted})
 
-    def history(place: tuple[int, str]) -> np.ndarray:
-        index, metric = place
-        values = client.get_metric_history(runs[index].info.run_id, metric)
-        return np.array([(index, names.index(metric), m.step, m.timestamp, m.value) for m in values]).T
+    def reported(run: Run) -> pa.RecordBatch:
+        histories = (client.get_metric_history(run.info.run_id, metric) for metric in run.data.metrics)
+        return points([(p.key, p.step, p.timestamp, p.value) for history in histories for p in history])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = list(pool.map(history, wanted))
-    columns = list(np.concatenate(parts, axis=1)) if parts else []
-    return trials_table([_row(run) for run in runs]), reports_table([run.info.run_id for run in runs], names, columns)
+        parts = list(pool.map(reported, runs))
+    return trials_table([_row(run) for run in runs]), reports_table([run.info.run_id for run in runs], parts)
 
 
 class RunFiles:
@@ -66,6 +61,11 @@ class RunFiles:
             raise FileNotFoundError(f"run {run} has no artifact {path}")
         with tempfile.TemporaryDirectory() as folder:
             return Path(self._client.download_artifacts(run, path, folder)).read_bytes()
+
+    def add(self, run: str, folder: Path, under: str) -> None:
+        """Put the files of a folder among a run's artifacts."""
+        self._client.log_artifacts(run, str(folder), under)
+        self.paths.cache_clear()
 
 
 def _pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:

@@ -31,6 +31,7 @@ class Arguments:
     status: bool
     json: bool
     fresh: bool
+    report: bool
     studies: Path
     ledger: str | None
     data_root: Path | None
@@ -63,6 +64,7 @@ def parse(argv: list[str] | None) -> Arguments:
         help="with --plan: seconds of one training iteration, instead of measuring it",
     )
     parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
+    parser.add_argument("--no-report", action="store_true", help="end without the page of `python -m analysis.report`")
     parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
     parser.add_argument(
         "--ledger", metavar="URL", help="database for the ledger, e.g. postgresql://...; else a file of the study"
@@ -87,6 +89,7 @@ def parse(argv: list[str] | None) -> Arguments:
         status=found.status,
         json=found.json,
         fresh=found.fresh,
+        report=not found.no_report,
         studies=found.studies.resolve(),
         ledger=ledger,
         data_root=data_root.resolve() if data_root else None,

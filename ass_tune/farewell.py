@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ass_tune.arguments import Arguments, ExitCode
 from ass_tune.director import Director
+from ass_tune.evidence import write_report
 from ass_tune.ledger import JOURNAL
 from ass_tune.spec import StudySpec
 from ass_tune.sync import sync_command
@@ -39,9 +40,11 @@ def farewell(
     for file in tables.values():
         tracker.study_file(file, "tables")
     tracker.describe(folder.read_bytes(tables["md"]).decode())
-    tracker.end(Status.KILLED if interrupted else Status.FINISHED)
     console.print(terminal_table(f"study {spec.study}" + (" so far" if interrupted else ""), rows))
     console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
+    if not interrupted:
+        write_report(console, spec.study, arguments, folder, tracker, SECONDS_FOR_MLFLOW)
+    tracker.end(Status.KILLED if interrupted else Status.FINISHED)
     waiting = tracker.close(SECONDS_FOR_MLFLOW)
     if waiting:
         command = sync_command(spec.study, arguments.studies)

@@ -24,7 +24,7 @@ def class_gains(study: Study) -> Figure | None:
         strong = abs(value) > 0.6 * limit
         axes.text(x, y, _points(value), ha="center", va="center", fontsize=6.5, color="white" if strong else "black")
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(found)), [_label(cell) for cell, _ in found])
+    axes.set_yticks(range(len(found)), [cell.label for cell, _ in found])
     axes.grid(visible=False)
     figure.colorbar(image, ax=axes, label="IoU over the baseline, points", shrink=0.9)
     return figure
@@ -46,7 +46,3 @@ def gains_of(study: Study, cell: Cell) -> dict[str, float] | None:
 
 def _points(value: float) -> str:
     return "" if np.isnan(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}"
-
-
-def _label(cell: Cell) -> str:
-    return cell.without_budget() if cell.budget is None else f"{cell.without_budget()}, {cell.budget} labels"

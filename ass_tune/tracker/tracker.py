@@ -148,6 +148,10 @@ class Tracker(Listener):
         self._running.clear()
         self._tell_end(STUDY, status)
 
+    def delivered(self, timeout: float) -> bool:
+        """Whether MLflow has everything that was told so far, at the latest after `timeout` seconds."""
+        return self._writer.delivered(timeout)
+
     def close(self, timeout: float) -> int:
         """Deliver what is left, for `timeout` seconds at most; returns how many records still wait on disk."""
         waiting = self._writer.close(timeout)
