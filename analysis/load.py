@@ -43,13 +43,19 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:
     """The newest study of this name in MLflow, or the one with this identity (the tag `ass_tune.study`)."""
     os.environ.update(_QUIET)
+    from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     from analysis.through_api import RunFiles, read_through_api
     from analysis.through_sql import read_through_sql
 
+    check_there(tracking_uri)
     client = MlflowClient(tracking_uri=tracking_uri)
-    experiment = client.get_experiment_by_name(name)
+    try:
+        experiment = client.get_experiment_by_name(name)
+    except MlflowException as error:
+        reason = str(error).replace(tracking_uri, display(tracking_uri))
+        raise UserMistake(f"MLflow at {display(tracking_uri)} does not answer: {reason}") from error
     if experiment is None:
         raise UserMistake(_unknown(name, client))
     parent = _newest_parent(client, experiment, instance)
@@ -71,10 +77,17 @@ def _unknown(name: str, client: MlflowClient) -> str:
     names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
-    return f"no study '{name}' in {_display(client.tracking_uri)}{hint}"
+    return f"no study '{name}' in {display(client.tracking_uri)}{hint}"
 
 
-def _display(uri: str) -> str:
+def check_there(tracking_uri: str) -> None:
+    """Raise UserMistake for a database file that does not exist: MLflow would make an empty one."""
+    path = Path(tracking_uri.removeprefix("sqlite:///"))
+    if tracking_uri.startswith("sqlite:///") and not path.is_file():
+        raise UserMistake(f"no database {path}: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
+
+
+def display(uri: str) -> str:
     """A URI without its user and password."""
     scheme, separator, rest = uri.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
