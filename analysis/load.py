@@ -43,6 +43,7 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:
     """The newest study of this name in MLflow, or the one with this identity (the tag `ass_tune.study`)."""
     os.environ.update(_QUIET)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of MLflow's own 7 the last take minutes
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
