@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, split_note
+from analysis.gains import ReportSplit
+from analysis.load import load_study
+from analysis.study import Study
+from analysis.table import Row, as_people_read, figures, p_text, plus_minus, table_rows
+
+
+@pytest.fixture(scope="module")
+def study(recorded) -> Study:
+    return load_study(recorded.name, recorded.uri)
+
+
+@pytest.fixture(scope="module")
+def rows(study: Study) -> list[Row]:
+    return table_rows(ReportSplit(study))
+
+
+@pytest.fixture(scope="module")
+def ends(recorded) -> pd.DataFrame:
+    """Tags, parameters and last metrics of the runs, through MLflow's client alone."""
+    client = MlflowClient(tracking_uri=recorded.uri)
+    experiment = client.get_experiment_by_name(recorded.name)
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    return pd.DataFrame([{**run.data.params, **run.data.tags, **run.data.metrics} for run in runs])
+
+
+def test_a_row_is_the_mean_over_seeds_of_the_best_configuration(rows: list[Row], ends: pd.DataFrame) -> None:
+    assert [row.cell.label for row in rows] == [
+        "joint, 5 labels",
+        "joint, 20 labels",
+        "ga+csa, 5 labels",
+        "ga+csa, 20 labels",
+    ]
+    for row in rows:
+        best = ends[(ends["cell"] == row.cell.name) & (ends["lr"] == "0.03")]
+        assert row.report is not None and row.select is not None and row.optimism is not None
+        assert (row.report.n, row.hyperparameters) == (3, {"lr": 0.03})
+        assert (row.report.mean, row.report.std) == pytest.approx(
+            (best["report/miou"].mean(), best["report/miou"].std())
+        )
+        assert row.select.mean == pytest.approx(best["select/miou"].mean())
+        assert row.optimism.mean == pytest.approx((best["select/miou"] - best["report/miou"]).mean())
+
+
+def test_outcomes_are_counted_and_baselines_marked(rows: list[Row]) -> None:
+    assert [row.is_baseline for row in rows] == [True, True, False, False]
+    assert [dict(row.outcomes) for row in rows] == [{"finished": 5}] * 2 + [
+        {"finished": 4, "pruned": 1},
+        {"finished": 5},
+    ]
+
+
+def test_the_table_is_shown_rounded_and_kept_in_full(study: Study, rows: list[Row]) -> None:
+    shown, kept = as_people_read(study, rows), figures(rows)
+    assert len(shown) == len(kept) == 4
+    assert list(shown["gain"][:2]) == ["baseline", "baseline"]
+    for text, mean, std in zip(shown["mIoU report"], kept["report_miou"], kept["report_std"], strict=True):
+        assert text == f"{mean:.1f} ± {std:.1f}"
+    assert list(kept["best_lr"]) == [0.03] * 4
+
+
+def test_conclusions_name_the_place_and_the_intervals(study: Study, rows: list[Row]) -> None:
+    (said,) = conclusions(study, rows)
+    assert said.startswith("ga+csa over joint: ")
+    for row in rows[2:]:
+        assert row.gain is not None
+        assert f"at {row.cell.budget} labels ({row.gain.seeds.mean:+.1f}" in said
+        assert row.gain.verdict in said
+
+
+def test_optimism_is_the_mean_over_cells(rows: list[Row]) -> None:
+    found = optimism(rows)
+    assert found is not None
+    assert found.mean == pytest.approx(np.mean([row.optimism.mean for row in rows if row.optimism]))
+    assert found.n == 4
+
+
+def test_the_first_seed_is_set_against_the_others(study: Study, ends: pd.DataFrame) -> None:
+    first = ends.query("lr == '0.03' and seed == '0'").set_index("cell")["report/miou"]
+    others = ends.query("lr == '0.03' and seed != '0'").groupby("cell")["report/miou"].mean()
+    found = luck_of_the_first_seed(study)
+    assert found is not None
+    assert found.mean == pytest.approx((first - others).mean())
+
+
+def test_the_splits_are_told_apart(study: Study) -> None:
+    assert "images that chose nothing" in split_note(study)
+    object.__setattr__(paper := load_study_again(study), "plan", {**study.plan, "protocol": "paper"})
+    assert "optimistic" in split_note(paper)
+
+
+def load_study_again(study: Study) -> Study:
+    return Study(study.name, study.trials, study.reports, study.files)
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    assert plus_minus(1.25, 0.31, "+") == "+1.2 ± 0.3"
+    assert plus_minus(1.25, math.nan) == "1.2"
+    assert [p_text(p) for p in (0.0004, 0.012, 0.5, math.nan)] == ["< 0.001", "0.012", "0.5", ""]
