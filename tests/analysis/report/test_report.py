@@ -1,0 +1,244 @@
+"""The report page: it needs no network, fits a phone, and its numbers follow from the export alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from mlflow.tracking import MlflowClient
+from playwright.sync_api import sync_playwright
+from scipy import stats
+
+PROJECT = Path(__file__).parents[3]
+CHROMIUM = shutil.which("chromium")
+
+
+def command(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `python -m analysis.report` writes."""
+    out = tmp_path_factory.mktemp("report")
+    done = command("analysis.report", recorded.name, "--tracking-uri", recorded.uri, "--out", str(out))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"report: {out / 'report.html'}" in done.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Tables(HTMLParser):
+    """The rows of every table of a page, by its id."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: dict[str, list[list[str]]] = {}
+        self._table, self._in_cell = "", False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._table = dict(attrs)["id"] or ""
+            self.rows[self._table] = []
+        elif tag == "tr":
+            self.rows[self._table].append([])
+        elif tag in ("th", "td"):
+            self._in_cell = True
+            self.rows[self._table][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_cell = self._in_cell and tag not in ("th", "td")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_cell:
+            self.rows[self._table][-1][-1] += data
+
+
+def test_the_page_asks_nothing_of_a_network(page: str) -> None:
+    targets = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert targets
+    assert all(target.startswith(("data:", "#")) for target in targets)
+    assert not re.search(r"@import|url\(|<script|<link", page)
+
+
+def test_the_page_says_what_the_study_shows_first(page: str) -> None:
+    sections = re.findall(r"<h2>(.*?)</h2>", page)
+    assert sections[:3] == ["What the study shows", "The table", "Select and report split"]
+    assert {"Every pair", "Classes", "Predictions", "Beside the paper", "How to get these numbers again"} <= set(
+        sections
+    )
+    assert "ga+csa over joint: " in page
+    assert "images that chose nothing" in page
+    assert "not Cityscapes" in page
+
+
+def test_tables_and_figures_are_files_too_and_artifacts_of_the_studys_run(folder: Path, recorded) -> None:
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for name in ("table", "pairs", "paper_1"):
+        assert {f"tables/{name}.{kind}" for kind in ("md", "tex", "csv")} <= written
+    for name in ("budget_curves", "gains", "class_gains", "predictions_5"):
+        assert {f"figures/{name}.{kind}" for kind in ("svg", "png")} <= written
+    client = MlflowClient(tracking_uri=recorded.uri)
+    experiment = client.get_experiment_by_name(recorded.name)
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], "tags.stage = 'study'")
+    for place in ("report", "report/tables", "report/figures"):
+        recorded_files = {found.path for found in client.list_artifacts(run.info.run_id, place) if not found.is_dir}
+        parent = place.removeprefix("report").strip("/")
+        assert recorded_files == {f"report/{name}" for name in written if name.rpartition("/")[0] == parent}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize(("name", "width"), [("desktop", 1400), ("phone", 390)])
+def test_the_page_fits_its_window(folder: Path, name: str, width: int) -> None:
+    """Wide tables and figures scroll by themselves. The pictures are kept in `test-output/`."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": width, "height": 900})
+        shown.goto(f"file://{folder / 'report.html'}")
+        assert shown.evaluate("document.documentElement.scrollWidth") == width
+        loaded = shown.evaluate("[...document.images].map(image => image.naturalWidth)")
+        assert len(loaded) > 4 and min(loaded) > 0
+        (PROJECT / "test-output").mkdir(exist_ok=True)
+        shown.screenshot(path=PROJECT / "test-output" / f"report_{name}.png", full_page=True)
+        browser.close()
+
+
+def test_a_reader_rebuilds_the_main_table_from_the_export(page: str, recorded, tmp_path: Path) -> None:
+    """With pyarrow, numpy and scipy alone, by what the page says of its numbers."""
+    out = tmp_path / "export"
+    done = command("analysis.export", recorded.name, "--tracking-uri", recorded.uri, "--out", str(out))
+    assert (done.returncode, done.stderr) == (0, "")
+    reader = Reader(out)
+    titles, *rows = Tables(page).rows["table"]
+    assert len(rows) == 4
+    corrected = reader.corrected([dict(zip(titles, row, strict=True)) for row in rows])
+    for row in rows:
+        cells = dict(zip(titles, row, strict=True))
+        runs = reader.runs_of(cells)
+        mious = [reader.miou(run) for run in runs]
+        assert cells["seeds"] == str(len(runs)) == "3"
+        assert cells["mIoU report"] == f"{np.mean(mious):.1f} ± {np.std(mious, ddof=1):.1f}"
+        low, high = stats.t.interval(0.95, len(mious) - 1, np.mean(mious), stats.sem(mious))
+        assert cells["95% over seeds"] == f"{low:.1f} to {high:.1f}"
+        select = [reader.last(run, "select/miou") for run in runs]
+        assert cells["mIoU select"] == f"{np.mean(select):.1f} ± {np.std(select, ddof=1):.1f}"
+        over = np.subtract(select, mious)
+        assert cells["select − report"] == f"{over.mean():+.1f} ± {over.std(ddof=1):.1f}"
+        assert cells["best hyperparameters"] == f"lr={float(reader.trials[runs[0]]['params']['lr']):.3g}"
+        if cells["gain"] == "baseline":
+            assert cells["adaptor"] == "joint"
+            continue
+        theirs = reader.runs_of({**cells, "adaptor": "joint"})
+        differences = np.subtract(mious, [reader.miou(run) for run in theirs])
+        half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+        assert cells["gain"] == f"{differences.mean():+.1f} ± {half:.1f}"
+        assert cells["effect"] == f"{differences.mean() / differences.std(ddof=1):+.1f}"
+        low, high = reader.interval_over_images(runs, theirs)
+        assert cells["95% over images"] == f"{low:+.1f} to {high:+.1f}"
+        assert cells["p (Holm)"] == corrected[cells["labeled_images"]]
+
+
+class Reader:
+    """Someone who has the export and this page."""
+
+    def __init__(self, export: Path) -> None:
+        rows = pq.read_table(export / "trials.parquet").to_pylist()
+        self.trials = {row["run"]: {**row, "params": dict(row["params"]), "tags": dict(row["tags"])} for row in rows}
+        self.reports = pq.read_table(export / "reports.parquet").to_pandas()
+        confusions = pq.read_table(export / "confusions.parquet")
+        self.classes = len(json.loads(confusions.schema.metadata[b"classes"]))
+        self.counts: dict[str, np.ndarray] = {}
+        frame = confusions.to_pandas()
+        for run in frame["run"].unique():
+            of_run = np.stack(frame.loc[frame["run"] == run, "counts"].tolist())
+            self.counts[str(run)] = of_run.reshape(-1, self.classes, self.classes)
+
+    def last(self, run: str, metric: str) -> float:
+        found = self.reports[(self.reports["run"] == run) & (self.reports["metric"] == metric)]
+        return float(found.sort_values("iteration")["value"].iloc[-1])
+
+    def miou(self, run: str, images: np.ndarray | slice = slice(None)) -> float:
+        total = self.counts[run][images].sum(axis=0)
+        union = total.sum(0) + total.sum(1) - np.diag(total)
+        return float(100 * np.mean((np.diag(total) / union)[union > 0]))
+
+    def runs_of(self, cells: dict[str, str]) -> list[str]:
+        """By seed, the runs of the best configuration of a row's cell."""
+        place = {"adaptor": cells["adaptor"], "labeled_images": cells["labeled_images"]}
+        finished = [
+            row for row in self.trials.values() if row["outcome"] == "finished" and place.items() <= row["tags"].items()
+        ]
+        tuning = [row for row in finished if row["stage"] == "tuning"]
+        best = max(tuning, key=lambda row: self.last(row["run"], "select/miou"))
+        same = [row for row in finished if {**row["params"], "seed": 0} == {**best["params"], "seed": 0}]
+        return [row["run"] for row in sorted(same, key=lambda row: row["seed"])]
+
+    def corrected(self, rows: list[dict[str, str]]) -> dict[str, str]:
+        """P-values of the paired t-tests by budget, corrected by Holm over the two of them."""
+        tested = []
+        for row in rows:
+            if row["gain"] != "baseline":
+                ours, theirs = (
+                    [self.miou(run) for run in self.runs_of({**row, "adaptor": adaptor})]
+                    for adaptor in ("ga+csa", "joint")
+                )
+                tested.append((float(stats.ttest_rel(ours, theirs).pvalue), row["labeled_images"]))
+        (small, first), (large, second) = sorted(tested)
+        small = min(1.0, 2 * small)
+        return {b: "< 0.001" if p < 0.001 else f"{p:.2g}" for p, b in ((small, first), (max(small, large), second))}
+
+    def interval_over_images(self, ours: list[str], theirs: list[str]) -> tuple[float, float]:
+        """Bias-corrected and accelerated (Efron 1987), of the draws that the page names."""
+
+        def difference(images: np.ndarray | slice) -> float:
+            return float(
+                np.mean([self.miou(o, images) - self.miou(t, images) for o, t in zip(ours, theirs, strict=True)])
+            )
+
+        n = len(self.counts[ours[0]])
+        draws = np.random.default_rng(0).integers(n, size=(10_000, n))
+        resampled, found = np.array([difference(images) for images in draws]), difference(slice(None))
+        without = np.array([difference(np.delete(np.arange(n), image)) for image in range(n)])
+        away = without.mean() - without
+        acceleration = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
+        below = ((resampled < found).mean() + (resampled <= found).mean()) / 2
+        bias, ends = stats.norm.ppf(below), stats.norm.ppf([0.025, 0.975])
+        levels = stats.norm.cdf(bias + (bias + ends) / (1 - acceleration * (bias + ends)))
+        low, high = np.quantile(resampled, levels)
+        return float(low), float(high)
+
+
+def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path) -> None:
+    arguments = ("--compare", recorded.name, recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path))
+    done = command("analysis.report", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    titles, *rows = Tables((tmp_path / "report.html").read_text()).rows["comparison"]
+    assert [row[titles.index("difference")] for row in rows] == ["+0.0 ± 0.0"] * 4
+    assert {row[titles.index("verdict")] for row in rows} == {"no difference shown"}
+
+
+def test_an_unknown_study_is_one_line(recorded) -> None:
+    done = command("analysis.report", "record", "--tracking-uri", recorded.uri)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"no study 'record' in {recorded.uri}; did you mean 'recorded'?\n"
