@@ -1,0 +1,57 @@
+"""An MLflow and its experiments, apart from the studies in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from analysis.load import DEFAULT_STORE, display
+from trainables.mistakes import UserMistake
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+
+
+def chosen_uri(tracking_uri: str | None) -> str:
+    """What a command means where it says this: `$MLFLOW_TRACKING_URI` for None, else the database in `studies/`."""
+    return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE.resolve()}"
+
+
+def mlflow_client(uri: str) -> MlflowClient:
+    """A client that sends no telemetry and prints little."""
+    _prepare()
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def tags_of_experiment(name: str, uri: str) -> dict[str, str]:
+    """Tags of an experiment that exists."""
+    experiment = mlflow_client(uri).get_experiment_by_name(name)
+    assert experiment is not None
+    return dict(experiment.tags)
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """What an MLflow refuses or cannot do becomes a UserMistake that names it."""
+    _prepare()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise UserMistake(f"MLflow in {display(uri)}: {error}") from error
+
+
+def _prepare() -> None:
+    """MLflow reads these when it is imported."""
+    os.environ.update(_TELEMETRY)
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
