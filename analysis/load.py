@@ -46,18 +46,19 @@ def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of MLflow's own 7 the last take minutes
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
+    from sqlalchemy.exc import SQLAlchemyError
 
     from analysis.through_api import RunFiles, read_through_api
     from analysis.through_sql import read_through_sql
 
     check_there(tracking_uri)
-    client = MlflowClient(tracking_uri=tracking_uri)
     try:
+        client = MlflowClient(tracking_uri=tracking_uri)
         experiment = client.get_experiment_by_name(name)
-    except MlflowException as error:
-        reason = str(error).replace(tracking_uri, display(tracking_uri))
-        raise UserMistake(f"MLflow at {display(tracking_uri)} does not answer: {reason}") from error
-    if experiment is None:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        reason = str(error).strip().partition("\n")[0].replace(tracking_uri, display(tracking_uri))
+        raise UserMistake(f"MLflow at {display(tracking_uri)} cannot be read: {reason}") from error
+    if experiment is None or experiment.lifecycle_stage == "deleted":
         raise UserMistake(_unknown(name, client))
     parent = _newest_parent(client, experiment, instance)
     read = read_through_sql if tracking_uri.startswith(DATABASES) else read_through_api
@@ -91,7 +92,7 @@ def check_there(tracking_uri: str) -> None:
 def display(uri: str) -> str:
     """A URI without its user and password."""
     scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return uri if scheme == "sqlite" else f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _default_uri() -> str:
