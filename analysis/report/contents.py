@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from analysis.gains import ReportSplit
 from analysis.report.blocks import Picture, Section, Table
+from analysis.report.learning import discriminators, hyperparameters, learning
 from analysis.report.page import page
 from analysis.report.paper import beside_the_paper
 from analysis.report.provenance import about, how_to_rebuild
@@ -34,6 +35,9 @@ def report_sections(study: Study) -> list[Section]:
         every_pair(split),
         classes(study),
         predictions(study),
+        hyperparameters(study),
+        learning(study),
+        discriminators(study),
         beside_the_paper(study),
         how_to_rebuild(study),
     ]

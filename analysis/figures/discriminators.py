@@ -1,0 +1,36 @@
+"""How often discriminators were right, over the training."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from analysis.discriminators import ACCURACIES, CHANCE, WINS
+from analysis.figures.colors import adaptor_colors
+from analysis.study import Study
+from analysis.style import PALE, new_figure
+
+
+def discriminator_accuracies(study: Study) -> Figure | None:
+    """A panel per discriminator, median and range over all trials of an adaptor; None where none was trained."""
+    found = {name: study.metric(metric) for name, metric in ACCURACIES.items()}
+    found = {name: curves for name, curves in found.items() if not curves.empty}
+    if not found:
+        return None
+    names = {cell.name: cell.without_budget() for cell in study.cells}
+    adaptors = {run: names[cell] for run, cell in zip(study.frame["run"], study.frame["cell"], strict=True)}
+    figure, axes = new_figure(7.2, 3.2, 1, len(found))
+    for one, (name, curves) in zip(axes, found.items(), strict=True):
+        curves = curves.assign(adaptor=[adaptors.get(run) for run in curves["run"]])
+        for adaptor, color in adaptor_colors(study).items():
+            values = curves.query("adaptor == @adaptor").groupby("iteration")["value"].agg(["median", "min", "max"])
+            if not values.empty:
+                x = values.index.to_numpy()
+                one.plot(x, values["median"].to_numpy(), color=color, label=adaptor)
+                one.fill_between(x, values["min"].to_numpy(), values["max"].to_numpy(), color=color, alpha=0.12)
+        one.axhline(CHANCE, color=PALE, linestyle="--", linewidth=1)
+        one.axhline(WINS, color=PALE, linestyle=":", linewidth=1)
+        one.set_ylim(0.35, 1.02)
+        one.set_title(f"{name}: share told right", fontsize=9)
+        one.set_xlabel("iteration")
+        one.legend(fontsize=8, frameon=False)
+    return figure

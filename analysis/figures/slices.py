@@ -1,0 +1,59 @@
+"""mIoU over each hyperparameter, with the seeds' noise beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.colors import adaptor_colors
+from analysis.sensitivity import Noise, seed_noise
+from analysis.study import SELECT, Cell, Study
+from analysis.style import PALE, new_figure
+
+
+def slices(study: Study) -> Figure | None:
+    """A row per hyperparameter, a column per number of labeled images; None where nothing is tuned.
+
+    Finished tuning trials are dots, pruned ones crosses at their last mIoU, best ones ringed; the grey band is one
+    standard deviation over seeds to both sides of the best.
+    """
+    names, noise = study.hyperparameters, seed_noise(study)
+    budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
+    if not names:
+        return None
+    rows, columns = len(names), len(budgets)
+    figure, axes = new_figure(max(4.0, 2.1 * columns + 0.8), 2.1 * rows + 0.6, rows, columns)
+    for place, (name, budget) in enumerate((name, budget) for name in names for budget in budgets):
+        cells = [cell for cell in study.cells if cell.budget == budget and name in cell.tuned]
+        for cell in cells:
+            _points(axes[place], study, cell, name, noise)
+        _labels(axes[place], study.settings["tune"][name], name)
+        if place < columns:
+            axes[place].set_title("" if budget is None else f"{budget} labels", fontsize=9)
+        if place % columns == 0:
+            axes[place].set_ylabel("select mIoU, %")
+    handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=6, frameon=False)
+    return figure
+
+
+def _points(axes: Axes, study: Study, cell: Cell, name: str, noise: Noise | None) -> None:
+    color, label = adaptor_colors(study)[cell.without_budget()], cell.without_budget()
+    trials = study.frame.query("cell == @cell.name and stage == 'tuning'").dropna(subset=[SELECT, name])
+    finished, pruned = trials.query("outcome == 'finished'"), trials.query("outcome == 'pruned'")
+    axes.plot(finished[name], finished[SELECT], "o", color=color, markersize=4, label=label)
+    axes.plot(pruned[name], pruned[SELECT], "x", color=color, markersize=4, alpha=0.7)
+    if not finished.empty:
+        best = finished.sort_values([SELECT, "number"], ascending=[False, True]).iloc[0]
+        axes.plot(best[name], best[SELECT], "o", color=color, markersize=9, fillstyle="none")
+        if noise is not None:
+            miou = float(best[SELECT])
+            axes.axhspan(miou - noise.std, miou + noise.std, color=PALE, alpha=0.08, linewidth=0)
+
+
+def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:
+    if entry["type"] == "log_uniform" or entry.get("log"):
+        axes.set_xscale("log")
+    axes.set_xlabel(name)
