@@ -11,6 +11,7 @@ import yaml
 from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
+from analysis.export import main
 from ass_tune.cells import cells
 from ass_tune.identity import build_config, trial_key
 from ass_tune.plan import make_plan
@@ -77,6 +78,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Record
     key = record(found, Storage(str(folder / "recorded")))
     log_odd_numbers(found, key)
     return found
+
+
+@pytest.fixture(scope="session")
+def exported(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole export of the recorded study; not to be changed."""
+    folder = tmp_path_factory.mktemp("exports") / recorded.name
+    assert main([recorded.name, "--tracking-uri", recorded.uri, "--out", str(folder)]) == 0
+    return folder
 
 
 def record(study: Recorded, files: Storage) -> str:

