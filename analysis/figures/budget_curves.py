@@ -12,6 +12,9 @@ from analysis.study import Study
 from analysis.style import marker, new_figure
 from analysis.table import Row
 
+SHIFT = 0.05
+"""Between two adaptors at the same budget, so that their bars stand beside each other."""
+
 
 def budget_curves(study: Study, rows: list[Row]) -> Figure:
     """Mean over seeds on the report split with the 95% interval as a band; bars where there is no budget axis."""
@@ -31,16 +34,18 @@ def _lines(axes: Axes, rows: list[Row], budgets: list[int], colors: dict[str, st
             (budgets.index(row.cell.budget or 0), row.report) for row in rows if row.cell.without_budget() == name
         ]
         points = sorted((place, found) for place, found in points if found is not None)
-        x = [place for place, _ in points]
+        x = [place + SHIFT * (index - (len(colors) - 1) / 2) for place, _ in points]
         y = [found.mean for _, found in points]
         half = [0.0 if math.isnan(found.half_width) else found.half_width for _, found in points]
-        axes.plot(x, y, color=color, marker=marker(index), label=name, linewidth=1.6)
+        axes.errorbar(
+            x, y, half, color=color, marker=marker(index), label=name, linewidth=1.6, elinewidth=1, capsize=2.5
+        )
         low, high = [m - h for m, h in zip(y, half, strict=True)], [m + h for m, h in zip(y, half, strict=True)]
-        axes.fill_between(x, low, high, color=color, alpha=0.12, linewidth=0)
+        axes.fill_between(x, low, high, color=color, alpha=0.06, linewidth=0)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlabel("labeled target images")
-    axes.set_ylabel("mIoU on the report split, %\n(band: 95% interval over seeds)")
-    axes.legend(loc="lower right")
+    axes.set_ylabel("mIoU on the report split, %\n(bars, bands: 95% over seeds)")
+    axes.legend(loc="lower right", frameon=False)
 
 
 def _bars(axes: Axes, rows: list[Row], colors: dict[str, str]) -> None:

@@ -24,9 +24,9 @@ def discriminator_accuracies(study: Study) -> Figure | None:
         for adaptor, color in adaptor_colors(study).items():
             values = curves.query("adaptor == @adaptor").groupby("iteration")["value"].agg(["median", "min", "max"])
             if not values.empty:
-                x = values.index.to_numpy()
-                one.plot(x, values["median"].to_numpy(), color=color, label=adaptor)
-                one.fill_between(x, values["min"].to_numpy(), values["max"].to_numpy(), color=color, alpha=0.12)
+                x = list(values.index)
+                one.plot(x, list(values["median"]), color=color, label=adaptor)
+                one.fill_between(x, list(values["min"]), list(values["max"]), color=color, alpha=0.12)
         one.axhline(CHANCE, color=PALE, linestyle="--", linewidth=1)
         one.axhline(WINS, color=PALE, linestyle=":", linewidth=1)
         one.set_ylim(0.35, 1.02)

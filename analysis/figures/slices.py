@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.figures.colors import adaptor_colors
 from analysis.sensitivity import Noise, seed_noise
@@ -35,7 +36,8 @@ def slices(study: Study) -> Figure | None:
         if place % columns == 0:
             axes[place].set_ylabel("select mIoU, %")
     handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=6, frameon=False)
+    named = [name for name in adaptor_colors(study) if name in handles]
+    figure.legend([handles[name] for name in named], named, loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 
@@ -56,4 +58,6 @@ def _points(axes: Axes, study: Study, cell: Cell, name: str, noise: Noise | None
 def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:
     if entry["type"] == "log_uniform" or entry.get("log"):
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten are formulas
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(name)
