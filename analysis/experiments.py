@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+_SETTINGS = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of MLflow's own 7 the last take minutes
+}
+"""The user's own stand."""
+_USER_AND_PASSWORD = re.compile(r"://\S*@")
 
 
 def chosen_uri(tracking_uri: str | None) -> str:
@@ -47,11 +54,12 @@ def told(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
-        raise UserMistake(f"MLflow in {display(uri)}: {error}") from error
+        reason = _USER_AND_PASSWORD.sub("://", str(error).strip().partition("\n")[0])
+        raise UserMistake(f"MLflow in {display(uri)}: {reason}") from error
 
 
 def _prepare() -> None:
     """MLflow reads these when it is imported."""
     os.environ.update(_TELEMETRY)
-    for name, value in _QUIET.items():
+    for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)

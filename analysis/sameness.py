@@ -66,7 +66,7 @@ def _in_reports(
         return f"{len(expected)} reported values are {len(found)}"
     runs, metrics = sorted(to.values()), sorted({*_names(expected, "metric"), *_names(found, "metric")})
     before = _sorted(expected, runs, metrics, to, values)
-    after = _sorted(found, runs, metrics, {run: run for run in runs}, values)
+    after = _sorted(found, runs, metrics, {}, values)
     for name, one, other in zip(("run", "metric", "iteration", "time", "value"), before, after, strict=True):
         if len(places := np.flatnonzero(one != other)):
             row = places[0]
@@ -83,12 +83,10 @@ def _sorted(
     values: Callable[[np.ndarray], np.ndarray],
 ) -> list[np.ndarray]:
     """Columns as integers, values by their bits, in the order of all of them."""
-    run_codes = np.searchsorted(runs, [to[name] for name in _names(reports, "run")]) if len(reports) else np.zeros(0)
-    metric_codes = np.searchsorted(metrics, _names(reports, "metric")) if len(reports) else np.zeros(0)
     numbers = np.ascontiguousarray(values(reports["value"].to_numpy()), np.float64)
     columns = [
-        run_codes.astype(np.int64)[_codes(reports, "run")],
-        metric_codes.astype(np.int64)[_codes(reports, "metric")],
+        _places(reports, "run", runs, to),
+        _places(reports, "metric", metrics, {}),
         reports["iteration"].to_numpy(),
         reports["time"].cast(pa.int64()).to_numpy(),
         np.where(np.isnan(numbers), np.nan, numbers).view(np.int64),
@@ -101,8 +99,11 @@ def _names(reports: pa.Table, column: str) -> list[str]:
     return reports[column].combine_chunks().dictionary.to_pylist()
 
 
-def _codes(reports: pa.Table, column: str) -> np.ndarray:
-    return reports[column].combine_chunks().indices.to_numpy()
+def _places(reports: pa.Table, column: str, names: list[str], to: Mapping[str, str]) -> np.ndarray:
+    """Where the texts of a column, renamed, are among sorted names."""
+    renamed = [to.get(name, name) for name in _names(reports, column)]
+    places = np.searchsorted(np.array(names, str), np.array(renamed, str))
+    return places[reports[column].combine_chunks().indices.to_numpy()]
 
 
 def _in_files(digests: Digests, files: Files, to: Mapping[str, str]) -> str | None:
