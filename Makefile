@@ -10,7 +10,7 @@ setup: $(VENV)/installed
 $(VENV)/installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	    --editable '.[benchmarks,cmaes,dashboard,pretrained,test]'
+	    --editable '.[benchmarks,cmaes,dashboard,notebooks,pretrained,test]'
 	touch $@
 
 study: setup
