@@ -49,7 +49,7 @@ def confusions_of(files: Files, runs: Sequence[str]) -> Confusions | None:
 
 def counts_of(content: bytes) -> tuple[np.ndarray, list[str], list[str]]:
     """Counts (images, classes, classes), names of images and of classes, of one trial's file."""
-    table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+    table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     classes = json.loads(table.schema.metadata[b"classes"])
     counts = table["counts"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return counts.reshape(-1, len(classes), len(classes)), table["image"].to_pylist(), classes

@@ -6,14 +6,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.load import DEFAULT_STORE, display
 from trainables.mistakes import UserMistake
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+DEFAULT_STORE = Path("studies") / "mlflow.db"
+"""The database of `ass_tune.run` where neither a URI nor `$MLFLOW_TRACKING_URI` is given."""
 _TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -37,6 +39,19 @@ def mlflow_client(uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
+def check_there(uri: str) -> None:
+    """Raise UserMistake for a database file that does not exist: MLflow would make an empty one."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and not path.is_file():
+        raise UserMistake(f"no database {path}: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
+
+
+def display(uri: str) -> str:
+    """A URI without its user and password."""
+    scheme, separator, rest = uri.partition("://")
+    return uri if scheme == "sqlite" else f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
 def tags_of_experiment(name: str, uri: str) -> dict[str, str]:
     """Tags of an experiment that exists."""
     experiment = mlflow_client(uri).get_experiment_by_name(name)
@@ -53,7 +68,7 @@ def told(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
         reason = _USER_AND_PASSWORD.sub("://", str(error).strip().partition("\n")[0])
         raise UserMistake(f"MLflow in {display(uri)}: {reason}") from error
 

@@ -20,9 +20,9 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
-from analysis.experiments import chosen_uri, mlflow_client, told
+from analysis.experiments import DEFAULT_STORE, chosen_uri, display, mlflow_client, told
 from analysis.exported import experiment_tags, left_out_of, read_export
-from analysis.load import DATABASES, DEFAULT_STORE, display, study_in_mlflow
+from analysis.load import DATABASES, study_in_mlflow
 from analysis.packing import Digests
 from analysis.sameness import difference
 from analysis.study import Study

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.experiments import check_there, chosen_uri, display, mlflow_client, told
 from analysis.study import Study
 from trainables.mistakes import UserMistake
 
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
     from mlflow.tracking import MlflowClient
 
-DEFAULT_STORE = Path("studies") / "mlflow.db"
-"""The database of `ass_tune.run` where neither a URI nor `$MLFLOW_TRACKING_URI` is given."""
-_QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
 DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 
 
@@ -37,29 +30,20 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 
     if is_export(Path(study)):
         return read_export(Path(study))
-    return study_in_mlflow(str(study), tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _default_uri())
+    return study_in_mlflow(str(study), chosen_uri(tracking_uri))
 
 
 def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:
     """The newest study of this name in MLflow, or the one with this identity (the tag `ass_tune.study`)."""
-    os.environ.update(_QUIET)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of MLflow's own 7 the last take minutes
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-    from sqlalchemy.exc import SQLAlchemyError
-
+    check_there(tracking_uri)
+    with told(tracking_uri):
+        client = mlflow_client(tracking_uri)
+        experiment = client.get_experiment_by_name(name)
+    if experiment is None or experiment.lifecycle_stage == "deleted":
+        raise UserMistake(_unknown(name, client))
     from analysis.through_api import RunFiles, read_through_api
     from analysis.through_sql import read_through_sql
 
-    check_there(tracking_uri)
-    try:
-        client = MlflowClient(tracking_uri=tracking_uri)
-        experiment = client.get_experiment_by_name(name)
-    except (MlflowException, SQLAlchemyError, ImportError) as error:
-        reason = str(error).strip().partition("\n")[0].replace(tracking_uri, display(tracking_uri))
-        raise UserMistake(f"MLflow at {display(tracking_uri)} cannot be read: {reason}") from error
-    if experiment is None or experiment.lifecycle_stage == "deleted":
-        raise UserMistake(_unknown(name, client))
     parent = _newest_parent(client, experiment, instance)
     read = read_through_sql if tracking_uri.startswith(DATABASES) else read_through_api
     trials, reports = read(client, tracking_uri, parent)
@@ -80,22 +64,3 @@ def _unknown(name: str, client: MlflowClient) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
     return f"no study '{name}' in {display(client.tracking_uri)}{hint}"
-
-
-def check_there(tracking_uri: str) -> None:
-    """Raise UserMistake for a database file that does not exist: MLflow would make an empty one."""
-    path = Path(tracking_uri.removeprefix("sqlite:///"))
-    if tracking_uri.startswith("sqlite:///") and not path.is_file():
-        raise UserMistake(f"no database {path}: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
-
-
-def display(uri: str) -> str:
-    """A URI without its user and password."""
-    scheme, separator, rest = uri.partition("://")
-    return uri if scheme == "sqlite" else f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
-def _default_uri() -> str:
-    if not DEFAULT_STORE.exists():
-        raise UserMistake(f"no {DEFAULT_STORE} here: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
-    return f"sqlite:///{DEFAULT_STORE.resolve()}"

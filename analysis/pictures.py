@@ -53,7 +53,7 @@ def pictures_of(files: Files, runs: Sequence[str]) -> dict[str, list[Picture]]:
 
 def read_pictures(content: bytes) -> list[Picture]:
     """The pictures of one trial's file."""
-    table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+    table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     classes = tuple(json.loads(table.schema.metadata[b"classes"]))
     colors = np.zeros((256, 3), np.uint8)
     colors[: len(classes)] = json.loads(table.schema.metadata[b"colors"])

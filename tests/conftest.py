@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import optuna
 import pytest
@@ -69,10 +70,11 @@ class Studies:
     """A folder of studies and what its ledgers and its MLflow hold."""
 
     folder: Path
+    options: ClassVar[tuple[str, ...]] = ("--no-report",)
+    """A report costs seconds that only its own tests are worth."""
 
     def command(self, file: Path | str, *arguments: str) -> list[str]:
-        """Without the report, which costs seconds that only its own tests are worth."""
-        studies = ["--studies", str(self.folder), "--no-report"]
+        studies = ["--studies", str(self.folder), *self.options]
         return [sys.executable, "-m", "ass_tune.run", str(file), *studies, *arguments]
 
     def run(self, file: Path | str, *arguments: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:

@@ -41,6 +41,8 @@ def test_every_command_has_a_check_here():
         *of("python -m ass_tune.run "),
         *of("python -m ass_tune.sync "),
         *of("python -m ass_tune.data "),
+        *of("python -m analysis."),
+        *of("papermill "),
         *of("python -m benchmarks."),
         *of("mlflow ui "),
         *of("optuna-dashboard "),
@@ -103,6 +105,11 @@ def test_the_command_on_real_data_is_the_one_that_the_shipped_files_test_runs():
     """tests/search_spaces/test_shipped_files_run.py, where the data is."""
     real = [command for command in of("python -m ass_tune.run ") if "--data-root" in command]
     assert real == ["python -m ass_tune.run search_spaces/real_csa.yaml --data-root ../shared/data"]
+
+
+def test_the_commands_of_the_analysis_have_their_checks_elsewhere():
+    """tests/analysis/test_readme_commands.py, beside a recorded study."""
+    assert len(of("python -m analysis.")) == 5 and len(of("papermill ")) == 1
 
 
 @pytest.mark.parametrize("command", of("python -m ass_tune.sync "))

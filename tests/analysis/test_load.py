@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 from mlflow.tracking import MlflowClient
 
-from analysis.load import display, load_study
+from analysis.experiments import display
+from analysis.load import load_study
 from analysis.seeds import Difference, paired_difference
 from analysis.study import REPORT, SELECT, Study
 from analysis.through_api import read_through_api
@@ -203,7 +204,7 @@ def test_passwords_are_not_shown(server: str) -> None:
 
 def test_a_file_that_is_no_database_is_a_mistake_and_none_is_made(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, though long enough to be one\n" * 20)
-    for name, message in (("notes.txt", "cannot be read"), ("none.db", "no database")):
+    for name, message in (("notes.txt", "notes.txt: "), ("none.db", "no database")):
         with pytest.raises(UserMistake, match=message):
             load_study("recorded", f"sqlite:///{tmp_path / name}")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
@@ -214,7 +215,7 @@ def test_mlflow_is_where_the_environment_says_or_in_studies(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(UserMistake, match=r"no studies/mlflow\.db here: say where MLflow is"):
+    with pytest.raises(UserMistake, match=r"no database .*studies/mlflow\.db: say where MLflow is"):
         load_study("recorded")
     (tmp_path / "studies").mkdir()
     shutil.copy(recorded.folder / "mlflow.db", tmp_path / "studies")

@@ -1,0 +1,65 @@
+"""The README's commands of the analysis, on a recorded study under the names that they use."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+SHELL = re.findall(r"```sh\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+LINES = [line.strip() for block in SHELL for line in block.splitlines()]
+COMMANDS = [line for line in LINES if line.startswith("python -m analysis.")]
+PAPERMILL = [line for line in LINES if line.startswith("papermill ")]
+WRITES = {
+    "analysis.report": ("report.html", "tables/table.csv"),
+    "analysis.export": ("trials.parquet", "confusions.parquet"),
+}
+
+
+def run(*program: str, cwd: Path = PROJECT) -> str:
+    done = subprocess.run(program, cwd=cwd, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if "analysis.import" not in line])
+def test_a_command_works_as_written(command: str, recorded, tmp_path: Path) -> None:
+    _, _, module, *arguments = shlex.split(command)
+    there = [recorded.name if argument in ("csa", "fcsa") else argument for argument in arguments]
+    run(sys.executable, "-m", module, *there, "--tracking-uri", recorded.uri, "--out", str(tmp_path / "out"))
+    compared = "--compare" in arguments
+    for name in ("report.html", "tables/comparison.csv") if compared else WRITES[module]:
+        assert (tmp_path / "out" / name).stat().st_size > 0
+
+
+def test_a_study_is_taken_over_as_written(recorded, migrated: Path, tmp_path: Path) -> None:
+    (command,) = [line for line in COMMANDS if "analysis.import" in line]
+    _, _, module, folder, option, uri = shlex.split(command)
+    assert (folder, option, uri) == ("exports/csa", "--tracking-uri", "sqlite:///elsewhere.db")
+    run(
+        sys.executable,
+        "-m",
+        "analysis.export",
+        recorded.name,
+        "--tracking-uri",
+        recorded.uri,
+        "--out",
+        str(tmp_path / "x"),
+    )
+    (tmp_path / "elsewhere.db").write_bytes(migrated.read_bytes())
+    there = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    run(sys.executable, "-m", module, str(tmp_path / "x"), option, there)
+    run(sys.executable, "-m", "analysis.export", recorded.name, option, there, "--out", str(tmp_path / "again"))
+
+
+@pytest.mark.parametrize("command", PAPERMILL)
+def test_a_notebook_runs_as_written(command: str, tmp_path: Path) -> None:
+    program, option, folder, notebook, _ = shlex.split(command)
+    assert (program, option) == ("papermill", "--cwd")
+    run(sys.executable, "-m", "papermill", option, folder, notebook, str(tmp_path / "out.ipynb"))
+    assert "image/png" in (tmp_path / "out.ipynb").read_text()
