@@ -188,6 +188,17 @@ class CellSearch:
         entries = [*self.tuning_entries(), *self.replicate_entries()]
         return {e.seed: e for e in entries if e.key in wanted and e.outcome is Outcome.FINISHED}
 
+    def result_runs(self) -> tuple[str, ...]:
+        """Identities in the record of the runs of `results`."""
+        keys = {entry.key for entry in self.results().values()}
+        trials = (
+            self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
+            for stage, stratum in self._strata.items()
+            for entry in stratum.entries()
+            if entry.key in keys
+        )
+        return tuple(trial.run for trial in trials)
+
 
 def best_entry(entries: list[Entry]) -> Entry | None:
     """The finished trial with the highest select-split mIoU; the earlier one of equals; None if none finished."""

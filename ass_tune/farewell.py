@@ -39,6 +39,7 @@ def farewell(
     interrupted, failed = bool(director.running or stopped), sum(row.failed for row in rows)
     for file in tables.values():
         tracker.study_file(file, "tables")
+    tracker.table_is_of([run for row in rows for run in row.runs])
     tracker.describe(folder.read_bytes(tables["md"]).decode())
     console.print(terminal_table(f"study {spec.study}" + (" so far" if interrupted else ""), rows))
     console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)

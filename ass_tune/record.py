@@ -9,6 +9,7 @@ import ray
 import yaml
 
 from ass_tune.arguments import Arguments
+from ass_tune.cells import cells
 from ass_tune.plan import StudyPlan
 from ass_tune.safe_paths import file_name
 from ass_tune.spec import StudySpec
@@ -36,5 +37,6 @@ def open_tracker(spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: A
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
+    tracker.offer_views([kept.cell for kept in cells(spec)[0]], list(spec.tune))
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, ray.cluster_resources()), indent=2))
     return tracker

@@ -28,6 +28,8 @@ class Row:
     pruned: int
     diverged: int
     failed: int
+    runs: tuple[str, ...] = ()
+    """Identities in the record of the runs that it is made of."""
 
 
 def table_rows(searches: Sequence[CellSearch], left_out: Sequence[LeftOut], baseline: Mapping[str, Value]) -> list[Row]:
@@ -70,6 +72,7 @@ def _row(
         pruned=outcomes.count(Outcome.PRUNED),
         diverged=outcomes.count(Outcome.DIVERGED),
         failed=outcomes.count(Outcome.FAILED),
+        runs=search.result_runs(),
     )
 
 

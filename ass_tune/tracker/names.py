@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ass_tune.trial import Trial, format_value
+from ass_tune.trial import Cell, Trial, format_value
 
 LONGEST_NAME = 250
 LONGEST_PARAMETER = 6000
@@ -43,14 +43,22 @@ def tags(values: Mapping[str, Any]) -> dict[str, str]:
     return {mlflow_name(name): mlflow_value(value, LONGEST_TAG) for name, value in values.items()}
 
 
+def row_name(cell: Cell) -> str:
+    """A row of the table in few words, e.g. `ga+csa · 50 labels`: lists and legends of MLflow are narrow."""
+    return mlflow_value(" · ".join(_levels(cell)) or cell.name, LONGEST_NAME)
+
+
 def run_name(trial: Trial) -> str:
     """What the list of runs shows, e.g. `ga+csa · 50 labels · tuning 3`."""
-    levels = (
+    return mlflow_value(" · ".join([*_levels(trial.cell), f"{trial.stage} {trial.number}"]), LONGEST_NAME)
+
+
+def _levels(cell: Cell) -> list[str]:
+    return [
         _READABLE_LEVELS[factor].format(format_value(level))
         if factor in _READABLE_LEVELS
         else level
         if isinstance(level, str)
         else f"{factor}={format_value(level)}"
-        for factor, level in trial.cell.factors
-    )
-    return mlflow_value(" · ".join([*levels, f"{trial.stage} {trial.number}"]), LONGEST_NAME)
+        for factor, level in cell.factors
+    ]

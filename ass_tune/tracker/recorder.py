@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Tags
+from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Table, Tags, Views
 from ass_tune.tracker.store import MlflowStore
 from trainables.storage import Storage
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 KEY_TAG = "ass_tune.key"
 STUDY_TAG = "ass_tune.study"
+TABLE_TAG = "in_table"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 """MLflow then opens the experiment as a list of training runs, not of traces."""
+MOST_RUNS = 50_000
+"""MLflow gives no more at once."""
 _TAGS_OF_AN_END = ("error", "pruned_at")
 
 
@@ -101,6 +104,10 @@ class Recorder:
                     batch.tags |= record.tags
                 case Artifact():
                     self._upload(record)
+                case Views():
+                    self._offer(record)
+                case Table():
+                    self._mark(record)
                 case RunEnded():
                     self._flush(record.key, batch)
                     batch = _Batch()
@@ -189,6 +196,24 @@ class Recorder:
         run = self._run(record.key)
         self.connect().set_terminated(run.id, record.status, _milliseconds(record.time))
         run.steps.clear()  # Should the run start again, they are read from MLflow.
+
+    def _offer(self, record: Views) -> None:
+        client = self.connect()
+        present = client.get_experiment(self._experiment).tags
+        for tag, value in record.tags.items():
+            if tag not in present:
+                client.set_experiment_tag(self._experiment, tag, value)
+
+    def _mark(self, record: Table) -> None:
+        """Tag the runs of the table, and no others: a study that goes on may find a better configuration."""
+        client = self.connect()
+        marked = client.search_runs([self._experiment], f"tags.{TABLE_TAG} = 'yes'", max_results=MOST_RUNS)
+        ours = {run.data.tags[KEY_TAG]: run for run in marked if run.data.tags.get(STUDY_TAG) == self._instance}
+        for key in ours.keys() - set(record.runs):
+            client.delete_tag(ours[key].info.run_id, TABLE_TAG)
+        for key in record.runs:
+            if key not in ours:
+                client.set_tag(self._run(key).id, TABLE_TAG, "yes")
 
     def _create_experiment(self, client: MlflowClient) -> str:
         root = self._store.artifact_root

@@ -1,4 +1,4 @@
-"""What can be said about a run: the records that travel through the outbox to MLflow."""
+"""What can be said about a run or a study: the records that travel through the outbox to MLflow."""
 
 from __future__ import annotations
 
@@ -66,13 +66,32 @@ class RunEnded:
     time: float
 
 
-Record = RunStarted | Metrics | Tags | Artifact | RunEnded
+@dataclass(frozen=True)
+class Views:
+    """Tags of the experiment that it gets unless it has them: MLflow keeps saved views so, and people change those."""
+
+    key: str
+    """Of no run, as in the next record."""
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The runs, by their keys, that the table is made of from now on."""
+
+    key: str
+    runs: list[str]
+
+
+Record = RunStarted | Metrics | Tags | Artifact | RunEnded | Views | Table
 _KINDS: dict[str, type[Record]] = {
     "run_started": RunStarted,
     "metrics": Metrics,
     "tags": Tags,
     "artifact": Artifact,
     "run_ended": RunEnded,
+    "views": Views,
+    "table": Table,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from ass_tune.tracker import names
 from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Tags, encode
+from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Table, Tags, Views, encode
 from ass_tune.tracker.store import MlflowStore, prepare_environment
+from ass_tune.tracker.views import saved_views
 from ass_tune.tracker.writer import Patience, Writer
-from ass_tune.trial import End, Listener, Outcome, Report, Trial
+from ass_tune.trial import Cell, End, Listener, Outcome, Report, Trial
 from trainables.storage import Storage
 
 STUDY = "study"
@@ -60,11 +61,11 @@ class Tracker(Listener):
         patience: Patience | None = None,
     ) -> None:
         prepare_environment()
-        self._study, self._files = study, files or Storage(str(folder))
+        self._study, self._files, self._instance = study, files or Storage(str(folder)), instance or study
         self._common_tags = dict(common_tags or {})
         self._running: set[str] = set()
         self._outbox = Outbox(folder)
-        self._writer = Writer(self._outbox, Recorder(store, study, instance or study, self._files), patience)
+        self._writer = Writer(self._outbox, Recorder(store, study, self._instance, self._files), patience)
 
     @property
     def waiting(self) -> int:
@@ -104,10 +105,24 @@ class Tracker(Listener):
         """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
         self._tell(Tags(STUDY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
 
+    def offer_views(self, cells: Sequence[Cell], hyperparameters: Sequence[str]) -> None:
+        """Save views of the experiment, which MLflow lists under `Views`; one that somebody changed stays as it is."""
+        self._tell(Views("views", saved_views(cells, hyperparameters, self._instance, time.time())))
+
+    def table_is_of(self, runs: Sequence[str]) -> None:
+        """Tag the runs that the table is made of with `in_table`, and no others of the study."""
+        self._tell(Table("table", list(runs)))
+
     def trial_started(self, trial: Trial) -> None:
         """Begin the trial's run; a run that the same key has already is taken over."""
         self._running.add(trial.run)
-        about = {"cell": trial.cell.name, "stage": trial.stage, "number": trial.number, "seed": trial.seed}
+        about = {
+            "cell": trial.cell.name,
+            "row": names.row_name(trial.cell),
+            "stage": trial.stage,
+            "number": trial.number,
+            "seed": trial.seed,
+        }
         tags = {**self._common_tags, **dict(trial.cell.factors), **about, "key": trial.key, "outcome": "running"}
         if trial.reused_from is not None:
             tags["reused_from"] = trial.reused_from
@@ -159,8 +174,12 @@ class Tracker(Listener):
         return waiting
 
     def _tell_metrics(self, trial: Trial, iteration: int, at: float, metrics: Mapping[str, float]) -> None:
-        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
-        values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
+        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead.
+
+        Its plots begin with the metric that a run reported first: mIoU.
+        """
+        ordered = sorted(metrics.items(), key=lambda metric: not metric[0].endswith("/miou"))
+        values = {names.mlflow_name(name): float(value) for name, value in ordered if math.isfinite(value)}
         if values:
             self._tell(Metrics(trial.run, iteration, at, values))
         if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):

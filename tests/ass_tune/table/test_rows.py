@@ -53,6 +53,9 @@ def test_rows_are_mean_deviation_and_paired_gain_of_the_best_configurations(spec
         assert (row.report.n, row.select.n) == (5, 5)
         assert (row.report.mean, row.report.std) == pytest.approx((report.mean(), report.std(ddof=1)))
         assert (row.select.mean, row.select.std) == pytest.approx((select.mean(), select.std(ddof=1)))
+        trials = {trial.run: trial for trial in study.trials(cell=row.cell)}
+        made_of = [measured(CurvesConfig(**trials[run].config), "report", 100) for run in row.runs]
+        assert sorted(made_of) == sorted(report.tolist())
         assert row.is_baseline is (row.cell.level("adaptor") == "joint")
         if row.is_baseline:
             assert row.gain is None

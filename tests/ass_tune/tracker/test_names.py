@@ -63,3 +63,8 @@ def test_run_name_names_levels_that_do_not_speak_for_themselves():
         names.run_name(Trial("k", cell, Stage.REPLICATE, 1, 0, {}, {})) == "lambda_sadv=0.1 · flip=true · replicate 1"
     )
     assert names.run_name(Trial("k", Cell(()), Stage.TUNING, 0, 0, {}, {})) == "tuning 0"
+
+
+def test_row_of_the_table_is_named_by_its_levels():
+    assert names.row_name(Cell((("adaptor", "ga+csa"), ("labeled_images", 50)))) == "ga+csa · 50 labels"
+    assert names.row_name(Cell(())) == "all"

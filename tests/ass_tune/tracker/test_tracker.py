@@ -67,7 +67,8 @@ def test_finished_trial_has_parameters_tags_curves_results_and_artifacts(
     assert run.data.params == {
         "adaptor": "ga+csa", "labeled_images": "50", "lr": "0.00025", "lambda_sadv": "0.1", "gd_channels": "[64, 1]",
     }  # fmt: skip
-    about = {"cell": trial.cell.name, "adaptor": "ga+csa", "labeled_images": "50", "stage": "tuning", "number": "3"}
+    about = {"cell": trial.cell.name, "adaptor": "ga+csa", "labeled_images": "50", "row": "ga+csa · 50 labels"}
+    about |= {"stage": "tuning", "number": "3"}
     parent = {"mlflow.parentRunId": seen.run("study").info.run_id}
     assert run.data.tags.items() >= {**about, **parent, "seed": "7", "outcome": "finished"}.items()
     assert seen.points(trial.key, "select/miou") == [(10, 10 / 3), (20, 20 / 3), (30, 10.0)]
@@ -231,6 +232,51 @@ def test_trials_can_be_grouped_by_factor_in_mlflow(
     found = seen.client.search_runs([seen.experiment.experiment_id], search)
     assert sorted(run.data.tags["number"] for run in found) == ["0", "2"]
     assert seen.run("3" * 16).data.tags["reused_from"] == "other study"
+
+
+def test_views_are_saved_once_and_stay_as_somebody_changed_them(
+    open_tracker: Callable[..., Tracker], archive: Make, make_trial: Make
+):
+    changed = "mlflow.sharedViewState.table-demo"
+    for cells in ([make_trial(labels=5).cell], [make_trial(labels=labels).cell for labels in (5, 50)]):
+        tracker = open_tracker()
+        tracker.start({}, {})
+        tracker.offer_views(cells, ["lambda_sadv"])
+        assert tracker.close(60) == 0
+        seen = archive()
+        seen.client.set_experiment_tag(seen.experiment.experiment_id, changed, "mine")
+    tags = archive().experiment.tags
+    assert tags[changed] == "mine"
+    assert {"mlflow.sharedViewState.table-5-demo", "mlflow.sharedViewState.table-50-demo"} <= tags.keys()
+
+
+def test_the_runs_of_the_table_are_marked_and_no_longer_when_others_take_their_place(
+    open_tracker: Callable[..., Tracker], archive: Make, make_trial: Make
+):
+    trials = [make_trial(f"{number}" * 16, number) for number in range(3)]
+    for instance, tables in (("first", [(0,)]), ("second", [(0, 1), (1, 2)])):
+        for table in tables:
+            tracker = open_tracker(instance=instance)
+            tracker.start({}, {})
+            for trial in trials:
+                tracker.trial_started(trial)
+            tracker.table_is_of([trials[number].run for number in table])
+            assert tracker.close(60) == 0
+    tags = [run.data.tags for run in archive().runs() if "number" in run.data.tags]
+    marked = {(found["ass_tune.study"], found["number"]): found.get("in_table") for found in tags}
+    of_first = {("first", "0"): "yes", ("first", "1"): None, ("first", "2"): None}
+    assert marked == of_first | {("second", "0"): None, ("second", "1"): "yes", ("second", "2"): "yes"}
+
+
+def test_a_run_begins_with_its_miou_which_plots_of_mlflow_show_first(
+    open_tracker: Callable[..., Tracker], archive: Make, make_trial: Make
+):
+    tracker = open_tracker()
+    tracker.start({}, {})
+    tracker.trial_started(make_trial())
+    tracker.trial_reported(make_trial(), Report(10, {"loss/total": 2.0, "select/miou": 20.0}, 1_700_000_000.0))
+    assert tracker.close(60) == 0
+    assert list(archive().run(make_trial().key).data.metrics) == ["select/miou", "loss/total"]
 
 
 def test_store_defaults_to_a_database_beside_the_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

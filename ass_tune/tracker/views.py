@@ -1,0 +1,111 @@
+"""Views of a study's experiment that MLflow lists under `Views`: what its users would set up by hand.
+
+MLflow (3.16 and later) keeps a view as a tag of the experiment: a name, a time, and the state of the page as deflated
+JSON. An older one ignores the tags.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ass_tune.tracker.names import mlflow_name, row_name
+from ass_tune.trial import Cell, format_value
+
+TAG = "mlflow.sharedViewState."
+LONGEST_TAG = 5000
+"""Of an experiment, in characters."""
+MOST_FOLDED = 100
+"""Rows whose runs are folded away in the beginning, each by its name in the tag."""
+BUDGET = "labeled_images"
+SELECT, REPORT = "select/miou", "report/miou"
+_SECTION = "miou"
+
+
+def saved_views(cells: Sequence[Cell], hyperparameters: Sequence[str], instance: str, now: float) -> dict[str, str]:
+    """Tags of the experiment.
+
+    Args:
+        cells: of the study, in its order.
+        hyperparameters: names of what it tunes.
+        instance: identity of the study, of whose runs alone the views are.
+        now: seconds since the epoch; MLflow lists later views first.
+    """
+    views = _views(cells, [mlflow_name(name) for name in hyperparameters], f"tags.`ass_tune.study` = '{instance}'")
+    tags = {}
+    for place, (identity, name, state) in enumerate(views):
+        packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+        envelope = {"name": name, "createdAt": round(now * 1000) - place, "state": f"deflate;{packed}"}
+        tags[f"{TAG}{identity}-{instance[:8]}"] = json.dumps(envelope)
+    return {tag: value for tag, value in tags.items() if len(value) <= LONGEST_TAG}
+
+
+def _views(
+    cells: Sequence[Cell], hyperparameters: Sequence[str], ours: str
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Identity, name and state of each."""
+    factors = [mlflow_name(factor) for factor, _ in cells[0].factors]
+    of_table, finished = (f"{ours} and tags.{which}" for which in ("in_table = 'yes'", "outcome = 'finished'"))
+    yield "table", "table", _rows(of_table, cells, hyperparameters)
+    if BUDGET in factors and len(factors) > 1:
+        for level in dict.fromkeys(format_value(cell.level(BUDGET)) for cell in cells):
+            at = f"{of_table} and tags.{BUDGET} = '{level}'"
+            yield f"table-{level}", f"table at {level} labels", _rows(at, cells, hyperparameters)
+    yield "table-parallel", "table: parallel coordinates", _parallel(of_table, factors, REPORT)
+    tuning = f"{finished} and tags.stage = 'tuning'"
+    yield "tuning-parallel", "tuning: parallel coordinates", _parallel(tuning, [*factors, *hyperparameters], SELECT)
+
+
+def _rows(runs: str, cells: Sequence[Cell], hyperparameters: Sequence[str]) -> dict[str, Any]:
+    """A line for each row of the table with the means of its seeds; as charts, bars and learning curves."""
+    bars = {"type": "BAR", "metricKey": REPORT}
+    curves = {
+        "type": "LINE",
+        "metricKey": SELECT,
+        "selectedMetricKeys": [SELECT],
+        "xAxisKey": "step",
+        "lineSmoothness": 0,
+    }
+    folded = {f"tag.row.{row_name(cell)}": False for cell in cells[:MOST_FOLDED]}
+    groups = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "row"}]}
+    return _page(runs, REPORT, hyperparameters, [bars, curves]) | {"groupBy": groups, "groupsExpanded": folded}
+
+
+def _parallel(runs: str, parameters: Sequence[str], metric: str) -> dict[str, Any]:
+    """A line for each run."""
+    chart = {"type": "PARALLEL", "selectedParams": list(parameters), "selectedMetrics": [metric], "showAllRuns": False}
+    return _page(runs, metric, parameters, [chart]) | {"groupBy": None, "groupsExpanded": {}}
+
+
+def _page(runs: str, order: str, parameters: Sequence[str], charts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The page of runs, the highest metric first: in MLflow's own order they hide under the study's own run."""
+    name = "attributes.`Run Name`"
+    section = {"uuid": _SECTION, "name": "mIoU", "display": True, "isReordered": False, "columns": len(charts)}
+    cards = [
+        {"uuid": f"{_SECTION}-{index}", "metricSectionId": _SECTION, "deleted": False, **chart}
+        for index, chart in enumerate(charts)
+    ]
+    return {
+        "searchFilter": runs,
+        "orderByKey": f"metrics.`{order}`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [f"metrics.`{REPORT}`", f"metrics.`{SELECT}`", *(f"params.`{p}`" for p in parameters)],
+        "columnOrder": [name],
+        "columnWidths": {name: 280},
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": cards,
+        "compareRunSections": [section | {"cardHeight": 480}],
+        "isAccordionReordered": True,
+        "viewMaximized": False,
+        "runListHidden": False,
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }
