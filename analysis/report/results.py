@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, split_note
@@ -75,11 +77,10 @@ def every_pair(split: ReportSplit) -> Section | None:
     found = pairs(split)
     if not found:
         return None
-    shown = pd.DataFrame([_pair(gain) for gain in found], dtype=str)
     caption = (
         f"All {len(found)} pairs of cells at the same number of labeled images; Holm's correction over all of them"
     )
-    return Section("Every pair", (Table("pairs", caption, shown, folded=True),))
+    return Section("Every pair", (Table("pairs", caption, pairs_table(found), folded=True),))
 
 
 def classes(study: Study) -> Section | None:
@@ -101,6 +102,11 @@ def predictions(study: Study) -> Section | None:
             name = "predictions" if budget is None else f"predictions_{budget}"
             blocks.append(Picture(name, f"{caption}; first seed of each best configuration.", figure, photographs=True))
     return Section("Predictions", tuple(blocks)) if blocks else None
+
+
+def pairs_table(gains: Sequence[Gain]) -> pd.DataFrame:
+    """Comparisons as people read them."""
+    return pd.DataFrame([_pair(gain) for gain in gains], dtype=str)
 
 
 def _pair(gain: Gain) -> dict[str, str]:
