@@ -46,8 +46,8 @@ def as_people_read(study: Study, rows: list[Row]) -> pd.DataFrame:
 
 
 def plus_minus(mean: float, spread: float, sign: str = "") -> str:
-    """E.g. `+1.2 ± 0.3`; no spread where it is NaN."""
-    return f"{mean:{sign}.1f}" + ("" if spread != spread else f" ± {spread:.1f}")
+    """E.g. `+1.2 ± 0.3`; no spread where it is NaN, and no minus zero."""
+    return f"{round(mean, 1) + 0.0:{sign}.1f}" + ("" if spread != spread else f" ± {spread:.1f}")
 
 
 def interval(low: float, high: float) -> str:
