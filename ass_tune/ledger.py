@@ -6,6 +6,7 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -30,6 +31,7 @@ from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 JOURNAL = "ledger.journal"
+OBJECTIVE = "select/miou"
 
 
 @contextmanager
@@ -78,7 +80,10 @@ def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = No
     try:
         return optuna.load_study(**how)
     except KeyError:
-        return optuna.create_study(**how, direction="maximize")
+        study = optuna.create_study(**how, direction="maximize")
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([OBJECTIVE])  # what axes of Optuna's plots are called
+        return study
 
 
 def stratum_name(study: str, cell: Cell, stage: Stage) -> str:

@@ -215,3 +215,10 @@ def test_a_database_that_cannot_be_opened_is_one_clear_error_without_credentials
             pass
     assert "s3cret" not in str(refused.value)
     assert not (tmp_path / "study").exists()
+
+
+def test_plots_of_optuna_name_their_axis_after_what_is_maximised(tmp_path: Path) -> None:
+    storage = journal(tmp_path)
+    for _ in range(2):
+        Stratum(storage, "s", Cell((("adaptor", "ga"),)), Stage.TUNING, optuna.pruners.NopPruner())
+    assert optuna.load_study(study_name="s/adaptor=ga/tuning", storage=storage).metric_names == ["select/miou"]
