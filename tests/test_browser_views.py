@@ -5,8 +5,10 @@ The screenshots are kept in `test-output/`.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -16,12 +18,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from mlflow.entities import Experiment
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import Studies
 
 PROJECT = Path(__file__).parent.parent
 PICTURES = PROJECT / "test-output"
@@ -33,21 +39,36 @@ trainable: curves
 domains: synthetic
 profile: synthetic
 ablate: {adaptor: [joint, ga, ga+csa], labeled_images: [5, 50]}
-tune: {lr: {type: log_uniform, low: 0.01, high: 0.1}}
-search: {sampler: random, trials_per_cell: 2}
+tune:
+  lambda_sadv: {type: log_uniform, low: 0.1, high: 10}
+  lr: {type: log_uniform, low: 0.01, high: 0.1}
+search: {sampler: random, trials_per_cell: 3}
+replicate: {seeds: [0, 1]}
 train: {iterations: 40, evaluate_every: 20}
 """
+AXES = {
+    "table-parallel": ("adaptor", "labeled_images", "report/miou"),
+    "tuning-parallel": ("adaptor", "labeled_images", "lambda_sadv", "lr", "select/miou"),
+}
+"""Axes of parallel coordinates by view."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page of somebody who was never here."""
+    with browser.new_context(viewport={"width": 1600, "height": 1000}) as visit:
+        yield visit.new_page()
 
 
 @contextmanager
@@ -89,33 +110,125 @@ def _printed(output: str, name: str) -> str:
     return next(line.removeprefix(f"{name}: ") for line in output.splitlines() if line.startswith(f"{name}: "))
 
 
-def test_mlflow_groups_runs_by_adaptor_and_compares_four_and_optuna_dashboard_lists_the_cells(
-    studies, write_file, page
-):
-    done = studies.run(write_file(STUDY))
+@dataclass(frozen=True)
+class Finished:
+    """A study that has ended."""
+
+    studies: Studies
+    output: str
+
+    @property
+    def experiment(self) -> Experiment:
+        found = self.studies.client.get_experiment_by_name("views")
+        assert found is not None
+        return found
+
+    def table(self) -> dict[str, float]:
+        """mIoU of each row of the table, by its name in MLflow."""
+        with (self.studies.folder / "views/tables/table.csv").open() as file:
+            return {
+                f"{row['adaptor']} · {row['labeled_images']} labels": float(row["report_miou"])
+                for row in csv.DictReader(file)
+            }
+
+
+@pytest.fixture(scope="module")
+def finished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("browsed") / "studies"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    file = folder.parent / "views.yaml"
+    file.write_text(STUDY)
+    done = Studies(folder).run(file, "--no-report")
     assert done.returncode == 0, done.stdout + done.stderr
-    experiment = studies.client.get_experiment_by_name("views")
+    return Finished(Studies(folder), done.stdout)
 
-    with serving(_printed(done.stdout, "MLflow")) as address:
-        page.goto(f"{address}/#/experiments/{experiment.experiment_id}/runs")
-        page.get_by_text("Group by").click(timeout=60_000)
-        page.keyboard.type("adaptor")
-        page.get_by_text("adaptor", exact=True).first.click()
-        for adaptor in ("joint", "ga", "ga+csa"):
-            page.get_by_text(f"Group: {adaptor}", exact=True).wait_for(timeout=60_000)
-        page.screenshot(path=PICTURES / "mlflow_grouped_by_adaptor.png")
 
-        chosen = [run for run in studies.runs("views") if run.data.tags["number"] == "0"][:4]
-        ids = json.dumps([run.info.run_id for run in chosen])
-        page.goto(f'{address}/#/compare-runs?runs={ids}&experiments=["{experiment.experiment_id}"]')
-        page.get_by_text("Comparing 4 Runs from 1 Experiment").wait_for(timeout=60_000)
-        for run in chosen:
-            page.get_by_text(run.info.run_name).first.wait_for(timeout=60_000)
-        shown = page.inner_text("body")
-        assert all(name in shown for name in ("report/miou", "select/miou", "labeled_images", "adaptor"))
-        page.screenshot(path=PICTURES / "mlflow_compare_four_runs.png", full_page=True)
+@pytest.fixture(scope="module")
+def mlflow_ui(finished: Finished) -> Iterator[str]:
+    """The address of the page of the study's runs, served by the printed command."""
+    with serving(_printed(finished.output, "MLflow")) as address:
+        yield f"{address}/#/experiments/{finished.experiment.experiment_id}/runs"
 
-    with serving(_printed(done.stdout, "Optuna")) as address:
+
+def test_mlflow_shows_the_table_in_two_clicks(finished: Finished, mlflow_ui: str, page: Page) -> None:
+    page.goto(mlflow_ui)
+    page.get_by_role("button", name="Views").click(timeout=60_000)
+    for name in ("table at 5 labels", "table at 50 labels", "table: parallel coordinates"):
+        page.get_by_text(name, exact=True).wait_for()
+    page.screenshot(path=PICTURES / "mlflow_views.png")
+    page.get_by_text("table", exact=True).click()
+    for row, miou in finished.table().items():
+        page.get_by_text(f"Group: {row}", exact=True).wait_for(timeout=60_000)
+        page.get_by_text(re.compile(rf"^{re.escape(f'{miou:.8f}'[:6])}")).first.wait_for()
+    assert len(finished.table()) == 6
+    assert page.get_by_text("tuning 0").count() == 0, "the runs of rows are not folded away"
+    page.screenshot(path=PICTURES / "mlflow_table.png")
+
+
+def test_mlflow_draws_bars_and_curves_of_each_budget(finished: Finished, mlflow_ui: str, page: Page) -> None:
+    page.goto(f"{mlflow_ui}?viewStateShareKey={_view(finished, 'table-5')}&compareRunsMode=CHART")
+    bars = page.locator(".js-plotly-plot").filter(has=page.locator(".barlayer .point")).first
+    bars.wait_for(timeout=60_000)
+    assert bars.locator(".barlayer .point").count() == 3
+    shown = set(bars.locator(".barlayer text").all_text_contents())
+    assert shown == {f"{miou:.2f}" for row, miou in finished.table().items() if row.endswith(" 5 labels")}
+    curves = page.locator(".js-plotly-plot").filter(has=page.locator(".scatterlayer .lines")).first
+    curves.wait_for()
+    page.screenshot(path=PICTURES / "mlflow_bars_at_5_labels.png")
+
+
+def test_mlflow_draws_parallel_coordinates_of_factors_and_miou(finished: Finished, mlflow_ui: str, page: Page) -> None:
+    for view, axes in AXES.items():
+        page.goto(f"{mlflow_ui}?viewStateShareKey={_view(finished, view)}&compareRunsMode=CHART")
+        for axis in axes:
+            page.locator("svg text", has_text=axis).first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / f"mlflow_{view}.png")
+
+
+def test_mlflow_groups_runs_by_adaptor_in_two_clicks(mlflow_ui: str, page: Page) -> None:
+    page.goto(mlflow_ui)
+    page.get_by_text("Group by").click(timeout=60_000)
+    page.keyboard.type("adaptor")
+    page.get_by_text("adaptor", exact=True).first.click()
+    for adaptor in ("joint", "ga", "ga+csa"):
+        page.get_by_text(f"Group: {adaptor}", exact=True).wait_for(timeout=60_000)
+    page.screenshot(path=PICTURES / "mlflow_grouped_by_adaptor.png")
+
+
+def test_mlflow_compares_runs_by_what_differs_and_their_miou(finished: Finished, mlflow_ui: str, page: Page) -> None:
+    chosen = [run for run in finished.studies.runs("views") if run.data.tags["number"] == "0"][:4]
+    ids = json.dumps([run.info.run_id for run in chosen])
+    address = mlflow_ui.partition("/#/")[0]
+    page.goto(f'{address}/#/compare-runs?runs={ids}&experiments=["{finished.experiment.experiment_id}"]')
+    page.get_by_text("Comparing 4 Runs from 1 Experiment").wait_for(timeout=60_000)
+    for run in chosen:
+        page.get_by_text(run.data.tags["mlflow.runName"]).first.wait_for(timeout=60_000)
+    for axis in ("adaptor", "labeled_images", "select/miou"):
+        page.locator("svg text", has_text=axis).first.wait_for(timeout=60_000)
+    assert "report/miou" in page.inner_text("body")
+    page.screenshot(path=PICTURES / "mlflow_compare_four_runs.png", full_page=True)
+
+
+def test_optuna_dashboard_shows_how_each_cell_was_tuned(finished: Finished, page: Page) -> None:
+    with serving(_printed(finished.output, "Optuna")) as address:
         page.goto(f"{address}/dashboard/")
-        page.get_by_text("views/adaptor=ga+csa,labeled_images=50/tuning").first.wait_for(timeout=60_000)
+        cell = page.get_by_text("views/adaptor=ga+csa,labeled_images=50/tuning")
+        cell.first.wait_for(timeout=60_000)
         page.screenshot(path=PICTURES / "optuna_dashboard.png")
+        cell.first.click()
+        page.get_by_text("Hyperparameter Importance").first.wait_for(timeout=60_000)
+        page.locator("svg text", has_text="select/miou").first.wait_for(timeout=60_000)
+        page.locator("svg text", has_text="lambda_sadv").first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / "optuna_cell.png")
+        page.goto(f"{page.url.partition('?')[0]}/analytics")
+        for plot in ("Slice", "Contour"):
+            page.get_by_text(plot, exact=True).first.wait_for(timeout=60_000)
+        page.locator(".js-plotly-plot .scatterlayer .point").first.wait_for(timeout=60_000)
+        page.screenshot(path=PICTURES / "optuna_slice.png")
+
+
+def _view(finished: Finished, name: str) -> str:
+    """The key of a saved view."""
+    (tag,) = (tag for tag in finished.experiment.tags if tag.startswith(f"mlflow.sharedViewState.{name}-"))
+    return tag.removeprefix("mlflow.sharedViewState.")
