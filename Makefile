@@ -16,9 +16,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 study: setup
 	$(PYTHON) -m ass_tune.run $(STUDY)
 
-# Two processes: half of a study's time is waiting for Ray to start. Files stay whole, since tests of one share studies.
+# Two processes: half of a study's time is waiting for Ray to start. One that has nothing left takes from the other's end,
+# so that files, whose tests share studies, are divided once at most.
 test: setup lint types
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
 lint: setup
 	$(VENV)/bin/ruff check .

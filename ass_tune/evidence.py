@@ -32,7 +32,8 @@ def write_report(
     if not arguments.report:
         return
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
-    command = shlex.join(["python", "-m", "analysis.report", study, "--tracking-uri", store.display])
+    shown = ["--tracking-uri", store.uri] if store.display == store.uri else []  # a password is the environment's
+    command = shlex.join(["python", "-m", "analysis.report", study, *shown])
     if not tracker.delivered(patience):
         console.print(f"report: once MLflow has everything, by {command}", soft_wrap=True)
         return

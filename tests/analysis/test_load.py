@@ -225,6 +225,7 @@ def test_mlflow_is_where_the_environment_says_or_in_studies(
         load_study("recorded")
 
 
+@pytest.mark.slow
 def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkeypatch: pytest.MonkeyPatch) -> None:
     done = studies.run(write_file(PRUNED))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+from rich.console import Console
+
+from ass_tune.arguments import parse
+from ass_tune.evidence import write_report
+from ass_tune.tracker.store import mlflow_store
+from ass_tune.tracker.tracker import Tracker
+from trainables.storage import Storage
+
 STUDY = """
 study: reported
 trainable: curves
@@ -35,11 +44,18 @@ def test_a_study_ends_with_its_report_in_its_folder_and_in_mlflow_and_says_so(st
     assert recorded == {"report/report.html", "report/figures", "report/tables"}
 
 
-def test_with_mlflow_away_the_command_for_later_is_printed(studies, write_file, monkeypatch):
-    monkeypatch.setattr(studies.__class__, "options", ())
-    done = studies.run(
-        write_file(STUDY.replace("[5]", "[5], lambda_sadv: [1]")), "--tracking-uri", "http://127.0.0.1:9"
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    command = "python -m analysis.report reported --tracking-uri http://127.0.0.1:9"
-    assert f"report: once MLflow has everything, by {command}" in done.stdout
+LATER = "python -m analysis.report reported"
+
+
+@pytest.mark.parametrize(
+    ("user", "command"), [("", f"{LATER} --tracking-uri http://127.0.0.1:9"), ("ann:s3cret@", LATER)]
+)
+def test_with_mlflow_away_the_command_for_later_is_printed_without_a_password(user, command, tmp_path, capsys):
+    away = f"http://{user}127.0.0.1:9"
+    arguments = parse(["file.yaml", "--studies", str(tmp_path), "--tracking-uri", away])
+    tracker = Tracker("reported", tmp_path / "reported", mlflow_store(tmp_path, away))
+    tracker.start({}, {})
+    write_report(Console(), "reported", arguments, Storage(str(tmp_path / "reported")), tracker, patience=60)
+    assert tracker.close(1) > 0
+    assert capsys.readouterr().out == f"report: once MLflow has everything, by {command}\n"
+    assert not (tmp_path / "reported/report").exists()
