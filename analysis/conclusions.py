@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.gains import DECIDED, VERDICTS, Gain
-from analysis.seeds import Mean, mean_over_seeds
+from analysis.statistics.gains import DECIDED, VERDICTS, Gain
+from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import REPORT, Study
 from analysis.table import Row, interval, p_text, plus_minus
 

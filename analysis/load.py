@@ -26,7 +26,7 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 
     Raises UserMistake where there is no such study.
     """
-    from analysis.exported import is_export, read_export
+    from analysis.export.read import is_export, read_export
 
     if is_export(Path(study)):
         return read_export(Path(study))
@@ -41,8 +41,8 @@ def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -
         experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         raise UserMistake(_unknown(name, client))
-    from analysis.through_api import RunFiles, read_through_api
-    from analysis.through_sql import read_through_sql
+    from analysis.readers.api import RunFiles, read_through_api
+    from analysis.readers.sql import read_through_sql
 
     parent = _newest_parent(client, experiment, instance)
     read = read_through_sql if tracking_uri.startswith(DATABASES) else read_through_api

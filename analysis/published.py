@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.seeds import mean_over_seeds
+from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import BUDGET, REPORT, Study
 from analysis.table import plus_minus
 

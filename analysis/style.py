@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from analysis.study import Study
 
 # Okabe and Ito's palette
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
@@ -41,6 +44,12 @@ def new_figure(width: float = 7.0, height: float = 4.0, rows: int = 1, columns: 
 def color(index: int) -> str:
     """The colour of the nth of several things."""
     return COLORS[index % len(COLORS)]
+
+
+def adaptor_colors(study: Study) -> dict[str, str]:
+    """One colour for what a cell is apart from its budget, the same in every figure of a study."""
+    names = dict.fromkeys(cell.without_budget() for cell in study.cells)
+    return {name: color(index) for index, name in enumerate(names)}
 
 
 def marker(index: int) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.gains import Gain, ReportSplit, gains_over_baseline
-from analysis.seeds import Mean, mean_over_seeds
+from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
+from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import REPORT, SELECT, Cell, Study
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ass_tune.arguments import Arguments, ExitCode, parse
-from ass_tune.cells import cells
-from ass_tune.plan import StudyPlan, check_memory, make_plan, typical_config
-from ass_tune.plan_view import plan_tables
-from ass_tune.safe_paths import check_inside
+from ass_tune.ledger.safe_paths import check_inside
+from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config
+from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, StudySpec, load
+from ass_tune.terminal.plan_view import plan_tables
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> ExitCode:
 
 def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> ExitCode:
     """Say where the study stands, without starting or changing anything."""
-    from ass_tune.status import status_tables, study_status
+    from ass_tune.terminal.status import status_tables, study_status
 
     check_inside(arguments.studies, arguments.studies / spec.study)
     status = study_status(spec, arguments.studies, arguments.ledger)
@@ -73,10 +73,10 @@ def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> Exit
 
 def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
     """Run the study as its only driver, on what it has or, if the user wants, afresh."""
-    from ass_tune.fresh import put_aside
-    from ass_tune.ledger import JOURNAL, open_ledger
-    from ass_tune.lock import study_lock
-    from ass_tune.samplers import check_sampler, check_trusted
+    from ass_tune.ledger.fresh import put_aside
+    from ass_tune.ledger.ledger import JOURNAL, open_ledger
+    from ass_tune.ledger.lock import study_lock
+    from ass_tune.search.samplers import check_sampler, check_trusted
 
     check_inside(arguments.studies, arguments.studies / spec.study)
     folder = Storage(str(arguments.studies / spec.study))
@@ -95,19 +95,19 @@ def run_study(
     console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments, folder: Storage, ledger: BaseStorage
 ) -> ExitCode:
     """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
-    from ass_tune.cell_search import CellSearch
-    from ass_tune.checkpoints import CheckpointKeeper
-    from ass_tune.data.bars import packing_shown
-    from ass_tune.director import Director
-    from ass_tune.execution import ray_cluster, run_trials
-    from ass_tune.farewell import farewell
-    from ass_tune.progress.state import StudyProgress
-    from ass_tune.progress.view import shown
-    from ass_tune.pruners import make_pruner
-    from ass_tune.record import open_tracker
-    from ass_tune.reuse import FinishedTrials, finished_in
+    from ass_tune.ledger.reuse import FinishedTrials, finished_in
+    from ass_tune.ledger.terms import agree
+    from ass_tune.on_ray.execution import ray_cluster, run_trials
+    from ass_tune.search.cell_search import CellSearch
+    from ass_tune.search.director import Director
+    from ass_tune.search.kept_checkpoints import CheckpointKeeper
+    from ass_tune.search.pruners import make_pruner
     from ass_tune.table.report import write_tables
-    from ass_tune.terms import agree
+    from ass_tune.terminal.end_of_study import farewell
+    from ass_tune.terminal.live_view import shown
+    from ass_tune.terminal.packing_bars import packing_shown
+    from ass_tune.terminal.progress import StudyProgress
+    from ass_tune.tracker.opening import open_tracker
 
     agree(ledger, spec, folder.local_path())
     kept, left_out = cells(spec)
@@ -121,8 +121,8 @@ def run_study(
     checkpoints.sweep(searches)
 
     progress = StudyProgress(searches, spec.train.iterations)
-    with ray_cluster(spec, arguments.address):
-        tracker = open_tracker(spec, plan, folder, arguments)
+    with ray_cluster(spec, arguments.address) as resources:
+        tracker = open_tracker(spec, plan, folder, arguments, resources)
         with shown(console, spec.study, progress) as view:
             director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
             stopped = run_trials(spec, director, folder, arguments.data_root, plan.seconds_between_reports)

@@ -6,7 +6,6 @@ Neither Ray nor the method is needed for that, so neither is imported.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import threading
 from dataclasses import dataclass
@@ -18,15 +17,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ass_tune.arguments import ExitCode
-from ass_tune.lock import study_lock
-from ass_tune.safe_paths import check_inside
+from ass_tune.ledger.lock import study_lock
+from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.spec.errors import names, nearest
-from ass_tune.tracker.destination import remembered_store, study_identity
+from ass_tune.tracker.destination import STUDIES, remembered_store, study_identity
 from ass_tune.tracker.tracker import Tracker
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
-STUDIES = Path("studies")
 _REJECTED = "outbox.rejected.jsonl"
 _BAR = 40
 """Columns of the progress bar."""
@@ -56,12 +54,6 @@ def main(argv: list[str] | None = None) -> ExitCode:
     except KeyboardInterrupt:
         print("Interrupted: nothing is lost.", file=sys.stderr)
         return ExitCode.INTERRUPTED
-
-
-def sync_command(study: str, studies: Path) -> str:
-    """The command that delivers what the study left in its outbox."""
-    elsewhere = [] if studies == STUDIES.resolve() else ["--studies", str(studies)]
-    return shlex.join(["python", "-m", "ass_tune.sync", study, *elsewhere])
 
 
 def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> ExitCode:

@@ -1,47 +1,14 @@
-"""The words of a study as types: cell, trial, report, end. They know neither Ray nor Optuna nor MLflow."""
+"""What happens in a study as types: trial, report, end. They know neither Ray nor Optuna nor MLflow."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from trainables.config import Value
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One combination of factor levels: a row of the final table and a stratum of the search."""
-
-    factors: tuple[tuple[str, Value], ...]
-
-    @property
-    def name(self) -> str:
-        """E.g. `adaptor=ga+csa,labeled_images=50`; `all` for a study without factors."""
-        return ",".join(f"{factor}={format_value(level)}" for factor, level in self.factors) or "all"
-
-    def level(self, factor: str) -> Value:
-        """The level of one factor; raises KeyError for a name that is not ablated."""
-        return dict(self.factors)[factor]
-
-
-class Stage(StrEnum):
-    """Why a trial runs: to search, or to repeat its cell's best configuration under another seed."""
-
-    TUNING = "tuning"
-    REPLICATE = "replicate"
-
-
-class Outcome(StrEnum):
-    """How a trial ended."""
-
-    FINISHED = "finished"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    """A loss became NaN or infinite: a result of the configuration, which the same key would repeat."""
-    FAILED = "failed"
+from trainables.words import Cell, Outcome, Stage
 
 
 @dataclass(frozen=True)
@@ -119,8 +86,3 @@ class Listener:
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """The trial has its outcome."""
-
-
-def format_value(value: Value) -> str:
-    """A factor level or hyperparameter as people write it; floats in the shortest form that reads back."""
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else f"{value}"

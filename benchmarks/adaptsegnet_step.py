@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 
+from trainables.ass.adaptors import SOURCE, TARGET
 from trainables.ass.batches import Batch, Images, Unlabeled
 from trainables.ass.config import AssConfig
 from trainables.ass.csa import CSA
-from trainables.ass.domain_labels import SOURCE, TARGET
 from trainables.ass.global_adaptation import GlobalAdaptation
 from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.build import BACKBONES

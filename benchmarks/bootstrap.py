@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from analysis.bootstrap import compare, overlaps_of, resampled_mious, resampled_side, times_drawn
+from analysis.statistics.bootstrap import compare, overlaps_of, resampled_mious, resampled_side, times_drawn
 from ass_tune.wording import format_bytes
 from benchmarks.command_line import Result, alternately, figures_table, ratio, run
 from trainables.ass.metrics import miou

@@ -28,7 +28,7 @@ from benchmarks.png_loaders import MEAN, STD, PilReader, Reader, TorchvisionRead
 from benchmarks.street_pngs import TRAIN_SIZES, StreetPngs, street_pngs
 from trainables.ass.batches import Batches
 from trainables.ass.config import AssConfig
-from trainables.ass.pixels import normalised
+from trainables.ass.precision import normalised
 from trainables.ass.profiles import PROFILES
 from trainables.domains.packed import shard_files
 from trainables.domains.pairs import DomainPair

@@ -13,7 +13,7 @@ from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.classes import ClassSet
 from trainables.domains.pairs import DomainPair
 from trainables.domains.recipe import SETS, Content
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 
 CELL = 16
 """Pixels of a side of the squares that have one class."""

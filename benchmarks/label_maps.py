@@ -9,7 +9,7 @@ import numpy as np
 from trainables.domains.cityscapes import CITYSCAPES, SIZE, files, ids_for
 from trainables.domains.classes import IGNORE
 from trainables.domains.image_files import open_label_map
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 
 CELL = 8
 """Pixels of a side of what a network predicts as one."""

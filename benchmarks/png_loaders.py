@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from benchmarks.street_pngs import TRAIN_SIZES, Size, StreetPngs
-from trainables.ass.pixels import normalised
+from trainables.ass.precision import normalised
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.classes import IGNORE
 from trainables.domains.gta5 import ids_for

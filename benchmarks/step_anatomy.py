@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.command_line import Timing, alternately
-from trainables.ass.domain_labels import SOURCE, TARGET
+from trainables.ass.adaptors import SOURCE, TARGET
 from trainables.ass.evaluation import confusion
 from trainables.ass.segmentation import segmentation_loss
 from trainables.ass.trainer import Trainer

@@ -43,7 +43,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process masks the passwords it was given for good; here each test is a process of its own."""
-    monkeypatch.setattr("ass_tune.tracker.credentials._kept", set())
+    monkeypatch.setattr("ass_tune.credentials._kept", set())
 
 
 @pytest.fixture(scope="session")

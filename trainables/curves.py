@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from trainables.config import TrialConfig, Value
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 
 CLASSES = ("road", "car")
 

@@ -7,9 +7,8 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.colors import adaptor_colors
 from analysis.study import Study
-from analysis.style import marker, new_figure
+from analysis.style import adaptor_colors, marker, new_figure
 from analysis.table import Row
 
 SHIFT = 0.05

@@ -5,9 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from analysis.discriminators import ACCURACIES, CHANCE, WINS
-from analysis.figures.colors import adaptor_colors
 from analysis.study import Study
-from analysis.style import PALE, new_figure
+from analysis.style import PALE, adaptor_colors, new_figure
 
 
 def discriminator_accuracies(study: Study) -> Figure | None:

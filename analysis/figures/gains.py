@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from analysis.figures.colors import adaptor_colors
 from analysis.figures.intervals import Interval, interval_lines
 from analysis.study import Study
+from analysis.style import adaptor_colors
 from analysis.table import Row
 
 

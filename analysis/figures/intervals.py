@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from analysis.gains import Gain
+from analysis.statistics.gains import Gain
 from analysis.style import PALE, new_figure
 
 

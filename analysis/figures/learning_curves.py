@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.colors import adaptor_colors
 from analysis.study import SELECT, Cell, Study
-from analysis.style import PALE, new_figure
+from analysis.style import PALE, adaptor_colors, new_figure
 
 MOST_PANELS = 30
 """Of more cells the first are shown."""

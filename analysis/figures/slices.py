@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from analysis.figures.colors import adaptor_colors
-from analysis.sensitivity import Noise, seed_noise
+from analysis.statistics.sensitivity import Noise, seed_noise
 from analysis.study import SELECT, Cell, Study
-from analysis.style import PALE, new_figure
+from analysis.style import PALE, adaptor_colors, new_figure
 
 
 def slices(study: Study) -> Figure | None:

@@ -12,8 +12,7 @@ from rich.console import Console
 from analysis.load import load_study
 from analysis.report.comparison import comparison_files
 from analysis.report.contents import PAGE, report_files
-from analysis.report.files import FOLDER, write_files
-from analysis.report.record import record_files
+from analysis.report.files import FOLDER, record_files, write_files
 from trainables.mistakes import UserMistake
 
 USER_MISTAKE, INTERRUPTED = 2, 130

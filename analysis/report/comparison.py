@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures.intervals import Interval, interval_lines
-from analysis.gains import Gain, ReportSplit, corrected, gain
 from analysis.report.blocks import Block, Picture, Section, Table, Text
 from analysis.report.contents import PAGE, files_of
 from analysis.report.page import page
 from analysis.report.provenance import about
-from analysis.seeds import mean_over_seeds
+from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
+from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import REPORT, Cell, Study
 from analysis.style import color
 from analysis.table import interval, p_text, plus_minus

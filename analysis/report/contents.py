@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.gains import ReportSplit
 from analysis.report.blocks import Picture, Section, Table
 from analysis.report.learning import discriminators, hyperparameters, learning
 from analysis.report.page import page
 from analysis.report.paper import beside_the_paper
 from analysis.report.provenance import about, how_to_rebuild
 from analysis.report.results import classes, every_pair, main_table, predictions, splits, what_it_shows
+from analysis.statistics.gains import ReportSplit
 from analysis.study import Study
 from analysis.table import table_rows
 

@@ -10,10 +10,10 @@ from analysis.discriminators import CHANCE, NEAR_CHANCE, WINS, summary
 from analysis.figures.discriminators import discriminator_accuracies
 from analysis.figures.learning_curves import learning_curves
 from analysis.figures.slices import slices
-from analysis.importance import BEST_SHARE, importance
 from analysis.pruning import pruning, said_of
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
-from analysis.sensitivity import best_configurations, seed_noise, sensitivity
+from analysis.statistics.importance import BEST_SHARE, importance
+from analysis.statistics.sensitivity import best_configurations, seed_noise, sensitivity
 from analysis.study import Study
 from analysis.table import p_text
 

@@ -11,8 +11,8 @@ from analysis.figures.budget_curves import budget_curves
 from analysis.figures.class_gains import class_gains
 from analysis.figures.gains import gain_intervals
 from analysis.figures.predictions import prediction_panels
-from analysis.gains import ALPHA, RESAMPLES, Gain, ReportSplit, pairs
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
+from analysis.statistics.gains import ALPHA, RESAMPLES, Gain, ReportSplit, pairs
 from analysis.study import Study
 from analysis.table import Row, as_people_read, figures, interval, p_text, plus_minus
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from ass_tune.arguments import ExitCode
 from ass_tune.data.arguments import PackArguments
-from ass_tune.data.bars import packing_shown
+from ass_tune.terminal.packing_bars import packing_shown
 from ass_tune.wording import format_bytes
 from trainables.cache import cache_folder
 from trainables.domains.pack import Pack, absent_bytes, check_room

@@ -11,8 +11,8 @@ from typing import Any
 from ass_tune.spec.hyperparameters import Choice, Grid, Hyperparameter
 from ass_tune.spec.model import TUNED, StudySpec
 from ass_tune.spec.watched import watch
-from ass_tune.trial import Cell
 from trainables.config import Value
+from trainables.words import Cell
 
 MAX_VALUES = 100
 """An integer range of more values is not looked at value by value; a list has no more."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from analysis.seeds import Mean
+from analysis.statistics.seeds import Mean
 from analysis.style import color, marker, new_figure, png
 from ass_tune.table.rows import Row
-from ass_tune.trial import format_value
+from trainables.words import format_value
 
 BUDGET = "labeled_images"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ass_tune.cell_search import CellSearch
-from ass_tune.cells import LeftOut
+from ass_tune.search.cell_search import CellSearch
+from ass_tune.search.cells import LeftOut
 from ass_tune.spec import StudySpec
 from ass_tune.table.figure import table_png
 from ass_tune.table.rows import Row, table_rows

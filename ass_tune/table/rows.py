@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.seeds import Difference, Mean, mean_over_seeds, paired_difference
-from ass_tune.cell_search import CellSearch, best_entry
-from ass_tune.cells import LeftOut
-from ass_tune.ledger import Entry
-from ass_tune.trial import Cell, Outcome
+from analysis.statistics.seeds import Difference, Mean, mean_over_seeds, paired_difference
+from ass_tune.ledger.ledger import Entry
+from ass_tune.search.cell_search import CellSearch, best_entry
+from ass_tune.search.cells import LeftOut
 from trainables.config import Value
+from trainables.words import Cell, Outcome
 
 
 @dataclass(frozen=True)

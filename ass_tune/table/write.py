@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from analysis.seeds import Difference, Mean
-from ass_tune.cells import LeftOut
+from analysis.statistics.seeds import Difference, Mean
+from ass_tune.search.cells import LeftOut
 from ass_tune.table.rows import Row
-from ass_tune.trial import format_value
 from ass_tune.wording import short
+from trainables.words import format_value
 
 NOTES = {
     "split": "Configurations were chosen on the select split (seed {seed}); mIoU is of the report split, other images.",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import uuid
 from pathlib import Path
 
-from ass_tune.tracker.credentials import MASK, without_credentials
+from ass_tune.credentials import MASK, without_credentials
 from ass_tune.tracker.store import URI_VARIABLE, MlflowStore, default_uri, mlflow_store
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
+STUDIES = Path("studies")
+"""Folder of all studies where a command names none."""
 _IDENTITY = "identity"
 _STORE = "destination"
 
@@ -48,3 +51,9 @@ def remembered_store(folder: Storage, studies: Path, tracking_uri: str | None) -
             f"give the whole URI in ${URI_VARIABLE} or with --tracking-uri"
         )
     return mlflow_store(studies, found or was)
+
+
+def sync_command(study: str, studies: Path) -> str:
+    """The command that delivers what the study left in its outbox."""
+    elsewhere = [] if studies == STUDIES.resolve() else ["--studies", str(studies)]
+    return shlex.join(["python", "-m", "ass_tune.sync", study, *elsewhere])

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ass_tune.trial import Cell, Trial, format_value
+from ass_tune.trial import Trial
+from trainables.words import Cell, format_value
 
 LONGEST_NAME = 250
 LONGEST_PARAMETER = 6000

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ass_tune.append_only import append_whole, drop_torn_line, open_append_only
-from ass_tune.tracker.credentials import without_credentials
+from ass_tune.credentials import without_credentials
+from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_append_only
 from trainables.storage import Storage
 
 logger = logging.getLogger(__name__)

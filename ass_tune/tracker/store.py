@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ass_tune.tracker.credentials import keep_secret, without_credentials
+from ass_tune.credentials import keep_secret, without_credentials
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 _SETTINGS = {

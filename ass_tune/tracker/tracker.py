@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ass_tune.credentials import without_credentials
 from ass_tune.tracker import names
-from ass_tune.tracker.credentials import without_credentials
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Table, Tags, Views, encode
 from ass_tune.tracker.store import MlflowStore, prepare_environment
 from ass_tune.tracker.views import saved_views
 from ass_tune.tracker.writer import Patience, Writer
-from ass_tune.trial import Cell, End, Listener, Outcome, Report, Trial
+from ass_tune.trial import End, Listener, Report, Trial
 from trainables.storage import Storage
+from trainables.words import Cell, Outcome
 
 STUDY = "study"
 """Key of the study's parent run."""

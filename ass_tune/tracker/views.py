@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ass_tune.tracker.names import mlflow_name, row_name
-from ass_tune.trial import Cell, format_value
+from trainables.words import Cell, format_value
 
 TAG = "mlflow.sharedViewState."
 LONGEST_TAG = 5000

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ass_tune.tracker.credentials import without_credentials
+from ass_tune.credentials import without_credentials
 from ass_tune.tracker.outbox import Entry, Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
 from ass_tune.tracker.records import Record, decode

@@ -11,21 +11,22 @@ import yaml
 from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
-from analysis.export import main
-from ass_tune.cells import cells
-from ass_tune.identity import build_config, trial_key
-from ass_tune.plan import make_plan
+from analysis.export.__main__ import main
+from ass_tune.plan.study_plan import make_plan
+from ass_tune.search.cells import cells
+from ass_tune.search.identity import build_config, trial_key
 from ass_tune.spec import StudySpec, load
 from ass_tune.tracker.recorder import KEY_TAG
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Report, Trial
 from trainables.ass.metrics import iou_per_class, miou
 from trainables.confusions import confusions_to_parquet
 from trainables.domains.classes import ClassSet
 from trainables.panel import panel_png
 from trainables.predictions import predictions_to_parquet
 from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
 
 FILE = """
 study: recorded

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.discriminators import flag_of, health, summary
 from analysis.figures.discriminators import discriminator_accuracies
-from tests.analysis.synthetic import Made, made_study
+from tests.support.synthetic import Made, made_study
 
 ACCURACY = "discriminator/gd_accuracy"
 

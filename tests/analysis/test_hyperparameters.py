@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from analysis.figures.slices import slices
-from analysis.importance import FEWEST_TRIALS, POOLED, distribution, importance
-from analysis.sensitivity import Noise, best_configurations, p_of_dependence, seed_noise, sensitivity
+from analysis.statistics.importance import FEWEST_TRIALS, POOLED, distribution, importance
+from analysis.statistics.sensitivity import Noise, best_configurations, p_of_dependence, seed_noise, sensitivity
 from analysis.study import Study
-from tests.analysis.synthetic import Made, made_study
+from tests.support.synthetic import Made, made_study
 
 TUNE = {
     "lambda_sadv": {"type": "log_uniform", "low": 0.1, "high": 10.0},

@@ -13,15 +13,16 @@ from mlflow.tracking import MlflowClient
 
 from analysis.experiments import display
 from analysis.load import load_study
-from analysis.seeds import Difference, paired_difference
+from analysis.readers.api import read_through_api
+from analysis.statistics.seeds import Difference, paired_difference
 from analysis.study import REPORT, SELECT, Study
-from analysis.through_api import read_through_api
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
-from tests.mlflow_server import free_port, mlflow_server
+from ass_tune.trial import End, Report, Trial
+from tests.support.mlflow_server import free_port, mlflow_server
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
 
 PRUNED = """
 study: pruned
@@ -83,7 +84,7 @@ def test_a_server_and_its_database_give_the_same_study(recorded, server: str) ->
 
 
 def test_a_server_that_answers_page_by_page_gives_all_pages(recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.through_api.PAGE", 6)
+    monkeypatch.setattr("analysis.readers.api.PAGE", 6)
     ours = load_study(recorded.name, recorded.uri)
     trials, reports = read_through_api(MlflowClient(recorded.uri), recorded.uri, ours.run)
     assert equal(ours.trials, trials)

@@ -10,8 +10,8 @@ import nbformat
 import papermill
 import pytest
 
-from analysis.gains import ReportSplit
 from analysis.load import load_study
+from analysis.statistics.gains import ReportSplit
 from analysis.table import as_people_read, table_rows
 
 FOLDER = Path(__file__).parents[2] / "analysis/notebooks"

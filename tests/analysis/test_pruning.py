@@ -7,7 +7,7 @@ import pytest
 
 from analysis.figures.learning_curves import learning_curves
 from analysis.pruning import pruning, said_of
-from tests.analysis.synthetic import Made, made_study
+from tests.support.synthetic import Made, made_study
 
 TUNE = {"lr": {"type": "uniform", "low": 0.0, "high": 1.0}}
 LEVELS = {"adaptor": "ga", "labeled_images": 5}

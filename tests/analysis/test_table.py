@@ -8,8 +8,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, split_note
-from analysis.gains import ReportSplit
 from analysis.load import load_study
+from analysis.statistics.gains import ReportSplit
 from analysis.study import Study
 from analysis.table import Row, as_people_read, figures, p_text, plus_minus, table_rows
 

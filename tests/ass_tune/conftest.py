@@ -9,15 +9,16 @@ import pytest
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from ass_tune.cell_search import CellSearch
-from ass_tune.cells import cells
-from ass_tune.director import Decision, Director
-from ass_tune.faults import Fault, FaultKind
-from ass_tune.pruners import make_pruner
-from ass_tune.reuse import FinishedTrials
+from ass_tune.ledger.reuse import FinishedTrials
+from ass_tune.search.cell_search import CellSearch
+from ass_tune.search.cells import cells
+from ass_tune.search.director import Decision, Director
+from ass_tune.search.faults import Fault, FaultKind
+from ass_tune.search.pruners import make_pruner
 from ass_tune.spec import StudySpec
-from ass_tune.trial import Cell, End, Listener, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Listener, Report, Trial
 from trainables.curves import CurvesConfig, measured
+from trainables.words import Cell, Outcome, Stage
 
 SPEC = {
     "study": "driven",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Studies
-from tests.small_disk import small_disk
+from tests.support.small_disk import small_disk
 
 CURVES = """
 study: full

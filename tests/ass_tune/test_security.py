@@ -16,14 +16,15 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
-from ass_tune.ledger import open_to_read
+from ass_tune.ledger.ledger import open_to_read
 from ass_tune.spec import SpecErrors, load
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Report, Trial
 from tests.conftest import PROJECT, Studies
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
 
 STUDY = """\
 study: tiny

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Studies
-from tests.kills import kill_tree, trial_processes
+from tests.support.kills import kill_tree, trial_processes
 
 GRID = """
 study: survival

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ass_tune.trial import Cell, Report, Stage, Trial, format_value
+from ass_tune.trial import Report, Trial
 from trainables.config import Value
+from trainables.words import Cell, Stage, format_value
 
 
 def test_a_cell_is_named_by_its_levels_in_order() -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from ass_tune.lock import study_lock
+from ass_tune.ledger.lock import study_lock
 from tests.conftest import PROJECT, Studies
-from tests.kills import descendants
+from tests.support.kills import descendants
 
 STUDY = """
 study: contested

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ass_tune.cells import CellPlan, LeftOut, cells, grid_points
-from ass_tune.identity import build_config, trial_key
-from ass_tune.plan import StudyPlan, make_plan
+from ass_tune.plan.study_plan import StudyPlan, make_plan
+from ass_tune.search.cells import CellPlan, LeftOut, cells, grid_points
+from ass_tune.search.identity import build_config, trial_key
 from ass_tune.spec import StudySpec, load
 
 PAPER = Path(__file__).parents[2] / "search_spaces" / "paper"

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.damage import spoiled
-from tests.full_disk import no_file_larger_than
+from tests.support.damage import spoiled
+from tests.support.full_disk import no_file_larger_than
 from trainables.checkpoints import Checkpoints, serialized
 from trainables.storage import Storage
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torchvision.models import resnet101
 
-from tests.real_samples import VAL_IMAGES, link_samples, sample_pair
+from tests.support.real_samples import VAL_IMAGES, link_samples, sample_pair
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
 from trainables.domains.pairs import DomainPair

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.full_disk import no_file_larger_than
+from tests.support.full_disk import no_file_larger_than
 from trainables.storage import Storage
 
 

@@ -1,9 +1,13 @@
-"""The adaptor column of the paper's tables: which data and which discriminators each value uses."""
+"""The adaptor column of the paper's tables: the data and the discriminators that each value uses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+SOURCE: Final = 0
+TARGET: Final = 1
+"""The paper's domain labels z (after Eqs 2 and 3): unlike AdaptSegNet's, the source is 0 and the target 1."""
 
 
 @dataclass(frozen=True)

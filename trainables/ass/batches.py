@@ -13,8 +13,7 @@ from trainables.ass.config import AssConfig
 from trainables.ass.crops import Crops, host_tensor
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import DomainPair
-from trainables.domains.sampling import batch_indices, crop_offsets, flips
-from trainables.domains.subsets import labeled_subset
+from trainables.domains.sampling import batch_indices, crop_offsets, flips, labeled_subset
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.ass.domain_labels import TARGET
+from trainables.ass.adaptors import TARGET
 from trainables.ass.precision import at_least_float32
 from trainables.ass.segmentation import upsample
 

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptors import ADAPTORS, SOURCE, TARGET
 from trainables.ass.batches import Batch, Images
 from trainables.ass.config import AssConfig
 from trainables.ass.csa import CSA
-from trainables.ass.domain_labels import SOURCE, TARGET
 from trainables.ass.evaluation import predicted_classes
 from trainables.ass.fcsa import FCSA
 from trainables.ass.global_adaptation import GlobalAdaptation

@@ -1,12 +1,31 @@
-"""Which images an iteration sees, and how they are augmented, recomputable for any iteration."""
+"""Every random draw as a function of (seed, name, iteration): labeled subsets, batches and augmentation."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 
 import numpy as np
 
-from trainables.domains.streams import stream
+
+def stream(seed: int, name: str, iteration: int = 0) -> np.random.Generator:
+    """A generator that depends on its three arguments only.
+
+    Philox is keyed with 128 bits of the arguments' SHA-256, so streams of different names or iterations are
+    independent of each other, and no stream has a state that a checkpoint would have to carry.
+    """
+    digest = hashlib.sha256(f"{seed}\n{name}\n{iteration}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def labeled_subset(pool: int, count: int, seed: int) -> np.ndarray:
+    """Indices of `count` of `pool` images, (count,) int64, nested: a smaller count gives a prefix of a larger one.
+
+    Raises ValueError where `count` is negative or larger than the pool.
+    """
+    if not 0 <= count <= pool:
+        raise ValueError(f"cannot label {count} of {pool} target images")
+    return stream(seed, "labeled-subset").permutation(pool)[:count]
 
 
 def batch_indices(seed: int, name: str, iteration: int, pool: int | np.ndarray, batch_size: int) -> np.ndarray:

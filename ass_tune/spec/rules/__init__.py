@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterator
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError
-from ass_tune.spec.rules import arguments, combinations, conditions, names, optuna, ranges, resources, training, values
+from ass_tune.spec.rules import amounts, arguments, combinations, conditions, names, optuna, values
 
 Rule = Callable[[Draft], Iterator[SpecError]]
 
 RULES: tuple[Rule, ...] = (
     *names.RULES,
     *values.RULES,
-    *ranges.RULES,
+    *amounts.RULES,
     *conditions.RULES,
     *optuna.RULES,
     *arguments.RULES,
-    *training.RULES,
-    *resources.RULES,
 )
 COMBINATION_RULES: tuple[Rule, ...] = combinations.RULES
 """Rules that evaluate cells; they need names, values and conditions to be right."""

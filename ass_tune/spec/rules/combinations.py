@@ -12,8 +12,8 @@ from ass_tune.spec.errors import SpecError, cut, shown
 from ass_tune.spec.hyperparameters import Choice, Grid, Integer, LogUniform, Uniform
 from ass_tune.spec.space import Variable, all_cells, cell_values, contains, defined_values, distinct, few_values
 from ass_tune.spec.watched import watch
-from ass_tune.trial import format_value
 from trainables.config import Value
+from trainables.words import format_value
 
 MAX_ASKED = 100_000
 Undefined = Callable[[Mapping[str, Any]], str | None]

@@ -12,8 +12,8 @@ from ass_tune.spec.hyperparameters import Choice, Grid, LogUniform, Uniform
 from ass_tune.spec.model import TUNED
 from ass_tune.spec.space import MAX_VALUES, distinct
 from ass_tune.spec.wording import field_type, mismatches
-from ass_tune.trial import Cell, format_value
 from trainables.config import Value
+from trainables.words import Cell, format_value
 
 MAX_CELLS = 1000
 LONGEST_CELL = 400

@@ -9,7 +9,7 @@ import pytest
 
 from ass_tune.arguments import ExitCode
 from ass_tune.data.command import main
-from tests.published_formats import write_cityscapes, write_gta5
+from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
 from trainables.domains.cityscapes_pairs import ToCityscapes
 from trainables.domains.gta5 import GTA5

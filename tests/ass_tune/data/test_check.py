@@ -12,8 +12,8 @@ from PIL import Image
 
 from ass_tune.arguments import ExitCode
 from tests.ass_tune.data.conftest import CAR, SMALL, ids
-from tests.packing_process import Noise
-from tests.published_formats import write_cityscapes, write_gta5
+from tests.support.packing_process import Noise
+from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
 from trainables.domains.cityscapes import CITYSCAPES
 

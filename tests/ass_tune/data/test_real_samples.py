@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ass_tune.arguments import ExitCode
-from tests.real_samples import link_samples, sample_pair
+from tests.support.real_samples import link_samples, sample_pair
 from trainables.domains import pairs
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.pairs import open_pair

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ass_tune.cells import cells
-from ass_tune.plan import make_plan
+from ass_tune.plan.study_plan import make_plan
+from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, load
 from trainables.ass.config import AssConfig
 

@@ -14,16 +14,16 @@ import optuna
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from ass_tune.cells import cells
-from ass_tune.identity import build_config, trial_key
-from ass_tune.plan import make_plan
-from ass_tune.plan_view import plan_tables
-from ass_tune.pruners import make_pruner
-from ass_tune.samplers import make_sampler
+from ass_tune.plan.study_plan import make_plan
+from ass_tune.search.cells import cells
+from ass_tune.search.identity import build_config, trial_key
+from ass_tune.search.pruners import make_pruner
+from ass_tune.search.samplers import make_sampler
+from ass_tune.search.suggest import suggest
 from ass_tune.spec import SpecErrors, StudySpec, load
-from ass_tune.suggest import suggest
-from tests.ass_tune.spec.mutations import Case, cases
+from ass_tune.terminal.plan_view import plan_tables
 from tests.conftest import PROJECT, Studies
+from tests.support.mutations import Case, cases
 
 LONGEST = 2.0
 """Seconds of CPU time that reading a file may take."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ass_tune.cells import cells
+from ass_tune.search.cells import cells
 from ass_tune.spec import json_schema, load
 from ass_tune.spec.schema import SCHEMA_FILE, text
 
@@ -63,8 +63,8 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 def test_checking_a_file_imports_no_heavy_library() -> None:
     program = (
-        "import json, pathlib, sys; from ass_tune.spec import load; from ass_tune.cells import cells; "
-        "import ass_tune.identity; cells(load(pathlib.Path(sys.argv[1]))); "
+        "import json, pathlib, sys; from ass_tune.spec import load; from ass_tune.search.cells import cells; "
+        "import ass_tune.search.identity; cells(load(pathlib.Path(sys.argv[1]))); "
         "print(json.dumps(sorted(set(sys.modules) & {'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'scipy'})))"
     )
     path = REPOSITORY / "search_spaces" / "csa.yaml"

@@ -12,8 +12,9 @@ from scipy import stats
 
 from ass_tune.spec import StudySpec
 from ass_tune.table.rows import Row, table_rows
-from ass_tune.trial import Cell, Outcome, Stage, Trial
+from ass_tune.trial import Trial
 from trainables.curves import CurvesConfig, measured
+from trainables.words import Cell, Outcome, Stage
 
 Spec = Callable[..., StudySpec]
 BASELINE = {"adaptor": "joint"}

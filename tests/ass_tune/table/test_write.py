@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from analysis.seeds import Difference, Mean
-from ass_tune.cells import LeftOut
+from analysis.statistics.seeds import Difference, Mean
+from ass_tune.search.cells import LeftOut
 from ass_tune.spec import StudySpec
 from ass_tune.table.figure import table_png
 from ass_tune.table.report import write_tables
 from ass_tune.table.rows import Row, table_rows
 from ass_tune.table.write import csv_table, markdown, terminal_table
-from ass_tune.trial import Cell
 from trainables.config import Value
 from trainables.storage import Storage
+from trainables.words import Cell
 
 Spec = Callable[..., StudySpec]
 

@@ -11,7 +11,8 @@ from mlflow.tracking import MlflowClient
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.tracker.writer import Patience
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Report, Trial
+from trainables.words import Cell, Outcome, Stage
 
 IMPATIENT = Patience(first_pause=0.05, longest_pause=0.2, tries=2, tries_at_close=2)
 

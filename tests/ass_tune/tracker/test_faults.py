@@ -16,7 +16,7 @@ from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.tracker.writer import Patience, Writer
 from ass_tune.trial import End, Trial
-from tests.mlflow_server import free_port, mlflow_server, proxy, wait_until
+from tests.support.mlflow_server import free_port, mlflow_server, proxy, wait_until
 from trainables.storage import Storage
 
 Make = Callable[..., Any]
@@ -89,7 +89,8 @@ DRIVER = """
 import sys, itertools, pathlib
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
-from ass_tune.trial import Cell, Report, Stage, Trial
+from ass_tune.trial import Report, Trial
+from trainables.words import Cell, Stage
 tracker = Tracker("demo", pathlib.Path(sys.argv[1]), MlflowStore(sys.argv[2]))
 cell = Cell((("adaptor", "ga+csa"), ("labeled_images", 50)))
 trials = [Trial(key * 16, cell, Stage.TUNING, 0, 0, {}, {"lr": 0.1}) for key in "ab"]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param, _validate_tag
 
 from ass_tune.tracker import names
-from ass_tune.trial import Cell, Stage, Trial
+from ass_tune.trial import Trial
+from trainables.words import Cell, Stage
 
 
 @pytest.mark.parametrize("name", ["select/iou/traffic sign", "loss/total", "a", "lr.gd", "x:y z-1"])

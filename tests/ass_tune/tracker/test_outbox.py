@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ass_tune.tracker.outbox import Outbox, OutboxError, waiting_in
-from tests.full_disk import no_file_larger_than
-from tests.interrupts import interrupted
+from tests.support.full_disk import no_file_larger_than
+from tests.support.interrupts import interrupted
 
 
 def bodies(outbox: Outbox) -> list[str]:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from ass_tune.farewell import SECONDS_FOR_MLFLOW
 from ass_tune.sync import main as sync
+from ass_tune.terminal.end_of_study import SECONDS_FOR_MLFLOW
 from ass_tune.tracker.store import MlflowStore
 from tests.conftest import PROJECT, Studies
-from tests.mlflow_server import free_port, mlflow_server, proxy, wait_until, wedged_server
+from tests.support.mlflow_server import free_port, mlflow_server, proxy, wait_until, wedged_server
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 

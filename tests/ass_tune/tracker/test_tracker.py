@@ -13,8 +13,9 @@ import pytest
 from ass_tune.tracker.records import Status
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
-from ass_tune.trial import Cell, End, Outcome, Report, Stage, Trial
+from ass_tune.trial import End, Report, Trial
 from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
 
 Make = Callable[..., Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH
 
 from ass_tune.tracker.views import LONGEST_TAG, saved_views
-from ass_tune.trial import Cell
+from trainables.words import Cell
 
 CELLS = [Cell((("adaptor", adaptor), ("labeled_images", n))) for adaptor in ("ga", "ga+csa") for n in (5, 50)]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from trainables.ass.adaptors import SOURCE, TARGET
 from trainables.ass.csa import CSA
-from trainables.ass.domain_labels import SOURCE, TARGET
 
 CLASSES, CHANNELS = 3, 5
 

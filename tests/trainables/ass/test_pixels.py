@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainables.ass.pixels import normalised
+from trainables.ass.precision import normalised
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)

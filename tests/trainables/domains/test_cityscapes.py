@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from torchvision.datasets import Cityscapes
 
-from tests.published_formats import write_cityscapes
+from tests.support.published_formats import write_cityscapes
 from trainables.domains.cityscapes import CITYSCAPES, LICENCE_PLATE, files, ids_for, select_classes
 
 EVALUATED = {label.train_id: label for label in Cityscapes.classes if 0 <= label.train_id < 255}

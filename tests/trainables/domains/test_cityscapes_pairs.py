@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import Cityscapes
 
-from tests.published_formats import write_cityscapes, write_gta5, write_synthia
+from tests.support.published_formats import write_cityscapes, write_gta5, write_synthia
 from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS, ToCityscapes
 from trainables.domains.gta5 import GTA5
 from trainables.domains.recipe import SETS, MissingData, UnusableImages

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import Cityscapes
 
-from tests.published_formats import GTA5_IDS, write_gta5
+from tests.support.published_formats import GTA5_IDS, write_gta5
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.gta5 import GTA5
 from trainables.domains.image_files import ReadRule, read_all

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.damage import spoiled
-from tests.published_formats import png_of_16_bits
+from tests.support.damage import spoiled
+from tests.support.published_formats import png_of_16_bits
 from trainables.domains import synthia
 from trainables.domains.image_files import LabeledFile, ReadRule, fingerprint, read_all
 from trainables.domains.recipe import MissingData, UnusableImages

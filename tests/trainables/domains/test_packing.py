@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from tests.full_disk import no_file_larger_than
-from tests.kills import descendants
-from tests.packing_process import IMAGES, Noise, noise_pack
+from tests.support.full_disk import no_file_larger_than
+from tests.support.kills import descendants
+from tests.support.packing_process import IMAGES, Noise, noise_pack
 from trainables.domains.pack import NoRoom, Pack, packed_bytes
 from trainables.domains.packed import PackedSet, open_packed, shard_files
 from trainables.domains.packing import LOCK, PackingFailed, Progress, make
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def _start(folder: Path, seconds: float, workers: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.packing_process", str(folder), str(seconds), str(workers)]
+    command = [sys.executable, "-m", "tests.support.packing_process", str(folder), str(seconds), str(workers)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 

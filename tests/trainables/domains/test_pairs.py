@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.damage import spoiled
+from tests.support.damage import spoiled
 from trainables.domains import pairs
 from trainables.domains.packed import PackedSet, shard_files
 from trainables.domains.pairs import PAIRS, DomainPair, labeled_pool, open_pair, recipe_version

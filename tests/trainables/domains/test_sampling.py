@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainables.domains.sampling import batch_indices, crop_offsets, flips
-from trainables.domains.streams import stream
+from trainables.domains.sampling import batch_indices, crop_offsets, flips, stream
 
 
 @pytest.mark.parametrize(("pool", "batch"), [(12, 4), (10, 4), (5, 4), (3, 7), (1, 4)])

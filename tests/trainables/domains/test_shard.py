@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.full_disk import no_file_larger_than
+from tests.support.full_disk import no_file_larger_than
 from trainables.domains.recipe import Content
 from trainables.domains.shard import DamagedPackError, Shard, open_shard, recipe_hash, write_shard
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 
 
 def test_a_stream_is_a_function_of_its_arguments() -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from trainables.domains.subsets import labeled_subset
+from trainables.domains.sampling import labeled_subset
 
 
 def test_a_smaller_budget_is_within_a_larger_one() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.published_formats import png_of_16_bits, write_synthia
+from tests.support.published_formats import png_of_16_bits, write_synthia
 from trainables.domains.classes import ClassSet
 from trainables.domains.image_files import ReadRule, read_all
 from trainables.domains.recipe import UnusableImages

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.folding import fold_normalisation
 from trainables.ass.networks.normalisation import Pass, replace_normalisation
-from trainables.ass.pixels import normalised
-from trainables.ass.precision import at_least_float32
+from trainables.ass.precision import at_least_float32, normalised
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 from trainables.mistakes import UserMistake
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)

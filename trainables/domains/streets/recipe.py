@@ -11,7 +11,7 @@ import numpy as np
 
 from trainables.domains.classes import ClassSet
 from trainables.domains.recipe import Content, code_hash
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 from trainables.domains.streets.appearance import Appearance, render
 from trainables.domains.streets.canvas import HEIGHT, WIDTH
 from trainables.domains.streets.classes import STREETS

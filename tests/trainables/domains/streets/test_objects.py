@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainables.domains.streams import stream
+from trainables.domains.sampling import stream
 from trainables.domains.streets.canvas import WIDTH, Camera, Canvas, window
 from trainables.domains.streets.classes import CAR, PERSON, POLE, SIGN, SKY
 from trainables.domains.streets.objects import Crowd, paint_objects

@@ -1,0 +1,1 @@
+"""A study as Parquet files, and the ways back: as a study, and into an MLflow."""

@@ -1,0 +1,1 @@
+"""Intervals, tests and estimates, by seeds and by images."""

@@ -1,0 +1,200 @@
+"""The ledger's file: Optuna's journal, one JSON object a line, in which damage shows and which crashes leave whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from optuna.storages.journal import BaseJournalBackend
+from optuna.storages.journal._storage import JournalOperation
+
+from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_append_only
+from ass_tune.ledger.journal_lock import JournalLock
+from trainables.mistakes import UserMistake
+
+_CHECKSUM = b',"checksum":'
+_OF_DASHBOARD = ("dashboard:", "artifacts:")
+"""Attributes that Optuna Dashboard writes into a study that it shows: notes, settings of plots, artifacts."""
+
+
+class LedgerError(OSError):
+    """The ledger could not be written; nothing of what was to be written is left in the file."""
+
+
+class LedgerDamaged(UserMistake):
+    """The ledger is not what was written to it.
+
+    Args:
+        path: the journal.
+        line: number of the first line that is wrong, from 1.
+        wrong: what is wrong with it.
+        remedy: what can be done.
+    """
+
+    def __init__(self, path: Path, line: int, wrong: str, remedy: str) -> None:
+        self.path, self.line = path, line
+        super().__init__(f"{path}, line {line}: {wrong}. Nothing was changed. {remedy}")
+
+
+class _Place(NamedTuple):
+    """A place between two lines."""
+
+    line: int = 0
+    """Number of lines before it."""
+    offset: int = 0
+    """Number of bytes before it."""
+    checksum: int = 0
+    """CRC-32 of all lines of ours before it, as if they were one."""
+
+
+class Journal(BaseJournalBackend):
+    """A journal that Optuna and Optuna Dashboard read like any other, and that notices what was not written by it.
+
+    Each line ends with a checksum over itself and every line before it, so that no line can change, vanish, come
+    twice or swap places unnoticed; each is verified when it is read. Only what comes behind a place may vanish as
+    a whole. The lines of Optuna Dashboard have no checksum and count for none.
+
+    Appends are on the disk itself when they return, and take the same time however long the file is.
+    Raises LedgerDamaged, with the file as it was, where a line is wrong; a last line that a crash left unfinished is
+    cut off, with a warning, when the journal is opened for writing or next appended to. Raises LedgerError where the
+    disk takes no more.
+
+    Args:
+        path: the file, in a folder that exists; made if need be.
+        read_only: never make or change the file. Any number of processes may read; for writing, the caller sees
+            to it that no other process but Optuna Dashboard does.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path.resolve()
+        self._read_only = read_only
+        self._lock = JournalLock(self.path)
+        self._read = self._end = _Place()
+        if not read_only:
+            with self._told_as_ledger_error():
+                self._lock.remove_own_leftover()
+            with self._end_to_append():
+                pass
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """What was appended, from a line on, counted from 0; a line that is being written is not there yet.
+
+        Raises LedgerDamaged, FileNotFoundError.
+        """
+        start = self._read if self._read.line <= log_number_from else _Place()
+        for place, line in self._lines(start):
+            self._read = place
+            if place.line > log_number_from:
+                yield json.loads(line)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append all or nothing. Raises io.UnsupportedOperation where the journal is read_only."""
+        if self._read_only:
+            raise io.UnsupportedOperation(f"{self.path} is open for reading only")
+        with self._end_to_append() as file:
+            end, content = self._end, b""
+            for log in logs:
+                end, line = _sealed(json.dumps(log, separators=(",", ":")).encode(), end)
+                content += line
+            append_whole(file, content)
+            self._end = end
+
+    @contextmanager
+    def _end_to_append(self) -> Iterator[int]:
+        """The locked file, of which every line is verified; without the line that somebody was killed in."""
+        with self._told_as_ledger_error(), self._lock:
+            file = open_append_only(self.path)
+            try:
+                self._end = max(self._end, self._read)
+                if os.fstat(file).st_size != self._end.offset:
+                    for place, _ in self._lines(self._end):
+                        self._end = place
+                    drop_torn_line(file, self.path)
+                yield file
+            finally:
+                os.close(file)
+
+    @contextmanager
+    def _told_as_ledger_error(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LedgerError(error.errno, f"cannot write to the ledger {self.path}: {error.strerror}") from error
+
+    def _lines(self, place: _Place) -> Iterator[tuple[_Place, bytes]]:
+        """Verified lines from a place on, each with the place behind it."""
+        with self.path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < place.offset:
+                wrong = "the file was cut off before the end of this line while it was in use"
+                raise LedgerDamaged(self.path, place.line, wrong, "Run the study again: it goes on from what is there.")
+            file.seek(place.offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                place = self._behind(line, place)
+                yield place, line
+
+    def _behind(self, line: bytes, place: _Place) -> _Place:
+        """The place behind a line; raises LedgerDamaged where it is neither what was written here nor a note."""
+        after, sealed = _sealed(line.rpartition(_CHECKSUM)[0] + b"}", place)
+        if line == sealed:
+            return after
+        log, number = _parsed(line), place.line + 1
+        if _is_of_dashboard(log):
+            return _Place(number, place.offset + len(line), place.checksum)
+        file = shlex.quote(str(self.path))
+        if log is not None and "checksum" not in log:
+            wrong = "another program wrote it (it has no checksum), and it is no note of Optuna Dashboard"
+            raise LedgerDamaged(self.path, number, wrong, f"Remove the line: sed -i {number}d {file}")
+        remedy = (
+            f"Bring back a copy of the file; or cut it off before that line (truncate -s {place.offset} {file}) "
+            "and run the study again, which then trains anew what is gone."
+        )
+        raise LedgerDamaged(self.path, number, "damaged, or lines before it are missing", remedy)
+
+
+def _sealed(log: bytes, place: _Place) -> tuple[_Place, bytes]:
+    """The line of a JSON object, with its checksum, and the place behind it."""
+    body = log[:-1]
+    checksum = zlib.crc32(body, place.checksum)
+    line = b"%b%b%d}\n" % (body, _CHECKSUM, checksum)
+    return _Place(place.line + 1, place.offset + len(line), checksum), line
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        log = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return log if isinstance(log, dict) else None
+
+
+def _is_of_dashboard(log: dict[str, Any] | None) -> bool:
+    """Whether this is all that a line says, so that it changes neither what was measured nor what will be done."""
+    match log:
+        case {
+            "op_code": JournalOperation.SET_STUDY_SYSTEM_ATTR,
+            "study_id": int(),
+            "worker_id": str(),
+            "system_attr": dict(attributes),
+            **more,
+        }:
+            pass
+        case {
+            "op_code": JournalOperation.SET_TRIAL_SYSTEM_ATTR,
+            "trial_id": int(),
+            "worker_id": str(),
+            "system_attr": dict(attributes),
+            **more,
+        }:
+            pass
+        case _:
+            return False
+    return not more and len(attributes) == 1 and all(name.startswith(_OF_DASHBOARD) for name in attributes)

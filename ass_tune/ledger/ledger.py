@@ -1,0 +1,268 @@
+"""The ledger: Optuna's storage, the only place where the state of a study lives.
+
+Each cell has two Optuna studies, one for its tuning trials and one for its replicates: suggestions and
+pruning compare a tuning trial with tuning trials of its own cell and with nothing else.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from ass_tune.credentials import keep_secret, without_credentials
+from ass_tune.ledger.claim import claimed
+from ass_tune.ledger.journal import Journal
+from ass_tune.trial import End, Trial
+from trainables.config import Value
+from trainables.mistakes import UserMistake
+from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
+
+JOURNAL = "ledger.journal"
+OBJECTIVE = "select/miou"
+CHOOSES_NOTHING = RandomSampler(seed=0)
+"""For trials whose hyperparameters are decided."""
+
+
+@contextmanager
+def open_ledger(folder: Storage, study: str, url: str | None = None) -> Iterator[BaseStorage]:
+    """The study folder's journal file, or a database shared by a team where a URL is given, for its only driver.
+
+    The caller has locked the folder. Raises LedgerDamaged, StudyBusy, or UserMistake where there is no such database.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if url is None:
+        yield open_journal(folder)
+        return
+    database = _database(url)
+    with claimed(database, study):
+        yield database
+
+
+def open_journal(folder: Storage) -> BaseStorage:
+    """The study folder's journal file, made if need be, for its only driver. Raises LedgerDamaged, LedgerError."""
+    path = folder.local_path(JOURNAL)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(Journal(path))
+
+
+def _database(url: str) -> RDBStorage:
+    keep_secret(url)
+    try:
+        return RDBStorage(url)
+    except (ImportError, ValueError, SQLAlchemyError, StorageInternalError) as error:
+        reason = without_credentials(str(error).strip().splitlines()[0])
+        raise UserMistake(f"the ledger {without_credentials(url)} cannot be opened: {reason}") from None
+
+
+def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
+    """The ledger of a study folder for reading; None where there is none. Nothing is written or created."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if url is not None:
+        return _database(url)
+    journal = folder / JOURNAL
+    return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
+
+
+def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = None) -> optuna.Study:
+    """The Optuna study of a name, made if need be; Optuna's own way writes to the journal even where there is one."""
+    how = {"storage": storage, "study_name": name, "sampler": CHOOSES_NOTHING, "pruner": pruner}
+    try:
+        return optuna.load_study(**how)
+    except KeyError:
+        study = optuna.create_study(**how, direction="maximize")
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([OBJECTIVE])  # what axes of Optuna's plots are called
+        return study
+
+
+def stratum_name(study: str, cell: Cell, stage: Stage) -> str:
+    """Name of the Optuna study that holds the trials of one cell and stage."""
+    return f"{study}/{cell.name}/{stage}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger knows of one trial."""
+
+    number: int
+    key: str
+    seed: int
+    hyperparameters: Mapping[str, Value]
+    config: Mapping[str, Any]
+    outcome: Outcome | None
+    """None while the trial runs."""
+    curve: Mapping[int, float]
+    """mIoU in percent on the select split by iteration."""
+    result: Mapping[str, float]
+    """Final metrics, `report/miou` among them; empty unless finished."""
+    artifacts: tuple[str, ...]
+    error: str | None
+    reused_from: str | None
+    ended: float
+    """Seconds since the epoch; 0 while it runs."""
+    starts: int = 1
+    """How many runs of the study have begun it; each after the first because it had failed."""
+
+    @property
+    def last_iteration(self) -> int:
+        """Iteration of the last report."""
+        return max(self.curve, default=0)
+
+    @property
+    def select_miou(self) -> float | None:
+        """mIoU in percent of the last report; what the choice of the best configuration compares."""
+        return self.curve.get(self.last_iteration)
+
+
+class Stratum:
+    """The trials of one cell and stage: one Optuna study."""
+
+    def __init__(self, storage: BaseStorage, study: str, cell: Cell, stage: Stage, pruner: BasePruner) -> None:
+        self.name = stratum_name(study, cell, stage)
+        self._study = optuna_study(storage, self.name, pruner)
+        self._open: dict[int, optuna.Trial] = {}
+
+    def entries(self) -> list[Entry]:
+        """All trials that were begun, in the order in which they first were; one that was retried as its last try."""
+        return _entries(self._study.get_trials(deepcopy=False))
+
+    def entry(self, number: int) -> Entry:
+        """One of the trials that were begun."""
+        storage, study_id = self._study._storage, self._study._study_id
+        return _entry(storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study_id, number)))
+
+    def asked(self) -> int:
+        """How many suggestions were begun or turned out duplicates; one that a dying driver asked for is none."""
+        attributes = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False)]
+        return len({a["key"] for a in attributes if "key" in a}) + sum("duplicate_of" in a for a in attributes)
+
+    def readopt(self) -> list[Entry]:
+        """Take over the trials that a driver left running; those it had not begun are closed."""
+        while self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self._study.ask()  # Optuna can close a queued trial only once it runs
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        for trial in running:
+            if "key" not in trial.user_attrs:
+                self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            else:
+                self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+        return [_entry(trial) for trial in running if "key" in trial.user_attrs]
+
+    def ask(self, sampler: BaseSampler) -> optuna.Trial:
+        """Open a trial whose hyperparameters the sampler chooses; then `begin` or `discard` it."""
+        self._study.sampler = sampler
+        return self._remember(self._study.ask())
+
+    def open(self, hyperparameters: Mapping[str, Value]) -> optuna.Trial:
+        """Open a trial whose hyperparameters are decided; then `begin` or `discard` it."""
+        # a sampler left from `ask` would fit its model for nothing
+        self._study.sampler = CHOOSES_NOTHING
+        self._study.enqueue_trial(dict(hyperparameters))
+        return self._remember(self._study.ask())
+
+    def begin(self, number: int, key: str, seed: int, config: Mapping[str, Any]) -> None:
+        """Record what runs. The key comes last: with it, the trial is one that a later driver re-adopts."""
+        trial = self._open[number]
+        trial.set_user_attr("seed", seed)
+        trial.set_user_attr("config", dict(config))
+        trial.set_user_attr("key", key)
+
+    def discard(self, number: int, duplicate_of: str) -> None:
+        """Close a trial that the sampler suggested a second time; it is not trained."""
+        self._open.pop(number).set_user_attr("duplicate_of", duplicate_of)
+        self._study.tell(number, state=TrialState.FAIL)
+
+    def report(self, number: int, iteration: int, miou: float) -> None:
+        """Record the select-split mIoU at an iteration."""
+        self._open[number].report(miou, step=iteration)
+
+    def pruner_would_stop(self, number: int) -> bool:
+        """Whether the pruner, given all that the cell's trials reported, gives up on this one."""
+        return self._open[number].should_prune()
+
+    def end(self, ended: Trial, end: End, select_miou: float | None) -> None:
+        """Record the outcome; a pruned trial keeps the value of its last report, as in Optuna."""
+        trial = self._open.pop(ended.number)
+        about = {
+            "result": dict(end.metrics),
+            "artifacts": list(end.artifacts),
+            "error": end.error,
+            "reused_from": ended.reused_from,
+            "diverged": end.outcome is Outcome.DIVERGED,
+        }
+        for name, value in about.items():
+            if value:
+                trial.set_user_attr(name, value)
+        value = select_miou if end.outcome is Outcome.FINISHED else None
+        self._study.tell(ended.number, value, state=_STATES[end.outcome])
+
+    def _remember(self, trial: optuna.Trial) -> optuna.Trial:
+        self._open[trial.number] = trial
+        return trial
+
+
+_STATES = {
+    Outcome.FINISHED: TrialState.COMPLETE,
+    Outcome.PRUNED: TrialState.PRUNED,
+    Outcome.DIVERGED: TrialState.PRUNED,  # samplers then take the configuration for a bad one
+    Outcome.FAILED: TrialState.FAIL,
+}
+_OUTCOMES = {TrialState.COMPLETE: Outcome.FINISHED, TrialState.PRUNED: Outcome.PRUNED, TrialState.FAIL: Outcome.FAILED}
+
+
+def entries_of(storage: BaseStorage) -> dict[str, list[Entry]]:
+    """All that a ledger has, by the name of the stratum; nothing is changed."""
+    studies = storage.get_all_studies()
+    return {study.study_name: _entries(storage.get_all_trials(study._study_id, deepcopy=False)) for study in studies}
+
+
+def has_trials(storage: BaseStorage, study: str) -> bool:
+    """Whether any trial of a study was begun."""
+    strata = (found for found in storage.get_all_studies() if found.study_name.startswith(f"{study}/"))
+    return any(_entries(storage.get_all_trials(stratum._study_id, deepcopy=False)) for stratum in strata)
+
+
+def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:
+    by_key: dict[str, Entry] = {}
+    for trial in trials:
+        if (key := trial.user_attrs.get("key")) is not None:
+            earlier = by_key[key].starts if key in by_key else 0
+            by_key[key] = _entry(trial, earlier + 1)
+    return list(by_key.values())
+
+
+def _entry(trial: FrozenTrial, starts: int = 1) -> Entry:
+    attributes = trial.user_attrs
+    return Entry(
+        number=trial.number,
+        key=attributes["key"],
+        seed=attributes["seed"],
+        hyperparameters=trial.params,
+        config=attributes["config"],
+        outcome=_outcome(trial),
+        curve=trial.intermediate_values,
+        result=attributes.get("result", {}),
+        artifacts=tuple(attributes.get("artifacts", ())),
+        error=attributes.get("error"),
+        reused_from=attributes.get("reused_from"),
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
+        starts=starts,
+    )
+
+
+def _outcome(trial: FrozenTrial) -> Outcome | None:
+    outcome = _OUTCOMES.get(trial.state)
+    return Outcome.DIVERGED if outcome is Outcome.PRUNED and "diverged" in trial.user_attrs else outcome

@@ -1,0 +1,106 @@
+"""Trials of equal content are trained once: what another study finished is adopted, curve, result and files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.storages import BaseStorage
+
+from ass_tune.ledger.ledger import JOURNAL, Entry, entries_of, open_to_read
+from ass_tune.trial import End, Report
+from trainables.mistakes import UserMistake
+from trainables.storage import Storage
+from trainables.words import Outcome
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """What a finished trial leaves to one of the same key."""
+
+    name: str
+    """Its study, cell, stage and number."""
+    reports: tuple[Report, ...]
+    """With the select-split mIoU alone, as the ledger has them."""
+    end: End
+    files: Storage | None = None
+    """The folder of its study; None for the study that asks."""
+
+
+def finished_trial(stratum: str, entry: Entry, files: Storage | None = None) -> FinishedTrial:
+    """What an entry of the ledger that finished leaves."""
+    reports = tuple(
+        Report(iteration, {"select/miou": miou}, entry.ended) for iteration, miou in sorted(entry.curve.items())
+    )
+    end = End(Outcome.FINISHED, entry.last_iteration, entry.ended, entry.result, entry.artifacts)
+    return FinishedTrial(f"{stratum} {entry.number}", reports, end, files)
+
+
+class FinishedTrials:
+    """Finished trials by key: those of all studies at the first question, and those that finish from then on.
+
+    Args:
+        folder: the study's own folder, which adopted files are copied into.
+        load: finds the trials that there are.
+    """
+
+    def __init__(
+        self, folder: Storage | None = None, load: Callable[[], Iterable[tuple[str, FinishedTrial]]] = tuple
+    ) -> None:
+        self._folder, self._load = folder, load
+        self._by_key: dict[str, FinishedTrial] | None = None
+
+    def add(self, key: str, finished: FinishedTrial) -> None:
+        """One more, of the study itself."""
+        self._loaded().setdefault(key, finished)
+
+    def take(self, key: str) -> FinishedTrial | None:
+        """The finished trial of this key with its files in the study's own folder, or None."""
+        found = self._loaded().get(key)
+        return found if found is not None and self._copied(key, found) else None
+
+    def _loaded(self) -> dict[str, FinishedTrial]:
+        if self._by_key is None:
+            self._by_key = {}
+            for key, finished in self._load():
+                self._by_key.setdefault(key, finished)
+        return self._by_key
+
+    def _copied(self, key: str, finished: FinishedTrial) -> bool:
+        """Whether all that the ledger names is there: a result without its confusion matrices is trained again."""
+        if finished.files is None or self._folder is None:
+            return True
+        names = finished.files.list(f"results/{key}")
+        if not set(finished.end.artifacts) <= set(names):
+            return False
+        for name in names:
+            self._folder.write_bytes(name, finished.files.read_bytes(name))
+        return True
+
+
+def finished_in(studies: Path, study: str, ledger: BaseStorage) -> Iterable[tuple[str, FinishedTrial]]:
+    """Finished trials of the study itself, of the others in its ledger, and of the ledgers of other study folders.
+
+    A ledger that cannot be read is left out with a warning: reuse saves time and nothing else.
+    """
+    yield from _finished(ledger, studies, own=study)
+    for journal in sorted(studies.glob(f"*/{JOURNAL}")):
+        if journal.parent.name != study:
+            try:
+                if (other := open_to_read(journal.parent)) is not None:
+                    yield from _finished(other, studies, own=study)
+            except (UserMistake, OSError, ValueError, KeyError) as error:
+                logger.warning("nothing is reused from %s: %s", journal, error)
+
+
+def _finished(storage: BaseStorage, studies: Path, own: str) -> Iterable[tuple[str, FinishedTrial]]:
+    for stratum, entries in entries_of(storage).items():
+        study = stratum.partition("/")[0]
+        files = None if study == own else Storage(str(studies / study))
+        for entry in entries:
+            if entry.outcome is Outcome.FINISHED:
+                yield entry.key, finished_trial(stratum, entry, files)

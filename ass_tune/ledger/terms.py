@@ -1,0 +1,86 @@
+"""What a study was begun with, kept in its ledger: a file may ask for more later, never for something else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from ass_tune.ledger.ledger import has_trials, optuna_study
+from ass_tune.spec import StudySpec
+from trainables.mistakes import UserMistake
+
+FREE = ("extends", "baseline", "resources", "faults", "checkpoints")
+"""Sections that decide no trial's outcome: they may change at any time."""
+
+
+class ChangedStudy(UserMistake):
+    """The file would alter what the study already has."""
+
+
+def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
+    """Compare a study with what it was begun with, and keep what it asks for now.
+
+    Raises ChangedStudy with every difference that does not just add: more trials per cell, more levels of a factor
+    or more seeds are new, and all that is there stays. A study without a trial may change in any way.
+    """
+    study = optuna_study(storage, spec.study)
+    terms, before = terms_of(spec), study.user_attrs.get("terms")
+    if before == terms:
+        return
+    differences = list(_differences(before or terms, terms))
+    if differences and has_trials(storage, spec.study):
+        raise ChangedStudy(_message(folder, differences))
+    study.set_user_attr("terms", terms)
+
+
+def terms_of(spec: StudySpec) -> dict[str, Any]:
+    """All of a search-space file that decides outcomes, and the version of the code, as plain JSON."""
+    asked = spec.model_dump(mode="json", by_alias=True, exclude=set(FREE))
+    return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version()}))
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    old, new = _flat(before), _flat(now)
+    for field in [*old, *(field for field in new if field not in old)]:
+        found, found_now = old.get(field), new.get(field)
+        if found != found_now and not _adds(field, found, found_now):
+            yield f"{field}: was {_shown(old, field)}, is {_shown(new, field)}"
+
+
+def _adds(field: str, before: Any, now: Any) -> bool:
+    """Whether the new value leaves all that there is and only asks for more."""
+    if field == "search.trials_per_cell":  # None is as many as there are points
+        return before is not None and (now is None or now >= before)
+    if field == "replicate.seeds":  # tuning trials use the first one
+        return before[0] == now[0] and set(before) <= set(now)
+    if field.startswith("ablate."):  # every level as JSON, so that 1, 1.0 and true are three
+        levels, levels_now = ([json.dumps(level) for level in found or ()] for found in (before, now))
+        return before is not None and set(levels) <= set(levels_now)
+    return False
+
+
+def _flat(terms: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Every value by its dotted field; lists are values."""
+    flat: dict[str, Any] = {}
+    for name, value in terms.items():
+        field = f"{above}{name}"
+        flat |= _flat(value, f"{field}.") if isinstance(value, dict) else {field: value}
+    return flat
+
+
+def _shown(values: Mapping[str, Any], field: str) -> str:
+    return json.dumps(values[field], ensure_ascii=False) if field in values else "not there"
+
+
+def _message(folder: Path, differences: list[str]) -> str:
+    lines = "\n".join(f"  {difference}" for difference in differences)
+    return (
+        f"{folder}: the study was begun otherwise, and its trials would not be comparable with new ones:\n{lines}\n"
+        "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else take "
+        "another name with --set study=NAME, which reuses every finished trial that is the same, or begin anew with "
+        "--fresh, which puts this study aside."
+    )

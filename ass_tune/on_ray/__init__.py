@@ -1,0 +1,1 @@
+"""All that knows Ray: execution, searcher, scheduler, watchdog, trial actor."""

@@ -1,0 +1,162 @@
+"""Ray executes: a local Ray or an existing cluster, reused actors, and nothing of Ray's own records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.exceptions import StorageInternalError
+
+from ass_tune.credentials import without_credentials
+from ass_tune.ledger.journal import LedgerError
+from ass_tune.search.director import Director
+from ass_tune.search.faults import StudyPaused
+from ass_tune.spec import StudySpec
+from ass_tune.tracker.outbox import OutboxError
+from ass_tune.trial import Trial
+from trainables.mistakes import UserMistake
+from trainables.storage import Storage
+
+STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
+"""A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
+
+# what Ray would write and print beside the ledger, MLflow and our own view
+_QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+@contextmanager
+def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, float]]:
+    """Join the cluster at `address`, or start a local Ray that ends with the study; yields what it has to hand out."""
+    os.environ.update(_QUIET)
+    import ray
+
+    _keep_credentials_out_of_logs()
+    options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    try:
+        if address is None:
+            check_resources(spec)
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+
+
+def _keep_credentials_out_of_logs() -> None:
+    """Tune would send AWS's keys to trials by way of Ray's log files, which everybody can read.
+
+    Trials inherit them from the driver, and on other nodes have those of their node.
+    """
+    from ray.tune.execution import class_cache
+
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+    )
+
+
+def check_resources(spec: StudySpec) -> None:
+    """Raise `UserMistake` where no trial would ever start, since a local Ray does not grow."""
+    import ray
+
+    there = ray.cluster_resources()
+    missing = [name for name, amount in _resources(spec).items() if there.get(name, 0) < amount]
+    if missing:
+        asked = ", ".join(f"{name} {_resources(spec)[name]:g} (there is {there.get(name, 0):g})" for name in missing)
+        raise UserMistake(f"a trial asks for {asked}; lower `resources:` or join a cluster with --address")
+
+
+def parallel_trials(spec: StudySpec) -> int:
+    """How many trials fit on the CPUs, GPUs and custom resources that Ray has now; at least one."""
+    import ray
+
+    there = ray.cluster_resources()
+    return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items()))
+
+
+def run_trials(
+    spec: StudySpec, director: Director, folder: Storage, data_root: Path | None, seconds_per_report: float | None
+) -> str | None:
+    """Run until the director has no trial left, or Ctrl-C, or something stops the study; what then runs stays running.
+
+    Args:
+        spec: the study.
+        director: decides what runs.
+        folder: where trials keep their checkpoints and results.
+        data_root: folder of the real data sets.
+        seconds_per_report: what a report is expected to take, if that is known.
+
+    Returns:
+        Why the study stops here, or None.
+    """
+    from ray import tune
+
+    from ass_tune.on_ray.scheduler import DirectorScheduler, Faults
+    from ass_tune.on_ray.searcher import DirectorSearcher
+    from ass_tune.on_ray.trial_actor import TrialActor
+    from ass_tune.on_ray.watchdog import Watchdog
+
+    def settings(trial: Trial) -> dict[str, Any]:
+        return {
+            "trainable": spec.trainable,
+            "key": trial.key,
+            "config": dict(trial.config),
+            "storage": folder.uri,
+            "data_root": str(data_root) if data_root else None,
+            "threads": max(1, int(spec.resources.cpu)),
+            "gpus": spec.resources.gpu,
+        }
+
+    watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
+    trainable = tune.with_resources(TrialActor, _resources(spec))
+    with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec)),
+                scheduler=DirectorScheduler(director),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{spec.trainable}_{trial.trial_id}",
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=scratch,
+                callbacks=[watchdog, Faults(director, watchdog)],
+                # trials save themselves into the study folder, where they outlive their actors
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                verbose=0,
+            ),
+        )
+        try:
+            tuner.fit()
+        except Exception as error:
+            if (stop := _stop_behind(error)) is None:
+                raise
+            return without_credentials(str(stop))
+    return None
+
+
+def _stop_behind(error: BaseException | None) -> Exception | None:
+    """What the director raised to stop the study; Ray raises its own errors on top."""
+    while error is not None and not isinstance(error, STOPS):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _resources(spec: StudySpec) -> dict[str, float]:
+    asked = {"CPU": float(spec.resources.cpu), "GPU": float(spec.resources.gpu), **spec.resources.custom}
+    return {name: amount for name, amount in asked.items() if amount > 0}

@@ -1,0 +1,51 @@
+"""The director as Ray Tune's searcher: hands trials to Ray as slots become free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from ass_tune.search.director import Director
+from ass_tune.trial import Trial
+
+TrialSettings = Callable[[Trial], Mapping[str, Any]]
+
+
+class DirectorSearcher(Searcher):
+    """Suggests the director's next trial whenever fewer trials run than there are slots.
+
+    Args:
+        director: decides what runs.
+        settings: what Ray hands to the trainable for a trial.
+        slots: how many trials may run at once, asked anew each time, since nodes come and go.
+    """
+
+    def __init__(self, director: Director, settings: TrialSettings, slots: Callable[[], int]) -> None:
+        super().__init__(metric="iteration", mode="max")
+        self._director = director
+        self._settings = settings
+        self._slots = slots
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray pickles its searchers for a restore that is never made, since the ledger is the state."""
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial's settings, None to be asked again, or FINISHED."""
+        if len(self._director.running) >= self._slots():
+            return None
+        trial = self._director.next_trial()
+        if trial is not None:
+            return dict(self._settings(trial))
+        return None if self._director.running else Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing: the scheduler has told the director, early stops included."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""

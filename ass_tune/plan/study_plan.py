@@ -1,0 +1,243 @@
+"""What a study will run and cost, before it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from ass_tune.plan.gpus import gpus_here
+from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
+from ass_tune.search.cells import CellPlan, LeftOut, cells
+from ass_tune.search.identity import build_config
+from ass_tune.spec import StudySpec
+from trainables.config import TrialConfig, Value
+from trainables.gpu_share import check_share
+
+EXPECTED_SHARE = {
+    "median": lambda _: 0.5,
+    "percentile": lambda arguments: 1 - arguments.get("percentile", 50.0) / 100,
+    "successive_halving": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 4),
+    "hyperband": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 3),
+}
+"""Share of the judged trials that a pruner stops if trials are exchangeable; others are counted as stopping none."""
+
+
+class PlannedCell(BaseModel):
+    """One row of the plan."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cell: str
+    tuned: tuple[str, ...]
+    points: int | None
+    tuning_trials: int
+    replicates: int
+    seconds_per_trial: float | None
+
+
+class StudyPlan(BaseModel):
+    """The whole plan; times in seconds, sizes in bytes; None where no step was measured.
+
+    Where `step_time` was given instead, times are those of training alone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    study: str
+    trainable: str
+    domains: str
+    profile: str
+    protocol: str
+    sampler: str
+    pruner: str
+    seeds: tuple[int, ...]
+    cells: tuple[PlannedCell, ...]
+    left_out: tuple[dict[str, str], ...]
+    tuning_trials: int
+    replicates: int
+    iterations: int
+    """If no trial is pruned."""
+    iterations_expected: int
+    """After the pruning that is to be expected of trials that are all alike."""
+    evaluations_per_trial: int
+    cpus_per_trial: float
+    gpus_per_trial: float
+    parallel_trials: int
+    """On this machine; 0 where a trial asks for more GPUs than it has."""
+    step_time: float | None
+    """Seconds per training iteration, as they were given; None where they were not."""
+    not_measured: str | None
+    """Why steps that were to be measured were not."""
+    seconds_between_reports: float | None = None
+    """In the slowest cell."""
+    seconds_expected: float | None = None
+    """On this machine, after pruning."""
+    cpu_hours: float | None = None
+    """Hours of all trials times the CPU cores that each occupies, if none is pruned."""
+    cpu_hours_expected: float | None = None
+    """After pruning."""
+    gpu_hours: float | None = None
+    """Hours of all trials times the GPUs that each occupies, if none is pruned."""
+    gpu_hours_expected: float | None = None
+    """After pruning."""
+    bytes_while_running: float | None = None
+    bytes_at_the_end: float | None = None
+    device_bytes: float | None = None
+    """Tensors of one trial on its device, in the cell that needs most; an estimate."""
+
+
+def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_time: float | None = None) -> StudyPlan:
+    """Plan a study.
+
+    Args:
+        spec: the search-space file.
+        data_root: folder of the real data sets.
+        measure: whether to measure steps that this machine has not measured before; takes seconds and torch.
+        step_time: seconds per training iteration; then nothing is measured, and nothing needed that measuring needs.
+    """
+    kept, left_out = cells(spec)
+    times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
+    tuning = sum(cell.tuning_trials for cell in kept)
+    replicates = sum(cell.replicates for cell in kept)
+    parallel = min(_parallel_here(spec), tuning + replicates)
+    return StudyPlan(
+        study=spec.study,
+        trainable=spec.trainable,
+        domains=spec.domains,
+        profile=spec.profile,
+        protocol=spec.protocol,
+        sampler=spec.search.sampler,
+        pruner=spec.prune.pruner,
+        seeds=spec.replicate.seeds,
+        cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
+        left_out=tuple(_named(left) for left in left_out),
+        tuning_trials=tuning,
+        replicates=replicates,
+        iterations=(tuning + replicates) * spec.train.iterations,
+        iterations_expected=sum(_expected_iterations(spec, cell) for cell in kept),
+        evaluations_per_trial=len(spec.train.reports),
+        cpus_per_trial=spec.resources.cpu,
+        gpus_per_trial=spec.resources.gpu,
+        parallel_trials=parallel,
+        step_time=step_time,
+        not_measured=not_measured,
+        **_times(spec, kept, times, parallel),
+        **({} if step_time is not None else _measured_costs(spec, kept, times, parallel)),
+    )
+
+
+def check_memory(plan: StudyPlan) -> None:
+    """Raise `UserMistake` where a trial is known not to fit into its share of this machine's smallest GPU."""
+    if plan.device_bytes is not None and plan.gpus_per_trial and (gpus := gpus_here()):
+        check_share(plan.device_bytes, plan.gpus_per_trial, min(gpu.memory for gpu in gpus))
+
+
+def _step_times(
+    spec: StudySpec, kept: Sequence[CellPlan], data_root: Path | None, measure: bool, step_time: float | None
+) -> tuple[Sequence[StepTime | None], str | None]:
+    """For each cell what a trial costs, and why that could not be measured where it should have been."""
+    if step_time is not None:
+        return [StepTime.of_training(step_time)] * len(kept), None
+    configs = [typical_config(spec, cell) for cell in kept]
+    threads = max(1, int(spec.resources.cpu))
+    known = remembered(spec.trainable, configs, threads)
+    if not measure or all(known):
+        return known, None
+    if spec.resources.gpu and not gpus_here():
+        return known, "a trial asks for a GPU, and this machine has none to measure it on"
+    try:
+        return measured(spec.trainable, configs, threads, data_root), None
+    except MeasurementFailed as failed:
+        return known, str(failed)
+
+
+def typical_config(spec: StudySpec, cell: CellPlan) -> TrialConfig:
+    """Any configuration of the cell: no hyperparameter that matters to a step's cost is a number in between."""
+    chosen: dict[str, Value] = {}
+    for variable in cell.space:
+        if variable.active(chosen):
+            values = variable.domain.values()
+            chosen[variable.name] = values[0] if values is not None else variable.domain.low  # type: ignore[union-attr]
+    return build_config(spec, cell.cell, chosen, spec.replicate.seeds[0])
+
+
+def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedCell:
+    return PlannedCell(
+        cell=cell.cell.name,
+        tuned=tuple(variable.name for variable in cell.space),
+        points=cell.points,
+        tuning_trials=cell.tuning_trials,
+        replicates=cell.replicates,
+        seconds_per_trial=time.seconds(spec.train.iterations, len(spec.train.reports)) if time else None,
+    )
+
+
+def _named(left: LeftOut) -> dict[str, str]:
+    same_as = {"same_as": left.same_as.name} if left.same_as is not None else {}
+    return {"cell": left.cell.name, "reason": left.reason, **same_as}
+
+
+def _trials(cell: CellPlan) -> int:
+    return cell.tuning_trials + cell.replicates
+
+
+def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
+    judged_at = spec.judged
+    share = EXPECTED_SHARE.get(spec.prune.pruner)
+    whole = _trials(cell) * spec.train.iterations
+    if share is None or not judged_at:
+        return whole
+    judged = max(0, cell.tuning_trials - spec.prune.startup_trials)
+    return whole - round(judged * share(spec.prune.arguments) * (spec.train.iterations - judged_at[0]))
+
+
+def _times(
+    spec: StudySpec, kept: Sequence[CellPlan], times: Sequence[StepTime | None], parallel: int
+) -> dict[str, float | None]:
+    known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
+    if len(known) < len(kept):
+        return {}
+    iterations, reports = spec.train.iterations, len(spec.train.reports)
+    hours = sum(_trials(cell) * time.seconds(iterations, reports) for cell, time in known) / 3600
+    expected = sum(_expected_seconds(spec, cell, time) for cell, time in known)
+    return {
+        "seconds_expected": expected / parallel if parallel else None,
+        "cpu_hours": hours * spec.resources.cpu,
+        "cpu_hours_expected": expected / 3600 * spec.resources.cpu,
+        "gpu_hours": hours * spec.resources.gpu,
+        "gpu_hours_expected": expected / 3600 * spec.resources.gpu,
+    }
+
+
+def _measured_costs(
+    spec: StudySpec, kept: Sequence[CellPlan], times: Sequence[StepTime | None], parallel: int
+) -> dict[str, float | None]:
+    known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
+    if len(known) < len(kept):
+        return {}
+    return {
+        "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
+        # while a checkpoint is written, the one before it is still there
+        "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known),
+        "bytes_at_the_end": sum(_trials(cell) * time.finished_bytes for cell, time in known),
+        "device_bytes": max((time.device_bytes for _, time in known if time.device_bytes is not None), default=None),
+    }
+
+
+def _expected_seconds(spec: StudySpec, cell: CellPlan, time: StepTime) -> float:
+    iterations, trials = spec.train.iterations, _trials(cell)
+    saved = trials * iterations - _expected_iterations(spec, cell)
+    return trials * time.seconds(iterations, len(spec.train.reports)) - saved * time.seconds_per_iteration
+
+
+def _parallel_here(spec: StudySpec) -> int:
+    on_cpus = max(1, int((os.cpu_count() or 1) / spec.resources.cpu))
+    return min(on_cpus, _on_gpus(spec.resources.gpu, len(gpus_here()))) if spec.resources.gpu else on_cpus
+
+
+def _on_gpus(asked: float, gpus: int) -> int:
+    """How many trials run on some GPUs at once: a share is a share of one GPU."""
+    return int(1 / asked) * gpus if asked <= 1 else int(gpus / asked)

@@ -1,0 +1,1 @@
+"""What runs next: cells, samplers, pruners, and the director that drives them."""

@@ -1,0 +1,140 @@
+"""From a search-space file to the cells of its table, each with the space that is searched in it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ass_tune.spec.model import StudySpec
+from ass_tune.spec.space import MAX_POINTS, Variable, all_cells, cell_space, cell_values, distinct
+from trainables.config import Value
+from trainables.words import Cell, format_value
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One cell of the study and what it will cost in trials."""
+
+    cell: Cell
+    space: tuple[Variable, ...]
+    """Hyperparameters searched in the cell, each after those its conditions name."""
+    points: int | None
+    """Number of distinct points of the space; None if it has no end."""
+    tuning_trials: int
+    replicates: int
+    """Seeds after the first, under which the best configuration is trained again."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A combination of levels that is not trained, and why."""
+
+    cell: Cell
+    reason: str
+    same_as: Cell | None = None
+    """The cell whose result is also this one's; None for a cell that is undefined."""
+
+
+def cells(spec: StudySpec) -> tuple[list[CellPlan], list[LeftOut]]:
+    """Every combination of factor levels in file order, parted into those to train and those left out.
+
+    Left out are undefined combinations, and those that differ from an earlier one only where it has no effect.
+    """
+    plans: dict[str, CellPlan] = {}
+    points: dict[str, int | None] = {}
+    left_out: list[LeftOut] = []
+    for cell in all_cells(spec):
+        values = cell_values(spec, cell)
+        if (why := spec.config_class.undefined(values)) is not None:
+            left_out.append(LeftOut(cell, f"undefined: {why}"))
+            continue
+        space = cell_space(spec, cell)
+        searched = repr(space)
+        content = _content(spec, values, searched)
+        if content in plans:
+            first = plans[content].cell
+            left_out.append(LeftOut(cell, f"same as {first.name} because {_idle(spec, cell, first)}", first))
+        else:
+            if searched not in points:
+                points[searched] = count_points(space)
+            plans[content] = _plan(spec, cell, space, points[searched])
+    return list(plans.values()), left_out
+
+
+def grid_points(space: Sequence[Variable]) -> Iterator[dict[str, Value]]:
+    """Every point of a finite space in file order, the last variable changing fastest.
+
+    A variable whose conditions do not hold is absent from the point. Raises ValueError for a continuous variable.
+    """
+    yield from _points(tuple(space), {})
+
+
+def _points(space: tuple[Variable, ...], chosen: dict[str, Value]) -> Iterator[dict[str, Value]]:
+    if not space:
+        yield dict(chosen)
+        return
+    variable, rest = space[0], space[1:]
+    if not variable.active(chosen):
+        yield from _points(rest, chosen)
+        return
+    if (values := variable.domain.values()) is None:
+        raise ValueError(f"{variable.name} is continuous and has no grid")
+    for value in values:
+        yield from _points(rest, {**chosen, variable.name: value})
+
+
+def count_points(space: Sequence[Variable]) -> int | None:
+    """Number of points of a space; None if it is continuous or too large to enumerate."""
+    sizes = []
+    for variable in space:
+        if (values := variable.domain.values()) is None:
+            return None
+        sizes.append(len(values))
+    if math.prod(sizes) > MAX_POINTS:
+        return None
+    return _count(tuple(space), {})
+
+
+def _count(space: tuple[Variable, ...], chosen: dict[str, Value]) -> int:
+    """Values that later conditions cannot tell apart are counted together."""
+    if not space:
+        return 1
+    variable, rest = space[0], space[1:]
+    if not variable.active(chosen):
+        return _count(rest, chosen)
+    values = variable.domain.values() or ()
+    conditions = [
+        set(map(distinct, allowed)) for later in rest for name, allowed in later.when if name == variable.name
+    ]
+    if not conditions:
+        return len(values) * _count(rest, chosen)
+    alike: dict[tuple[bool, ...], list[Value]] = {}
+    for value in values:
+        alike.setdefault(tuple(distinct(value) in allowed for allowed in conditions), []).append(value)
+    return sum(len(group) * _count(rest, {**chosen, variable.name: group[0]}) for group in alike.values())
+
+
+def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...], points: int | None) -> CellPlan:
+    budget = spec.search.trials_per_cell
+    tuning_trials = min(number for number in (budget, points) if number is not None)
+    return CellPlan(cell, space, points, tuning_trials, len(spec.replicate.seeds) - 1)
+
+
+def _content(spec: StudySpec, values: Mapping[str, Any], searched: str) -> str:
+    inert = spec.config_class.inert(values)
+    effective = {name: value for name, value in values.items() if name not in inert}
+    return json.dumps([effective, searched], sort_keys=True, default=str)
+
+
+def _idle(spec: StudySpec, cell: Cell, first: Cell) -> str:
+    """E.g. `lr_sd has no effect with adaptor=joint`."""
+    differing = [name for name, level in cell.factors if first.level(name) != level]
+    common = {name: level for name, level in cell.factors if name not in differing}
+    alone = [name for name, level in common.items() if set(differing) <= spec.config_class.inert({name: level})]
+    causes = ", ".join(f"{name}={format_value(common[name])}" for name in alone[:1] or common)
+    return f"{' and '.join(differing)} {'has' if len(differing) == 1 else 'have'} no effect" + (
+        f" with {causes}" if causes else ""
+    )

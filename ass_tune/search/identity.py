@@ -1,0 +1,39 @@
+"""A trial's identity is its content: the configuration it trains with, and the hash of that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from ass_tune.spec.model import TUNED, StudySpec
+from trainables.config import TrialConfig, Value
+from trainables.registry import TRAINABLES
+from trainables.words import Cell
+
+
+def build_config(spec: StudySpec, cell: Cell, hyperparameters: Mapping[str, Value], seed: int) -> TrialConfig:
+    """The whole configuration of one trial: profile, `fixed:`, the cell's levels, hyperparameters, each over the last.
+
+    Raises pydantic.ValidationError for values that the trainable refuses.
+    """
+    levels = {name: level for name, level in cell.factors if level != TUNED}
+    values = {**spec.config_class.profiles()[spec.profile], **spec.fixed, **levels, **hyperparameters}
+    return spec.config_class(**{**values, **spec.reserved, "seed": seed})
+
+
+def trial_key(config: TrialConfig) -> str:
+    """16 hexadecimal digits that are equal where the trial's outcome is equal.
+
+    The hash of the canonical configuration (fields without effect left out), the trainable's name and the version
+    of its code.
+    """
+    content = {"trainable": _name(type(config)), "code": config.code_version(), "config": config.canonical()}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _name(config_class: type[TrialConfig]) -> str:
+    """The registry's name of a trainable, without importing the other ones."""
+    path = f"{config_class.__module__}:{config_class.__qualname__}"
+    return next((name for name, entry in TRAINABLES.items() if entry.config_path == path), path)

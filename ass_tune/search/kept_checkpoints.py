@@ -1,0 +1,42 @@
+"""Which checkpoints outlive a trial's actor: those of trials that will be continued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ass_tune.search.cell_search import CellSearch
+from ass_tune.trial import End, Listener, Trial
+from trainables.storage import Storage
+from trainables.words import Outcome
+
+FOLDER = "checkpoints"
+
+
+class CheckpointKeeper(Listener):
+    """Deletes the checkpoints of a trial once the ledger has its outcome; a finished one keeps its network.
+
+    Args:
+        folder: the study's folder.
+        keep_pruned: whether a pruned trial keeps its last checkpoint. One that failed always does, to be continued.
+    """
+
+    def __init__(self, folder: Storage, keep_pruned: bool = False) -> None:
+        self._folder = folder
+        self._kept = {Outcome.FAILED, Outcome.PRUNED} if keep_pruned else {Outcome.FAILED}
+
+    def sweep(self, searches: Iterable[CellSearch]) -> None:
+        """Delete what drivers that died in between have left."""
+        entries = (entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries()))
+        wanted = {f"{FOLDER}/{entry.key}" for entry in entries if entry.outcome is None or entry.outcome in self._kept}
+        for folder in self._folder.folders(FOLDER):
+            if folder not in wanted:
+                self._folder.delete_folder(folder)
+
+    def trial_ended(self, trial: Trial, end: End) -> None:
+        """Delete what nobody continues."""
+        folder = f"{FOLDER}/{trial.key}"
+        if end.outcome not in self._kept:
+            self._folder.delete_folder(folder)
+            return
+        for name in self._folder.list(folder)[:-1]:
+            self._folder.delete(name)

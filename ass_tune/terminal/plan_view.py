@@ -1,0 +1,90 @@
+"""The plan of a study on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from ass_tune.plan.study_plan import StudyPlan
+from ass_tune.wording import format_bytes, format_seconds
+
+
+def plan_tables(plan: StudyPlan) -> list[RenderableType]:
+    """A table of the cells, those left out, and what it all comes to."""
+    table = Table(title=f"plan of study {plan.study}", title_justify="left")
+    for name in ("cell", "tuned", "points", "tuning trials", "replicates", "time per trial"):
+        table.add_column(name, justify="left" if name in ("cell", "tuned") else "right", overflow="fold")
+    for cell in plan.cells:
+        table.add_row(
+            cell.cell,
+            ", ".join(cell.tuned) or "nothing",
+            "any" if cell.points is None else str(cell.points),
+            str(cell.tuning_trials),
+            str(cell.replicates),
+            "?" if cell.seconds_per_trial is None else format_seconds(cell.seconds_per_trial),
+        )
+    left_out = [f"left out: {left['cell']}: {left['reason']}" for left in plan.left_out]
+    totals = "\n".join(f"{name:<11}{text}" for name, text in _totals(plan).items())
+    return [table, *left_out, totals, *([_INSTEAD.format(plan.not_measured)] if plan.not_measured else [])]
+
+
+def _totals(plan: StudyPlan) -> dict[str, str]:
+    trials = plan.tuning_trials + plan.replicates
+    seeds = ", ".join(map(str, plan.seeds))
+    totals = {
+        "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
+        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, seeds {seeds}",
+        "trials": f"{trials}: {plan.tuning_trials} tuning trials and {plan.replicates} replicates",
+        "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning",
+    }
+    totals["GPU-hours" if plan.gpus_per_trial else "CPU-hours"] = _hours(plan)
+    totals["time"] = _time(plan)
+    if plan.device_bytes is not None:
+        totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
+    totals["disk"] = _disk(plan)
+    return totals
+
+
+def _hours(plan: StudyPlan) -> str:
+    hours, expected = plan.cpu_hours, plan.cpu_hours_expected
+    if plan.gpus_per_trial:
+        hours, expected = plan.gpu_hours, plan.gpu_hours_expected
+    if hours is None or expected is None:
+        return _unknown(plan)
+    contents = "evaluations included"
+    if plan.step_time is not None:
+        contents = (
+            f"training alone, at {plan.step_time:g} s an iteration: "
+            f"{plan.evaluations_per_trial} evaluations of every trial come on top"
+        )
+    return f"{_rounded(hours)}, about {_rounded(expected)} after pruning; {contents}"
+
+
+def _rounded(hours: float) -> str:
+    return f"{hours:.0f}" if hours >= 100 else f"{hours:.3g}"
+
+
+def _time(plan: StudyPlan) -> str:
+    if not plan.parallel_trials:
+        return f"no trial runs on this machine: it has fewer GPUs than the {plan.gpus_per_trial:g} that one asks for"
+    if plan.seconds_expected is None:
+        return _unknown(plan)
+    return f"about {format_seconds(plan.seconds_expected)} with {plan.parallel_trials} trials at once on this machine"
+
+
+def _disk(plan: StudyPlan) -> str:
+    if plan.bytes_while_running is None or plan.bytes_at_the_end is None:
+        return _unknown(plan)
+    running, end = format_bytes(plan.bytes_while_running), format_bytes(plan.bytes_at_the_end)
+    return f"checkpoints of running trials, two each, at most {running}; networks and results at the end at most {end}"
+
+
+def _unknown(plan: StudyPlan) -> str:
+    if plan.step_time is not None or plan.not_measured is not None:
+        return "unknown: nothing was measured"
+    return "unknown: `--plan` measures a few steps of each kind of trial"
+
+
+_INSTEAD = (
+    "No step could be measured here: {}\nGive the seconds of one training iteration instead: --plan --step-time SECONDS"
+)

@@ -1,0 +1,47 @@
+"""What the parent run of a study holds beside its trials: the file, the plan, the environment, the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from ass_tune.arguments import Arguments
+from ass_tune.ledger.safe_paths import file_name
+from ass_tune.plan.study_plan import StudyPlan
+from ass_tune.search.cells import cells
+from ass_tune.spec import StudySpec
+from ass_tune.tracker.destination import remember_store, study_identity
+from ass_tune.tracker.environment import environment, source_tags
+from ass_tune.tracker.store import mlflow_store
+from ass_tune.tracker.tracker import Tracker
+from trainables.storage import Storage
+
+PROJECT = Path(__file__).parents[2]
+
+
+def open_tracker(
+    spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: Arguments, cluster: Mapping[str, float]
+) -> Tracker:
+    """Begin the study's parent run with the file as written, the study as resolved, the plan and the environment.
+
+    `cluster` has the amounts of what Ray can hand out, by name.
+    """
+    store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    remember_store(folder, arguments.studies, store)
+    identity, common = study_identity(folder), source_tags(PROJECT)
+    tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
+    settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
+    lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
+    tracker.start(
+        {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
+    )
+    tracker.study_text(f"written_{file_name(arguments.file.name)}", arguments.file.read_text(encoding="utf-8-sig"))
+    resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
+    tracker.study_text("plan.json", plan.model_dump_json(indent=2))
+    tracker.offer_views([kept.cell for kept in cells(spec)[0]], list(spec.tune))
+    tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
+    return tracker

@@ -1,0 +1,101 @@
+"""A file may ask for more than before, never for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.storages import InMemoryStorage
+
+from ass_tune.ledger.terms import ChangedStudy, agree
+from ass_tune.spec import StudySpec
+from trainables.curves import CurvesConfig
+
+Spec = Callable[..., StudySpec]
+LR = {"type": "log_uniform", "low": 0.01, "high": 0.1}
+FOLDER = Path("studies/driven")
+
+
+@pytest.fixture
+def storage(spec: Spec, driven: Callable) -> InMemoryStorage:
+    """The ledger of a study that has begun a trial."""
+    storage = InMemoryStorage()
+    agree(storage, spec(), FOLDER)
+    driven(spec(), storage).director.next_trial()
+    return storage
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"search": {"sampler": "random", "trials_per_cell": 7}},
+        {"ablate": {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [50, 20, 5]}},
+        {"replicate": {"seeds": [0, 7, 2, 1]}},
+        {"resources": {"cpu": 2}, "faults": {"tries": 5}, "checkpoints": {"keep_pruned": True}},
+        {"baseline": {"adaptor": "ga"}},
+    ],
+    ids=lambda sections: ",".join(sections) or "nothing",
+)
+def test_what_adds_is_taken_and_from_then_on_part_of_the_study(
+    spec: Spec, storage: InMemoryStorage, sections: dict[str, Any]
+) -> None:
+    agree(storage, spec(**sections), FOLDER)
+    if sections.keys() & {"search", "ablate", "replicate"}:
+        with pytest.raises(ChangedStudy):
+            agree(storage, spec(), FOLDER)
+    agree(storage, spec(**sections), FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("sections", "difference"),
+    [
+        ({"train": {"iterations": 200, "evaluate_every": 10}}, "train.iterations: was 100, is 200"),
+        ({"tune": {"lr": LR}}, 'tune.lambda_sadv.type: was "log_uniform", is not there'),
+        ({"tune": {"lr": {**LR, "high": 0.2}, "lambda_sadv": LR}}, "tune.lr.high: was 0.1, is 0.2"),
+        ({"fixed": {"noise": 0.1}}, "fixed.noise: was not there, is 0.1"),
+        ({"search": {"sampler": "tpe", "trials_per_cell": 6}}, 'search.sampler: was "random", is "tpe"'),
+        ({"search": {"sampler": "random", "trials_per_cell": 5}}, "search.trials_per_cell: was 6, is 5"),
+        ({"replicate": {"seeds": [1, 0, 2]}}, "replicate.seeds: was [0, 1, 2], is [1, 0, 2]"),
+        ({"replicate": {"seeds": [0, 1]}}, "replicate.seeds: was [0, 1, 2], is [0, 1]"),
+        ({"ablate": {"adaptor": ["joint", "ga"], "labeled_images": [5, 50]}}, "ablate.adaptor: was "),
+        ({"ablate": {"adaptor": ["joint", "ga", "ga+csa"]}}, "ablate.labeled_images: was [5, 50], is not there"),
+        ({"prune": {"pruner": "median"}}, 'prune.pruner: was "none", is "median"'),
+        ({"protocol": "paper"}, 'protocol: was "split", is "paper"'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_alter_trials_is_refused_with_the_difference(
+    spec: Spec, storage: InMemoryStorage, sections: dict[str, Any], difference: str
+) -> None:
+    with pytest.raises(ChangedStudy) as refused:
+        agree(storage, spec(**sections), FOLDER)
+    assert f"\n  {difference}" in str(refused.value)
+    assert str(refused.value).startswith("studies/driven: the study was begun otherwise")
+    assert "--fresh" in str(refused.value)
+    assert "--set study=NAME" in str(refused.value)
+    agree(storage, spec(), FOLDER)
+
+
+def test_all_differences_are_told_at_once(spec: Spec, storage: InMemoryStorage) -> None:
+    with pytest.raises(ChangedStudy) as refused:
+        agree(storage, spec(fixed={"noise": 0.1}, train={"iterations": 50, "evaluate_every": 5}), FOLDER)
+    assert [line.split(":")[0].strip() for line in str(refused.value).splitlines() if line.startswith("  ")] == [
+        "train.iterations",
+        "train.evaluate_every",
+        "fixed.noise",
+    ]
+
+
+def test_other_code_is_a_difference(spec: Spec, storage: InMemoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CurvesConfig, "code_version", classmethod(lambda cls: "0123456789abcdef"))
+    with pytest.raises(ChangedStudy, match=r'code version: was "[0-9a-f]{16}", is "0123456789abcdef"'):
+        agree(storage, spec(), FOLDER)
+
+
+def test_a_study_that_has_begun_no_trial_may_change_in_any_way(spec: Spec) -> None:
+    storage = InMemoryStorage()
+    agree(storage, spec(), FOLDER)
+    agree(storage, spec(train={"iterations": 50, "evaluate_every": 5}), FOLDER)

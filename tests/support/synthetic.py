@@ -1,0 +1,89 @@
+"""Studies made up value by value, as they would come out of MLflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import yaml
+
+from analysis.readers.sql import points, reports_table
+from analysis.study import Study, trials_table
+
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A trial: its cell's levels, curves by metric ({iteration: value}), and how it ended after how many seconds."""
+
+    levels: Mapping[str, Any]
+    curves: Mapping[str, Mapping[int, float]]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = "tuning"
+    number: int = 0
+    seed: int = 0
+    outcome: str = "finished"
+    seconds: float = 100.0
+
+
+@dataclass(frozen=True)
+class MemoryFiles:
+    """The file and the plan of a study, and nothing of its trials."""
+
+    texts: Mapping[str, str]
+
+    def paths(self, run: str) -> Sequence[str]:
+        return tuple(sorted(self.texts)) if run == "study" else ()
+
+    def read(self, run: str, path: str) -> bytes:
+        return self.texts[path].encode()
+
+
+def made_study(
+    ablate: Mapping[str, list],
+    tune: Mapping[str, Mapping],
+    trials: Sequence[Made],
+    iterations: int = 100,
+    seeds: int = 3,
+) -> Study:
+    """A study of one factor or several, in which every cell tunes everything."""
+    names = dict.fromkeys(_name(trial.levels) for trial in trials)
+    plan = {
+        "protocol": "split",
+        "seeds": list(range(seeds)),
+        "left_out": [],
+        "cells": [{"cell": name, "tuned": list(tune)} for name in names],
+    }
+    settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
+    rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
+    rows[0] |= {"params": {}, "tags": {"stage": "study"}}
+    rows += [_row(index, trial) for index, trial in enumerate(trials)]
+    reported = [[], *([_point(metric, *at) for metric, c in t.curves.items() for at in c.items()] for t in trials)]
+    files = MemoryFiles({"resolved.yaml": yaml.safe_dump(settings, sort_keys=False), "plan.json": json.dumps(plan)})
+    return Study(
+        "made",
+        trials_table(rows),
+        reports_table([row["run"] for row in rows], [points(one) for one in reported]),
+        files,
+    )
+
+
+def _point(metric: str, iteration: int, value: float) -> tuple[str, int, int, float]:
+    return metric, iteration, 0, value
+
+
+def _row(index: int, trial: Made) -> dict[str, Any]:
+    about = {"cell": _name(trial.levels), "stage": trial.stage, "number": trial.number, "seed": trial.seed}
+    texts = {name: str(value) for name, value in {**trial.levels, **about, "outcome": trial.outcome}.items()}
+    params = {name: str(value) for name, value in {**trial.params, "seed": trial.seed}.items()}
+    start = BEGUN + timedelta(seconds=index)
+    times = {"start": start, "end": start + timedelta(seconds=trial.seconds)}
+    return {"run": f"run{index:03}", "name": str(index), "status": "FINISHED", **times, "params": params, "tags": texts}
+
+
+def _name(levels: Mapping[str, Any]) -> str:
+    return ",".join(f"{factor}={level}" for factor, level in levels.items())

@@ -1,0 +1,46 @@
+"""The words that all three packages use alike: cell, stage, outcome, and how values are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trainables.config import Value
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of factor levels: a row of the final table and a stratum of the search."""
+
+    factors: tuple[tuple[str, Value], ...]
+
+    @property
+    def name(self) -> str:
+        """E.g. `adaptor=ga+csa,labeled_images=50`; `all` for a study without factors."""
+        return ",".join(f"{factor}={format_value(level)}" for factor, level in self.factors) or "all"
+
+    def level(self, factor: str) -> Value:
+        """The level of one factor; raises KeyError for a name that is not ablated."""
+        return dict(self.factors)[factor]
+
+
+class Stage(StrEnum):
+    """Why a trial runs: to search, or to repeat its cell's best configuration under another seed."""
+
+    TUNING = "tuning"
+    REPLICATE = "replicate"
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    """A loss became NaN or infinite: a result of the configuration, which the same key would repeat."""
+    FAILED = "failed"
+
+
+def format_value(value: Value) -> str:
+    """A factor level or hyperparameter as people write it; floats in the shortest form that reads back."""
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else f"{value}"
