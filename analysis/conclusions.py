@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from analysis.statistics.gains import DECIDED, VERDICTS, Gain
 from analysis.statistics.seeds import Mean, mean_over_seeds
-from analysis.study import REPORT, Study
+from analysis.study import Study
 from analysis.table import Row, interval, p_text, plus_minus
+from trainables.words import REPORT
 
 
 def conclusions(study: Study, rows: Sequence[Row]) -> list[str]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-if TYPE_CHECKING:
-    from analysis.study import Files
+from analysis.artifacts import Files
 
 FILE = "report_confusions.parquet"
 """The artifact of a finished trial that holds them: columns `image` and `counts`, `classes` in its metadata."""

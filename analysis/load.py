@@ -26,7 +26,7 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 
     Raises UserMistake where there is no such study.
     """
-    from analysis.export.read import is_export, read_export
+    from analysis.readers.export import is_export, read_export
 
     if is_export(Path(study)):
         return read_export(Path(study))

@@ -6,15 +6,13 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-if TYPE_CHECKING:
-    from analysis.study import Files
+from analysis.artifacts import Files
 
 FILE = "predictions.parquet"
 """The artifact of a finished trial: columns `image` (name), `pixels`, `truth`, `prediction` (PNGs; class ids)."""

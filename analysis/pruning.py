@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.study import SELECT, Study
+from analysis.study import Study
+from trainables.words import SELECT
 
 
 @dataclass(frozen=True)

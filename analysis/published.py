@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import BUDGET, REPORT, Study
+from analysis.study import Study
 from analysis.table import plus_minus
+from trainables.words import BUDGET, REPORT
 
 ADAPTOR = "adaptor"
 LAMBDA = "lambda_sadv"

@@ -8,15 +8,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
 
+from analysis.artifacts import Files
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import Picture, pictures_of
+from trainables.words import BUDGET, REPORT, SELECT
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -48,20 +50,6 @@ REPORTS = pa.schema(
     ]
 )
 """One row per value that a trial reported, in the order of trials, iterations, metrics and times."""
-SELECT, REPORT = "select/miou", "report/miou"
-BUDGET = "labeled_images"
-
-
-class Files(Protocol):
-    """The artifacts of a study's runs."""
-
-    def paths(self, run: str) -> Sequence[str]:
-        """Names of a run's artifacts, in order."""
-        ...
-
-    def read(self, run: str, path: str) -> bytes:
-        """One of them; raises FileNotFoundError."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
-from analysis.study import REPORT, SELECT, Cell, Study
+from analysis.study import Cell, Study
+from trainables.words import REPORT, SELECT
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainables.config import Value
-from trainables.words import Cell, Outcome, Stage
+from trainables.words import SELECT, Cell, Outcome, Stage
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Report:
     @property
     def miou(self) -> float:
         """mIoU on the select split in percent: what pruning and the choice of configurations act on."""
-        return self.metrics["select/miou"]
+        return self.metrics[SELECT]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ray import tune
 
 from trainables.curves import CLASSES, CurvesConfig, measured
 from trainables.storage import Storage
+from trainables.words import REPORT, SELECT
 
 
 class CurvesTrainable(tune.Trainable):
@@ -39,12 +40,12 @@ class CurvesTrainable(tune.Trainable):
             reason = f"loss/total is nan at iteration {self._at}"
             return {"iteration": self._at, "time": time.time(), "diverged": reason}
         self._be_unlucky()
-        metrics = {"select/miou": measured(config, "select", self._at)}
-        metrics |= {f"select/iou/{name}": metrics["select/miou"] for name in CLASSES}
+        metrics = {SELECT: measured(config, "select", self._at)}
+        metrics |= {f"select/iou/{name}": metrics[SELECT] for name in CLASSES}
         metrics |= {"loss/total": 5.0 * math.exp(-self._at / config.iterations), "lr/backbone": config.lr}
         final = self._at >= config.iterations
         if final:
-            metrics["report/miou"] = measured(config, "report", self._at)
+            metrics[REPORT] = measured(config, "report", self._at)
         return {"final": final, "iteration": self._at, "metrics": metrics, "time": time.time()}
 
     def _reached(self, iteration: int | None) -> bool:

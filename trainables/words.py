@@ -7,6 +7,11 @@ from enum import StrEnum
 
 from trainables.config import Value
 
+SELECT, REPORT = "select/miou", "report/miou"
+"""The metric that chooses and prunes, and the one that the table is made of."""
+BUDGET = "labeled_images"
+"""The factor whose levels are labeled-image budgets."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -1,1 +1,1 @@
-"""A study as Parquet files, and the ways back: as a study, and into an MLflow."""
+"""A study as Parquet files, and the way back into an MLflow."""

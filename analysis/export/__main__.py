@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from analysis.dataset.files import LAYOUTS
 from analysis.experiments import chosen_uri, tags_of_experiment, told
-from analysis.export.files import LAYOUTS
-from analysis.export.read import experiment_tags, is_export, left_out_of
 from analysis.export.write import everything, only_table, write_export
 from analysis.load import load_study
+from analysis.readers.export import experiment_tags, is_export, left_out_of
 from trainables.mistakes import UserMistake
 
 USER_MISTAKE, INTERRUPTED = 2, 130

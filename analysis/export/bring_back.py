@@ -20,11 +20,11 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
+from analysis.dataset.tables import Digests
 from analysis.experiments import DEFAULT_STORE, chosen_uri, display, mlflow_client, told
 from analysis.export.compare import difference
-from analysis.export.read import experiment_tags, left_out_of, read_export
-from analysis.export.tables import Digests
 from analysis.load import DATABASES, study_in_mlflow
+from analysis.readers.export import experiment_tags, left_out_of, read_export
 from analysis.readers.sql import PARENT
 from analysis.study import Study
 from trainables.mistakes import UserMistake

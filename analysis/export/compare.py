@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.export.tables import Digests
+from analysis.artifacts import Files
+from analysis.dataset.tables import Digests
 from analysis.readers.sql import PARENT
-from analysis.study import Files, Study
+from analysis.study import Study
 
 
 def difference(

@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis import pictures
+from analysis.dataset.files import CHECKSUMS, LAYOUTS, STUDY_KEY, DataSet, write_checksums, write_table
+from analysis.dataset.tables import Packing
 from analysis.export.compare import difference
-from analysis.export.files import CHECKSUMS, LAYOUTS, STUDY_KEY, DataSet, write_checksums, write_table
-from analysis.export.read import EXPERIMENT_TAGS, LEFT_OUT, read_export
-from analysis.export.tables import Packing
+from analysis.readers.export import EXPERIMENT_TAGS, LEFT_OUT, read_export
 from analysis.study import Study
 from trainables.mistakes import UserMistake
 

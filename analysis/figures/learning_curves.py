@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.study import SELECT, Cell, Study
+from analysis.study import Cell, Study
 from analysis.style import PALE, adaptor_colors, new_figure
+from trainables.words import SELECT
 
 MOST_PANELS = 30
 """Of more cells the first are shown."""

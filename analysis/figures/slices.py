@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.statistics.sensitivity import Noise, seed_noise
-from analysis.study import SELECT, Cell, Study
+from analysis.study import Cell, Study
 from analysis.style import PALE, adaptor_colors, new_figure
+from trainables.words import SELECT
 
 
 def slices(study: Study) -> Figure | None:

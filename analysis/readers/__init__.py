@@ -1,1 +1,1 @@
-"""A study as MLflow has it, read from its database or through its API."""
+"""Where a study is read from: MLflow, by its database or through its API, or an export."""

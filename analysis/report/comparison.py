@@ -12,10 +12,11 @@ from analysis.report.page import page
 from analysis.report.provenance import about
 from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import REPORT, Cell, Study
+from analysis.study import Cell, Study
 from analysis.style import color
 from analysis.table import interval, p_text, plus_minus
 from trainables.mistakes import UserMistake
+from trainables.words import REPORT
 
 
 def comparison_files(ours: Study, theirs: Study) -> dict[str, bytes]:

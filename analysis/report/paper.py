@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from analysis.published import TABLES, beside_ours, caution
 from analysis.report.blocks import Section, Table, Text
-from analysis.study import BUDGET, Study
+from analysis.study import Study
+from trainables.words import BUDGET
 
 OURS = (
     "Ours is mIoU ± std over seeds on the report split; for lambda_sadv the mean over the tuning trials whose value is "

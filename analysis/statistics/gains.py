@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from analysis.statistics.bootstrap import Comparison, Side, compare, resampled_side, together
 from analysis.statistics.seeds import Difference, holm, paired_difference, seeds_to_separate
-from analysis.study import REPORT, Cell, Study
+from analysis.study import Cell, Study
+from trainables.words import REPORT
 
 ALPHA = 0.05
 RESAMPLES = 10_000

@@ -11,7 +11,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState, create_trial
 
-from analysis.study import SELECT, Study
+from analysis.study import Study
+from trainables.words import SELECT
 
 FEWEST_TRIALS = 8
 """Of fewer, the best quarter is a single trial, and its importance a guess."""

@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.seeds import holm
-from analysis.study import REPORT, Cell, Study
+from analysis.study import Cell, Study
+from trainables.words import REPORT, SELECT
 
 ALPHA = 0.05
 FEWEST_VALUES = 4
@@ -142,12 +143,10 @@ def best_configurations(study: Study) -> pd.DataFrame:
     noise, rows = seed_noise(study), []
     for cell in study.cells:
         finished = study.frame.query("cell == @cell.name and stage == 'tuning' and outcome == 'finished'")
-        finished = finished.dropna(subset=["select/miou"]).sort_values(
-            ["select/miou", "number"], ascending=[False, True]
-        )
+        finished = finished.dropna(subset=[SELECT]).sort_values([SELECT, "number"], ascending=[False, True])
         if not cell.tuned or finished.empty:
             continue
-        mious = finished["select/miou"].tolist()
+        mious = finished[SELECT].tolist()
         lead = mious[0] - mious[1] if len(mious) > 1 else math.nan
         best = {name: finished[name].iloc[0] for name in cell.tuned}
         rows.append({"cell": cell.name, **best, "select": mious[0], "lead": lead, "lead/noise": _ratio(lead, noise)})

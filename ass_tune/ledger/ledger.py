@@ -28,10 +28,10 @@ from ass_tune.trial import End, Trial
 from trainables.config import Value
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
-from trainables.words import Cell, Outcome, Stage
+from trainables.words import SELECT, Cell, Outcome, Stage
 
 JOURNAL = "ledger.journal"
-OBJECTIVE = "select/miou"
+
 CHOOSES_NOTHING = RandomSampler(seed=0)
 """For trials whose hyperparameters are decided."""
 
@@ -84,7 +84,7 @@ def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = No
     except KeyError:
         study = optuna.create_study(**how, direction="maximize")
         with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
-            study.set_metric_names([OBJECTIVE])  # what axes of Optuna's plots are called
+            study.set_metric_names([SELECT])  # what axes of Optuna's plots are called
         return study
 
 

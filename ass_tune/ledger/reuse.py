@@ -13,7 +13,7 @@ from ass_tune.ledger.ledger import JOURNAL, Entry, entries_of, open_to_read
 from ass_tune.trial import End, Report
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
-from trainables.words import Outcome
+from trainables.words import SELECT, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,7 @@ class FinishedTrial:
 
 def finished_trial(stratum: str, entry: Entry, files: Storage | None = None) -> FinishedTrial:
     """What an entry of the ledger that finished leaves."""
-    reports = tuple(
-        Report(iteration, {"select/miou": miou}, entry.ended) for iteration, miou in sorted(entry.curve.items())
-    )
+    reports = tuple(Report(iteration, {SELECT: miou}, entry.ended) for iteration, miou in sorted(entry.curve.items()))
     end = End(Outcome.FINISHED, entry.last_iteration, entry.ended, entry.result, entry.artifacts)
     return FinishedTrial(f"{stratum} {entry.number}", reports, end, files)
 

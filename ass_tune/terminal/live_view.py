@@ -13,7 +13,7 @@ from rich.table import Table
 from ass_tune.terminal.progress import CellProgress, StudyProgress
 from ass_tune.trial import End, Listener, Report, Trial
 from ass_tune.wording import format_seconds, short
-from trainables.words import Outcome, Stage
+from trainables.words import REPORT, Outcome, Stage
 
 ROWS_SHOWN = 30
 """Cells in the live table; of larger studies those that are running come first."""
@@ -68,7 +68,7 @@ class LinesView(Listener):
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""
-        miou = f", report mIoU {end.metrics['report/miou']:.1f}" if "report/miou" in end.metrics else ""
+        miou = f", report mIoU {end.metrics[REPORT]:.1f}" if REPORT in end.metrics else ""
         error = f": {end.error.strip().splitlines()[-1]}" if end.error else ""
         self._print(f"{end.outcome:<9}{trial.name} at iteration {end.iteration}{miou}{error}")
         if end.outcome is not Outcome.FAILED:

@@ -13,15 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ass_tune.tracker.names import mlflow_name, row_name
-from trainables.words import Cell, format_value
+from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value
 
 TAG = "mlflow.sharedViewState."
 LONGEST_TAG = 5000
 """Of an experiment, in characters."""
 MOST_FOLDED = 100
 """Rows whose runs are folded away in the beginning, each by its name in the tag."""
-BUDGET = "labeled_images"
-SELECT, REPORT = "select/miou", "report/miou"
 _SECTION = "miou"
 
 

@@ -15,14 +15,14 @@ from analysis.experiments import display
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
 from analysis.statistics.seeds import Difference, paired_difference
-from analysis.study import REPORT, SELECT, Study
+from analysis.study import Study
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
 from tests.support.mlflow_server import free_port, mlflow_server
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
-from trainables.words import Cell, Outcome, Stage
+from trainables.words import REPORT, SELECT, Cell, Outcome, Stage
 
 PRUNED = """
 study: pruned

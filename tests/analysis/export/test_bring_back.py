@@ -17,9 +17,9 @@ from mlflow.tracking import MlflowClient
 
 from analysis.export.__main__ import main as export
 from analysis.export.bring_back import import_study, main
-from analysis.export.read import experiment_tags
 from analysis.export.write import write_export
 from analysis.load import load_study
+from analysis.readers.export import experiment_tags
 from analysis.readers.sql import PARENT
 from analysis.study import Study, trials_table
 from ass_tune.tracker.store import MlflowStore

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from analysis.artifacts import Files
+from analysis.dataset.tables import Digests
 from analysis.export.compare import difference
-from analysis.export.tables import Digests
 from analysis.load import load_study
-from analysis.study import REPORTS, TRIALS, Files, Study
+from analysis.study import REPORTS, TRIALS, Study
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.dataset.files import CHECKSUMS
 from analysis.export import write
 from analysis.export.__main__ import main
-from analysis.export.files import CHECKSUMS
-from analysis.export.read import experiment_tags, left_out_of, read_export
 from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.readers.api import RunFiles
+from analysis.readers.export import experiment_tags, left_out_of, read_export
 from analysis.study import REPORTS, Study
 from tests.analysis.conftest import Recorded
 from tests.conftest import PROJECT

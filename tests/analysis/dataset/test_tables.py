@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.confusions import counts_of
-from analysis.export.tables import Packing
+from analysis.dataset.tables import Packing
 from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.pictures import read_pictures

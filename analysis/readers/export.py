@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis import confusions, pictures
-from analysis.export.files import DataSet
-from analysis.export.tables import CLASSES, COLORS, counts_file, predictions_file
+from analysis.dataset.files import DataSet
+from analysis.dataset.tables import CLASSES, COLORS, counts_file, predictions_file
 from analysis.study import REPORTS, TRIALS, Study
 
 EXPERIMENT_TAGS, LEFT_OUT = b"experiment_tags", b"left_out"
