@@ -1,1 +1,1 @@
-"""Every claim of the README about speed, as a command that measures it beside its peer."""
+"""Every claim of the README about speed, as a command that measures it against its peer."""

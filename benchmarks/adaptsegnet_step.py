@@ -1,4 +1,4 @@
-"""The ASS step written the way AdaptSegNet's training loop is: the peer that our step is measured beside.
+"""The ASS step written the way AdaptSegNet's training loop is: the peer that our step is measured against.
 
 One pass for each image domain with one backward each, float32, contiguous; score maps are upsampled once and used by
 the loss and by D_g; the unlabeled pass keeps its graph; each discriminator sees the source maps twice, once for G with
@@ -29,7 +29,7 @@ from trainables.ass.segmentation import downsample_labels, mean_cross_entropy, u
 
 
 class _Forwarded(NamedTuple):
-    """Features (N, n, h, w), scores (N, c, h, w), and these at the image's size (N, c, H, W)."""
+    """Features (N, n, h, w), scores (N, c, h, w), and the scores at the image's size (N, c, H, W)."""
 
     features: Tensor
     scores: Tensor
@@ -37,7 +37,7 @@ class _Forwarded(NamedTuple):
 
 
 class AdaptSegNetStep:
-    """ga+csa as its configuration says, with the first weights of our trainer; one image domain after the other."""
+    """ga+csa by its configuration, with the initial weights of our trainer; one domain after the other."""
 
     def __init__(self, config: AssConfig, classes: int) -> None:
         self.config = config
@@ -91,7 +91,7 @@ class AdaptSegNetStep:
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _optimizers(self) -> list[tuple[Optimizer, float]]:
-        """Each with its initial learning rate."""
+        """The optimizers, each with its initial learning rate."""
         config = self.config
         sgd = {"momentum": config.momentum, "weight_decay": config.weight_decay, "nesterov": True}
         trained = [weight for weight in self.body.parameters() if weight.requires_grad]
@@ -116,7 +116,7 @@ class AdaptSegNetStep:
         return _Forwarded(features, scores, upsample(scores, images.pixels.shape[-2:]))
 
     def _maps(self, forwarded: _Forwarded) -> Tensor:
-        """P, at D_g's share of the image's size."""
+        """The softmax map P, at the size that D_g takes."""
         scale = self.config.gd_map_scale
         if scale == 1:
             return forwarded.upsampled.softmax(1)
@@ -130,7 +130,7 @@ class AdaptSegNetStep:
 
 
 class _StillBatchNorm(nn.BatchNorm2d):
-    """At its statistics of pre-training, always."""
+    """Batch normalisation that always uses its pre-training statistics."""
 
     def train(self, mode: bool = True) -> _StillBatchNorm:
         super().train(False)

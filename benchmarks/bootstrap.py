@@ -1,4 +1,4 @@
-"""A paired bootstrap over 500 images, 19 classes and 3 seeds, beside the loop that sums the counts of each resample.
+"""A paired bootstrap over 500 images, 19 classes and 3 seeds, against the loop that sums the counts of each resample.
 
 Both take the same resamples, and have to find the same differences.
 """
@@ -19,11 +19,11 @@ from trainables.ass.metrics import miou
 RUNS, IMAGES, CLASSES, RESAMPLES = 3, 500, 19, 10_000
 PIXELS = 2048 * 1024
 ERRORS = (0.2, 0.21)
-"""Share of wrong pixels of the two sides."""
+"""Share of pixels that each of the two sides gets wrong."""
 
 
 def drawn_counts(error: float, seed: int) -> np.ndarray:
-    """Confusions (runs, images, classes, classes) of images of Cityscapes' size."""
+    """Confusion counts (runs, images, classes, classes) of images of Cityscapes' size."""
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(CLASSES, 0.3), IMAGES)
     wrong = np.full((CLASSES, CLASSES), error / (CLASSES - 1))
@@ -33,7 +33,7 @@ def drawn_counts(error: float, seed: int) -> np.ndarray:
 
 
 def naive(ours: np.ndarray, theirs: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The difference in each resample, one after the other."""
+    """The difference in each resample, by a loop."""
     found = np.empty(len(drawn))
     for number, images in enumerate(drawn):
         pairs = zip(ours, theirs, strict=True)
@@ -42,18 +42,18 @@ def naive(ours: np.ndarray, theirs: np.ndarray, drawn: np.ndarray) -> np.ndarray
 
 
 def vectorised(ours: np.ndarray, theirs: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The same by one product of matrices."""
+    """The same by one matrix product."""
     mious = resampled_mious(overlaps_of(np.stack([ours, theirs])), times_drawn(drawn, IMAGES))
     return (mious[0] - mious[1]).mean(axis=0)
 
 
 def comparison(ours: np.ndarray, theirs: np.ndarray) -> None:
-    """All of it: draws, differences, interval and p-value."""
+    """The whole comparison: draws, differences, interval and p-value."""
     compare(resampled_side(ours, RESAMPLES), resampled_side(theirs, RESAMPLES))
 
 
 def measure(quick: bool) -> Result:
-    """The whole comparison, and the resamples of both ways."""
+    """Measure the whole comparison, and the resamples both ways."""
     ours, theirs = (drawn_counts(error, seed) for seed, error in enumerate(ERRORS))
     drawn = np.random.default_rng(0).integers(IMAGES, size=(500 if quick else 2000, IMAGES))
     np.testing.assert_allclose(vectorised(ours, theirs, drawn[:100]), naive(ours, theirs, drawn[:100]), rtol=1e-9)
@@ -75,7 +75,7 @@ def measure(quick: bool) -> Result:
 
 
 def peak_bytes(ours: np.ndarray, theirs: np.ndarray) -> int:
-    """What a comparison allocates at most."""
+    """Peak memory of one comparison, in bytes."""
     tracemalloc.start()
     comparison(ours, theirs)
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""The frame of every benchmark: its command line, the machine it ran on, timing side by side, figures as JSON.
+"""What all benchmarks share: command line, description of the machine, alternating timing, figures as JSON.
 
 A benchmark is a module with a function from "quick?" to a `Result`, and at its end
 `if __name__ == "__main__": sys.exit(run(NAME, __doc__, measure))`.
@@ -32,7 +32,7 @@ PROJECT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Result:
-    """What a benchmark found: for people, and for programs."""
+    """Results of a benchmark, for people and for programs."""
 
     shown: list[RenderableType]
     figures: dict[str, float]
@@ -46,11 +46,11 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Seconds of the round in the middle."""
+        """Median seconds of a round."""
         return median(self.seconds)
 
     def per(self, units: float) -> Timing:
-        """Seconds for one of the units that each round did."""
+        """Median seconds per unit of work in a round."""
         return Timing([each / units for each in self.seconds])
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ def run(
 
 
 def data_root() -> Path | None:
-    """The folder of the real data sets, $ASS_DATA_ROOT or the one beside the project; None where there is none."""
+    """The folder of the real data sets, $ASS_DATA_ROOT or the folder next to the project; None if there is neither."""
     folder = Path(os.environ.get("ASS_DATA_ROOT", PROJECT.parent / "shared" / "data"))
     return folder if folder.is_dir() else None
 
@@ -129,7 +129,7 @@ def ratio(timings: Mapping[str, Timing], slower: str, faster: str) -> float:
 
 
 def figures_table(title: str, *columns: str) -> Table:
-    """An empty table whose first column is words and whose others are figures."""
+    """An empty table: the first column holds words, the others numbers."""
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left", overflow="fold")
@@ -137,7 +137,7 @@ def figures_table(title: str, *columns: str) -> Table:
 
 
 def machine() -> str:
-    """What kind of machine and which torch this is, in a line."""
+    """Machine and torch version in one line."""
     parts = [
         f"{cpu_model()}, {os.cpu_count()} cores",
         f"torch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), threads: {torch.get_num_threads()}",
@@ -149,7 +149,7 @@ def machine() -> str:
 
 
 def write_figures(file: Path, figures: Mapping[str, float]) -> None:
-    """Write `{"figures": {...}}`, whole or not at all; raises ValueError where a figure is not finite."""
+    """Write `{"figures": {...}}` under a temporary name and rename it; raises ValueError where a figure is not finite."""
     text = json.dumps({"figures": dict(figures)}, indent=2, allow_nan=False)
     path = file.resolve()
     Storage(str(path.parent)).write_bytes(path.name, f"{text}\n".encode())

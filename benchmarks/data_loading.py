@@ -35,29 +35,29 @@ from trainables.domains.pairs import DomainPair
 from trainables.domains.recipe import Content
 
 PACKED_IMAGES = 64
-"""In each packed set, so that no cache of the processor has them all."""
+"""Images per packed set: more than fit into the processor's caches."""
 IMAGES = 3
-"""Of an iteration."""
+"""Images per iteration."""
 AT_ONCE = 40
-"""Iterations of ours in a round; the peers do one."""
+"""Iterations that ours does in a round; the peers do one."""
 TRIALS = 4
 READERS: Mapping[str, Reader] = {"PIL": PilReader(), "torchvision.io": TorchvisionReader()}
 ELSEWHERE = torch.device("meta")
-"""A device to which copying takes no time."""
+"""A device that costs no time to copy to."""
 
 
 @dataclass(frozen=True)
 class RepeatedPair(DrawnPair):
-    """A few images, again and again, at training size."""
+    """A few images at training size, repeated."""
 
     contents: Mapping[str, Content] = field(default_factory=dict)
 
     def image_size(self, set_name: str) -> tuple[int, int]:
-        """The paper's."""
+        """The paper's size."""
         return TRAIN_SIZES[set_name]
 
     def label_size(self, set_name: str) -> tuple[int, int]:
-        """That of the images."""
+        """The size of the images."""
         return TRAIN_SIZES[set_name]
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
@@ -69,7 +69,7 @@ class RepeatedPair(DrawnPair):
 
 
 def packed_pair(pngs: StreetPngs, folder: Path) -> DomainPair:
-    """The files packed."""
+    """The PNG files as packed sets."""
     contents = {set_name: pngs.content(set_name) for set_name in TRAIN_SIZES}
     return RepeatedPair(TRAIN_SIZES["target_train"], PACKED_IMAGES, contents=contents).open(folder)
 
@@ -111,7 +111,7 @@ def peer_sides(pngs: StreetPngs) -> dict[str, Callable[[], object]]:
 
 
 def measure(quick: bool) -> Result:
-    """Speed beside the peers, and memory."""
+    """Measure speed against the peers, and memory."""
     keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)

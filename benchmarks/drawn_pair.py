@@ -1,4 +1,4 @@
-"""A pair of domains of noise, of any size: what costs as much as a real one and needs no files."""
+"""A domain pair of generated noise at any size: it costs as much as a real one and needs no files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.domains.recipe import SETS, Content
 from trainables.domains.sampling import stream
 
 CELL = 16
-"""Pixels of a side of the squares that have one class."""
+"""Side, in pixels, of the squares that have one class."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DrawnPair:
         return self.size
 
     def label_size(self, set_name: str) -> tuple[int, int]:
-        """That of the images."""
+        """The size of the images."""
         return self.size
 
     def describe(self, set_name: str) -> dict[str, Any]:

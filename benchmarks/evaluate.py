@@ -1,7 +1,7 @@
-"""mIoU of 500 label maps of Cityscapes' size, ours beside torchmetrics and the numpy histogram of segmentation code.
+"""mIoU of 500 label maps of Cityscapes' size, against torchmetrics and the numpy histogram of most segmentation code.
 
 Ours keeps the counts of every image (a paired bootstrap needs them), the others a total. Then the class maps that
-are counted: scores of the network's size upsampled to the label's, class by class beside all classes at once.
+are counted: scores of the network's size upsampled to the label's, class by class against all classes at once.
 One thread each: numpy's histogram has no more, and neither has a trial by default.
 """
 
@@ -76,7 +76,7 @@ class NumpyHistogram:
 
 
 class Torchmetrics:
-    """A metric of torchmetrics without its checks of what it is given, on class maps of some integer type."""
+    """A metric of torchmetrics without its input checks, on class maps of some integer type."""
 
     def __init__(self, metric: MulticlassConfusionMatrix, dtype: torch.dtype) -> None:
         self.metric, self.dtype = metric, dtype
@@ -92,7 +92,7 @@ class Torchmetrics:
 
 
 def ways() -> dict[str, Way]:
-    """Ours and the others by name; `segmentation.MeanIoU` of torchmetrics is none, for it cannot ignore pixels."""
+    """Ours and the peers by name; torchmetrics' `segmentation.MeanIoU` is left out, since it cannot ignore pixels."""
     unchecked = {"num_classes": CLASSES, "ignore_index": IGNORE, "validate_args": False}
     all_ways: dict[str, Way] = {"ours": Ours(), "numpy histogram": NumpyHistogram()}
     for dtype in (torch.uint8, torch.int64):
@@ -104,7 +104,7 @@ def ways() -> dict[str, Way]:
 
 
 def compare(pairs: list[Pair], images: int, rounds: int) -> tuple[dict[str, Timing], dict[str, float]]:
-    """Seconds per image and mIoU of all ways; raises AssertionError where their IoUs are not equal."""
+    """Seconds per image and mIoU of every way; raises AssertionError where their IoUs are not equal."""
     compared = ways()
     timings = alternately({name: _round(way, pairs, images) for name, way in compared.items()}, rounds)
     for name, way in compared.items():
@@ -136,7 +136,7 @@ def compare_class_maps(size: tuple[int, int], rounds: int) -> dict[str, Timing]:
 
 
 def measure(quick: bool) -> Result:
-    """Both comparisons."""
+    """Measure both comparisons."""
     truths = real_truths(data_root())
     kind = f"{len(truths)} real label maps" if truths else "drawn label maps"
     pairs = [(truth, erring(truth, number)) for number, truth in enumerate(truths or drawn_truths(8))]

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is freed, which costs as much as copying what was in it."""
+"""How the C library treats freed memory: giving it back costs as much as copying what was in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import ctypes.util
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Of glibc's malloc.h."""
+"""Numbers of options in glibc's malloc.h."""
 
 
 def keep_freed_memory() -> None:

@@ -1,4 +1,4 @@
-"""Label maps of Cityscapes' size for benchmarks, real ones where they are, and predictions that err as networks do."""
+"""Label maps of Cityscapes' size for benchmarks, real ones if available, and predictions with the errors of a network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainables.domains.image_files import open_label_map
 from trainables.domains.sampling import stream
 
 CELL = 8
-"""Pixels of a side of what a network predicts as one."""
+"""Side, in pixels, of the squares that a network predicts as one."""
 REGIONS = 80
 WRONG_CELLS = 0.1
 
 
 def real_truths(data_root: Path | None) -> list[np.ndarray]:
-    """The train ids (1024, 2048) uint8 of the sample of real Cityscapes labels; none where it is not there."""
+    """Train ids (1024, 2048) uint8 of the sample of real Cityscapes labels; empty if it is not available."""
     if data_root is None:
         return []
     train_ids = np.full(256, IGNORE, np.uint8)
@@ -30,7 +30,7 @@ def real_truths(data_root: Path | None) -> list[np.ndarray]:
 
 
 def drawn_truths(count: int) -> list[np.ndarray]:
-    """Label maps (1024, 2048) uint8 in the likeness of real ones: regions with ragged borders, a tenth ignored."""
+    """Label maps (1024, 2048) uint8 that resemble real ones: regions with ragged borders, a tenth ignored."""
     return [_drawn_truth(number) for number in range(count)]
 
 
@@ -46,7 +46,7 @@ def _drawn_truth(number: int) -> np.ndarray:
 
 
 def erring(truth: np.ndarray, number: int) -> np.ndarray:
-    """Predictions (H, W) uint8 for a truth: coarse, wrong in some cells, of any class where it is ignored."""
+    """Predictions (H, W) uint8 for a truth: coarse, wrong in some cells, any class where the truth is ignored."""
     rng = stream(0, "prediction", number)
     cells = truth[CELL // 2 :: CELL, CELL // 2 :: CELL].copy()
     wrong = (rng.random(cells.shape) < WRONG_CELLS) | (cells == IGNORE)

@@ -1,4 +1,4 @@
-"""A study of 1000 trials out of MLflow's SQLite store: one call, beside MLflow's client asked for each run and metric.
+"""Reading a study of 1000 trials from MLflow's SQLite store: one call against MLflow's client, run by run.
 
 Each trial has reported 30 metrics 50 times. Both ways have to find the same 1.5 million values.
 """
@@ -32,7 +32,7 @@ BEGUN = 1_700_000_000_000
 
 
 def write_study(folder: Path, trials: int) -> str:
-    """A study of so many trials in a new database; returns its URI.
+    """Write a study of so many trials into a new database; returns its URI.
 
     MLflow's client writes all runs and the values of the first trial. The database then copies these to the other
     trials, each a little higher, with INSERT: through the client they alone would take half an hour.
@@ -61,7 +61,7 @@ def write_study(folder: Path, trials: int) -> str:
 
 
 def copies(model: type[SqlParam] | type[SqlLatestMetric] | type[SqlMetric], first: str, others: list[str]) -> Insert:
-    """Give other runs what the first one has in a table; metrics are higher by how much later a run began."""
+    """Copy the first run's rows of a table to the other runs; metrics grow with the start time of a run."""
     columns = {column.name: column for column in model.__table__.columns}
     written = {**columns, "run_uuid": SqlRun.run_uuid}
     if model is not SqlParam:
@@ -72,7 +72,7 @@ def copies(model: type[SqlParam] | type[SqlLatestMetric] | type[SqlMetric], firs
 
 
 def through_client(uri: str) -> pd.DataFrame:
-    """Every value of the study as MLflow's documentation has it: search the runs, then ask for each history."""
+    """Every value of the study the way MLflow documents it: search the runs, then ask for each history."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(NAME)
     assert experiment is not None
@@ -92,7 +92,7 @@ def through_client(uri: str) -> pd.DataFrame:
 
 
 def check_equal(ours: Study, theirs: pd.DataFrame) -> None:
-    """Raises AssertionError unless both have the same values, bit for bit."""
+    """Raise AssertionError unless both have the same values, bit for bit."""
     found = ours.reports.to_pandas().astype({"run": str, "metric": str, "time": np.int64})
     by = ["run", "metric", "iteration"]
     left, right = (frame.sort_values(by, ignore_index=True) for frame in (found, theirs))
@@ -100,7 +100,7 @@ def check_equal(ours: Study, theirs: pd.DataFrame) -> None:
 
 
 def measure(quick: bool) -> Result:
-    """Both ways on the same database; MLflow's takes minutes and is timed once, between rounds of ours."""
+    """Measure both on the same database; MLflow's way takes minutes and is timed once, between rounds of ours."""
     trials = QUICK_TRIALS if quick else TRIALS
     ours, theirs = "load_study", "search_runs, get_metric_history"
     found: list[pd.DataFrame] = []

@@ -1,4 +1,4 @@
-"""How much memory the packed files of several trials take: their pages counted as the kernel counts them.
+"""Memory that the packed files of several trials take, in pages as the kernel counts them.
 
 As a program it reads all of a packed set, says so, waits for a line, says what it has mapped, and waits for the next.
 """

@@ -25,7 +25,7 @@ from trainables.domains.image_files import LabeledFile
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
-"""ImageNet's, of bytes."""
+"""ImageNet's mean and standard deviation, in bytes."""
 ENDLESS = 10**9
 
 Sample = tuple[Tensor, Tensor | None]
@@ -45,7 +45,7 @@ class Reader(Protocol):
 
 
 class PilReader:
-    """As AdaptSegNet reads."""
+    """PIL, as in AdaptSegNet."""
 
     def image(self, path: Path, size: Size) -> Tensor:
         """By PIL."""
@@ -60,7 +60,7 @@ class PilReader:
 
 
 class TorchvisionReader(PilReader):
-    """By torchvision.io, but for label maps with a palette, of which it gives the colours and not the ids."""
+    """torchvision.io; label maps with a palette go through PIL, since torchvision returns colours instead of ids."""
 
     def image(self, path: Path, size: Size) -> Tensor:
         """By torchvision."""
@@ -77,7 +77,7 @@ class TorchvisionReader(PilReader):
 
 @dataclass(frozen=True)
 class PngIterations(Dataset[Mapping[str, Sample]]):
-    """What each iteration trains on: a source, a labeled and an unlabeled image, every other time mirrored.
+    """What each iteration trains on: a source, a labeled and an unlabeled image, mirrored every other time.
 
     Attributes:
         normalise: give images as normalised float32 and labels as int64, else both as uint8.
@@ -112,7 +112,7 @@ class PngIterations(Dataset[Mapping[str, Sample]]):
 
 
 def png_loader(pngs: StreetPngs, reader: Reader, normalise: bool) -> DataLoader[Mapping[str, Sample]]:
-    """A DataLoader on one core: in this process, for a worker would only add the way from process to process.
+    """A DataLoader on one core, in this process: a worker would only add the copy between processes.
 
     Samples are batches of one image already, so that it copies none to collate them.
     """

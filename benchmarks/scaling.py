@@ -1,4 +1,4 @@
-"""How a step's cost grows with the pixels of an image, and a study's data start-up with the trials on a node.
+"""How a step's cost grows with image size, and how a study's data start-up grows with the trials on a node.
 
 The steps are whole ones of ga+csa: a source, a labeled and an unlabeled image, all losses, all updates, one thread.
 The exponent is the slope of log seconds over log pixels: 1 is linear, less is a part that all sizes have alike.
@@ -50,7 +50,7 @@ def step_costs(network: str, sizes: tuple[Size, ...], rounds: int) -> dict[Size,
 
 
 def configuration(network: str) -> AssConfig:
-    """A trial of ga+csa with one image of each kind a step; weights are drawn, which costs as much as pre-trained."""
+    """A trial of ga+csa with one image of each kind a step; random weights cost as much as pre-trained ones."""
     of_profile = {**NETWORKS[network], **ONE_OF_EACH}
     return AssConfig(
         domains="drawn", profile=network, seed=0, iterations=1000, evaluate_every=1000, adaptor="ga+csa", **of_profile
@@ -81,7 +81,7 @@ def startup_costs(recipe: DrawnPair, trials: tuple[int, ...], rounds: int) -> di
 
 
 def measure(quick: bool) -> Result:
-    """Both tables."""
+    """Measure both tables."""
     step_tables, exponents = [], {}
     for network, sizes in SIZES.items():
         costs = step_costs(network, sizes[:-1] if quick else sizes, rounds=1 if quick else 3)

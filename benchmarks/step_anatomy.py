@@ -18,7 +18,7 @@ from trainables.ass_memory import LiveBytes
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a step: how long it takes, and how many bytes of tensors it has at once beyond those before it."""
+    """A part of a step: its seconds, and its peak of tensor bytes beyond what was there before."""
 
     name: str
     timing: Timing
@@ -26,7 +26,7 @@ class Part:
 
 
 def anatomy(trainer: Trainer, rounds: int) -> list[Part]:
-    """The parts of one step of ga+csa, each run by itself, and the evaluation of one image."""
+    """The parts of one step of ga+csa, each measured alone, and the evaluation of one image."""
     parts = _parts(trainer)
     timings = alternately(parts, rounds)
     return [Part(name, timings[name], _peak(function)) for name, function in parts.items()]

@@ -1,4 +1,4 @@
-"""PNGs of GTA5 and Cityscapes for benchmarks: real ones where they are, else drawn ones that cost as much to decode."""
+"""PNGs of GTA5 and Cityscapes for benchmarks: real ones if available, else generated ones that cost as much to decode."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NOISE = 3
 
 @dataclass(frozen=True)
 class StreetPngs:
-    """Images and label maps by set, `source` and `target_train`, and where they are from."""
+    """Images and label maps of the sets `source` and `target_train`, and where they come from."""
 
     files: dict[str, list[LabeledFile]]
     origin: str
 
     def content(self, set_name: str) -> Content:
-        """All of them at training size, as they are packed."""
+        """All images at training size, as they are packed."""
         rule = ReadRule(gta5.ids_for(CITYSCAPES), TRAIN_SIZES[set_name], resampling=Resampling.BICUBIC)
         return read_all(self.files[set_name], rule)
 
 
 def street_pngs(data_root: Path | None, folder: Path) -> StreetPngs:
-    """The real samples below a data root, or drawn images in a folder."""
+    """The real samples below a data root, or generated images in a folder."""
     if data_root is not None:
         sample = data_root / "gta5_sample"
         images = sorted((sample / "images").glob("*.png"))
@@ -65,7 +65,7 @@ def _draw(folder: Path, number: int, truth: np.ndarray) -> LabeledFile:
 
 
 def _cut(folder: Path, file: LabeledFile) -> LabeledFile:
-    """Of GTA5's size, its label map with a palette."""
+    """An image of GTA5's size and its label map with a palette."""
     cut = LabeledFile(folder / "source.png", folder / "source_labels.png")
     for path, other in ((file.image, cut.image), (file.label, cut.label)):
         with Image.open(path) as opened:

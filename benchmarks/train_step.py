@@ -1,4 +1,4 @@
-"""A training step of ga+csa, ours beside the loop of AdaptSegNet, and where ours spends its time and memory.
+"""A training step of ga+csa, ours against the loop of AdaptSegNet, and where ours spends its time and memory.
 
 The peer (adaptsegnet_step.py) runs in float32; ours in float32, where all losses have to agree, and in bfloat16. The
 limit of a step: its floating-point operations at the rate that one large convolution of its network reaches.
@@ -34,7 +34,7 @@ from trainables.ass.trainer import Trainer
 from trainables.domains.pairs import DomainPair
 
 AGREEING_STEPS = 5
-"""Steps whose losses are compared: later, Adam has made much of the last bits in which sums differ."""
+"""Steps whose losses are compared: later ones differ, since Adam magnifies rounding."""
 STRIDE = 8
 """Pixels of an image in a row or column of its features."""
 
@@ -72,11 +72,11 @@ class Sides:
     losses: Mapping[str, list[dict[str, Tensor]]] = field(default_factory=lambda: {"peer": [], "float32": []})
 
     def functions(self) -> dict[str, Callable[[], None]]:
-        """A step of each."""
+        """Do one step of each."""
         return {"peer": self._step_of_peer, **{dtype: self._step_of_ours(dtype) for dtype in self.ours}}
 
     def difference(self) -> tuple[float, str]:
-        """The largest relative difference of a loss of ours in float32 from the peer's, and the loss's name."""
+        """The largest relative difference between a loss of ours in float32 and the peer's, and its name."""
         pairs = list(zip(*self.losses.values(), strict=True))[:AGREEING_STEPS]
         return max((abs(ours[name] / loss - 1).item(), name) for peer, ours in pairs for name, loss in peer.items())
 
@@ -99,28 +99,28 @@ class Sides:
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured of one network at one size."""
+    """Measurements of one network at one size."""
 
     title: str
     timings: Mapping[str, Timing]
     limits: Mapping[str, float]
-    """Seconds of a step at the rate of a large convolution, by dtype."""
+    """Seconds of a step if all of it ran at the rate of a large convolution, by dtype."""
     difference: tuple[float, str]
     parts: list[Part]
 
     def ratio(self, dtype: str) -> float:
-        """Seconds of the peer's step over those of ours."""
+        """Seconds of the peer's step divided by ours."""
         return ratio(self.timings, "peer", dtype)
 
     def limit_share(self, dtype: str) -> float:
-        """Seconds at the limit over those of ours."""
+        """Seconds at the limit divided by ours."""
         return self.limits[dtype] / self.timings[dtype].median
 
 
 def compare(
     name: str, size: tuple[int, int], dtypes: Iterable[str], rounds: int, folder: Path, parts: bool = True
 ) -> Found:
-    """Steps of both sides in turn, on images of a size (width, height), after one to warm up; and parts of ours."""
+    """Time steps of both sides in turn at one image size (width, height), after a warm-up; and the parts of ours."""
     network = NETWORKS[name]
     pair = DrawnPair(size, images=8).open(folder)
     configs = {dtype: configuration(network, dtype, folder) for dtype in dtypes}
@@ -142,7 +142,7 @@ def compare(
 
 
 def configuration(network: Network, dtype: str, folder: Path) -> AssConfig:
-    """A trial of ga+csa; bfloat16 as the profile for fast hardware has it."""
+    """A trial of ga+csa; bfloat16 as in the profile for fast hardware."""
     values = dict(network.values)
     if values["backbone_weights"] == "imagenet":
         values["backbone_weights"] = str(_resnet_weights(folder))
@@ -168,7 +168,7 @@ def _scale(branches: torch.nn.ModuleList, gain: float) -> None:
 
 
 def _resnet_weights(folder: Path) -> Path:
-    """Drawn weights of ResNet-101, for want of ImageNet's; steps cost the same."""
+    """Random weights of ResNet-101 instead of ImageNet's; steps cost the same."""
     path = folder / "resnet101.pth"
     if not path.exists():
         with drawn_weights(0, "benchmark"):
@@ -181,7 +181,7 @@ def _resnet_weights(folder: Path) -> Path:
 
 
 def _convolution(network: Network, size: tuple[int, int], dtype: str) -> tuple[Callable[[], object], float]:
-    """The network's largest convolution on a batch of features, and its floating-point operations."""
+    """The network's largest convolution on a batch of features, and its count of floating-point operations."""
     channels, dilation = network.convolution
     batch = network.values["source_batch"] + network.values["labeled_batch"]
     features = torch.randn(batch, channels, size[1] // STRIDE, size[0] // STRIDE)
@@ -217,7 +217,7 @@ def _operations(trainer: Trainer) -> float:
 
 
 def measure(quick: bool) -> Result:
-    """ResNet-101 and the laptop network."""
+    """Measure ResNet-101 and the laptop network."""
     native = computes_in_bfloat16(torch.device("cpu"))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         place = Path(folder)

@@ -1,4 +1,4 @@
-"""Processes that start as the trials of a study do: they map its packed files and draw a first batch, all at once."""
+"""Processes that start like the trials of a study, all at once: map the packed files, draw a first batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.ass.config import AssConfig
 
 
 def start_trials(number: int, config: AssConfig, recipe: DrawnPair, cache: Path) -> float:
-    """Seconds from when so many processes are there until the last of them has its first batch."""
+    """Seconds from the start of all processes until the last one has its first batch."""
     context = get_context("forkserver")  # torch, and whatever else the caller needs, is imported once, not by each
     context.set_forkserver_preload(["benchmarks.scaling"])
     barrier, answers = context.Barrier(number), context.SimpleQueue()
