@@ -149,7 +149,7 @@ def machine() -> str:
 
 
 def write_figures(file: Path, figures: Mapping[str, float]) -> None:
-    """Write `{"figures": {...}}` under a temporary name and rename it; raises ValueError where a figure is not finite."""
+    """Write `{"figures": {...}}` under a temporary name, then rename it; raises ValueError if one is not finite."""
     text = json.dumps({"figures": dict(figures)}, indent=2, allow_nan=False)
     path = file.resolve()
     Storage(str(path.parent)).write_bytes(path.name, f"{text}\n".encode())

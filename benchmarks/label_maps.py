@@ -1,4 +1,4 @@
-"""Label maps of Cityscapes' size for benchmarks, real ones if available, and predictions with the errors of a network."""
+"""Label maps of Cityscapes' size for benchmarks: real ones if available, and predictions with a network's errors."""
 
 from __future__ import annotations
 

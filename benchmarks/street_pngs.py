@@ -1,4 +1,4 @@
-"""PNGs of GTA5 and Cityscapes for benchmarks: real ones if available, else generated ones that cost as much to decode."""
+"""PNGs of GTA5 and Cityscapes for benchmarks: real ones if available, else generated ones that decode as slowly."""
 
 from __future__ import annotations
 
