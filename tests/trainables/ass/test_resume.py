@@ -58,7 +58,7 @@ def run_in_new_process(jobs: dict[str, dict[str, Any]], sets: Path, folder: Path
         text = json.dumps({"config": job["config"].model_dump(mode="json"), "iterations": job["iterations"]})
         (folder / f"{name}.json").write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    script = Path(__file__).with_name("train_in_process.py")
+    script = REPOSITORY / "tests" / "support" / "train_in_process.py"
     subprocess.run([sys.executable, script, sets, folder], check=True, env=environment)
     return {name: torch.load(folder / f"{name}.done", weights_only=True) for name in jobs}
 

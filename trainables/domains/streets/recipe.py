@@ -127,7 +127,7 @@ class Streets:
             "domain": asdict(self._domain(set_name)),
             "images": self.sizes[set_name],
             "seed": self.seed,
-            "code": code_hash(*sorted(folder.glob("*.py")), folder.parent / "streams.py"),
+            "code": code_hash(*sorted(folder.glob("*.py")), folder.parent / "sampling.py"),
         }
 
     def check(self, data_root: Path | None) -> None:
