@@ -43,8 +43,11 @@ class TrialConfig(BaseModel, ABC):
 
     @classmethod
     @abstractmethod
-    def code_version(cls) -> str:
-        """Hash of the code and data recipes that decide a trial's outcome; part of the trial's key."""
+    def code_version(cls, domains: str) -> str:
+        """Hash of the code that decides the outcome of a trial on a domain pair; part of the trial's key.
+
+        Raises ValueError for an unknown pair.
+        """
 
     @classmethod
     @abstractmethod

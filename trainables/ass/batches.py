@@ -11,8 +11,8 @@ from torch import Tensor
 from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.config import AssConfig
 from trainables.ass.crops import Crops, host_tensor
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
-from trainables.domains.pairs import DomainPair
 from trainables.domains.sampling import batch_indices, crop_offsets, flips, labeled_subset
 
 

@@ -127,9 +127,9 @@ class AssConfig(TrialConfig):
         return tuple(PAIRS)
 
     @classmethod
-    def code_version(cls) -> str:
-        """Hash of the source of the method and of the data recipes."""
-        return code_version()
+    def code_version(cls, domains: str) -> str:
+        """Hash of the method's code and of the recipe of one domain pair; raises ValueError for an unknown pair."""
+        return code_version(domains)
 
     @classmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
@@ -155,6 +155,11 @@ class AssConfig(TrialConfig):
         if values.get("lr_sd") == 0:
             inert.add("lambda_sd")
         return frozenset(inert)
+
+    def canonical(self) -> dict[str, Any]:
+        """Also what `adaptsegnet_compat` sets: no file can change it, and trials train with it."""
+        values = self.model_dump(mode="json")
+        return super().canonical() | ({name: values[name] for name in ADAPTSEGNET} if self.adaptsegnet_compat else {})
 
 
 def _undefined_labels(values: Mapping[str, Any]) -> str | None:

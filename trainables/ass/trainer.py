@@ -18,8 +18,8 @@ from trainables.ass.objectives import discriminator_objective, generator_objecti
 from trainables.ass.optimization import Optimizers
 from trainables.ass.precision import autocast
 from trainables.ass.records import Records
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
-from trainables.domains.pairs import DomainPair
 
 
 class Trainer:

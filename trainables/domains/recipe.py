@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -81,7 +78,10 @@ class PairRecipe(Protocol):
         ...
 
     def describe(self, set_name: str) -> dict[str, Any]:
-        """Everything that decides the pixels of a set but the files it is read from, as JSON values."""
+        """Everything that decides the pixels of a set, except the files it is read from, as JSON values.
+
+        Also the code: `trainables.version.code_hash` of the modules that make the set.
+        """
         ...
 
     def check(self, data_root: Path | None) -> None:
@@ -99,27 +99,3 @@ class PairRecipe(Protocol):
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Generate or read some images of a set; raises one `UnusableImages` that lists every bad pair in `rows`."""
         ...
-
-
-@cache
-def code_hash(*files: Path) -> str:
-    """16 hexadecimal digits that change with the code of Python files, not with comments, docstrings or layout."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update("\n".join(_code(ast.parse(file.read_text(encoding="utf-8")))).encode())
-    return digest.hexdigest()[:16]
-
-
-def _code(node: ast.AST) -> Iterator[str]:
-    # Not ast.dump: its text for the same code differs between Python versions.
-    yield type(node).__name__
-    for field, value in ast.iter_fields(node):
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
-                continue
-            if isinstance(item, ast.AST):
-                yield f"{field}("
-                yield from _code(item)
-                yield ")"
-            elif item is not None:
-                yield f"{field}={item!r}"
