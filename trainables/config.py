@@ -1,4 +1,4 @@
-"""What a trainable tells the orchestrator about its configuration, without importing torch."""
+"""What a trainable declares about its configuration, without importing torch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TrialConfig(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
-        """Why the combination in `values` (some fields, not all) means nothing, or None if it is defined."""
+        """Why the combination in `values` (some fields, not all) is meaningless, or None if it is defined."""
 
     @classmethod
     @abstractmethod

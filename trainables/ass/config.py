@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -114,7 +114,10 @@ class AssConfig(TrialConfig):
     @model_validator(mode="before")
     @classmethod
     def _as_adaptsegnet(cls, values: Any) -> Any:
-        return {**values, **ADAPTSEGNET} if isinstance(values, dict) and values.get("adaptsegnet_compat") else values
+        if not isinstance(values, dict):
+            return values
+        given = cast(dict[str, Any], values)
+        return {**given, **ADAPTSEGNET} if given.get("adaptsegnet_compat") else given
 
     @classmethod
     def profiles(cls) -> Mapping[str, Profile]:
@@ -179,7 +182,7 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
 
 def _held_out(domains: str, pool: int) -> str:
     held_out = labeled_pool(domains, "paper") - pool
-    return f" beside {held_out} that choose configurations (protocol: split)" if held_out else ""
+    return f" besides {held_out} that choose configurations (protocol: split)" if held_out else ""
 
 
 def _undefined_network(values: Mapping[str, Any]) -> str | None:

@@ -63,7 +63,7 @@ class DomainPair:
         return training_pool(self._recipe.sizes["target_train"], self._recipe.held_out, protocol)
 
     def take_notices(self) -> list[str]:
-        """What people should know of the files opened since the last call: those that were damaged, and made again."""
+        """Messages for the user about files opened since the last call that were damaged, and made again."""
         notices, self._notices = self._notices, []
         return notices
 
@@ -72,7 +72,7 @@ class DomainPair:
         return self._packs[set_name]
 
     def make(self, set_name: str, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> None:
-        """Have the files of a set there and intact, as `packing.make`; what was damaged becomes a notice."""
+        """Make the files of a set where missing or damaged, as `packing.make`; what was damaged becomes a notice."""
         self._notices += make(self.pack(set_name), workers, watch, trust)
 
     def _open(self, set_name: str) -> PackedSet:

@@ -1,4 +1,4 @@
-"""Rendered data sets whose images have numbers for names."""
+"""Rendered data sets whose images are named by numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.domains.image_files import LabeledFile, open_label_map
 
 @dataclass(frozen=True)
 class NumberedFiles:
-    """A data set as published: where image n and its label map lie, and what they look like.
+    """A data set as published: where image n and its label map lie, and how they are read.
 
     Attributes:
         decides: the Python modules whose code decides what is read from it.

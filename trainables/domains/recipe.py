@@ -1,4 +1,4 @@
-"""What a domain pair has to say about itself so that its sets can be made, named and told apart."""
+"""What a domain pair has to provide, so that its sets can be made, named and distinguished."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MissingData(Exception):
 
 
 class UnusableImages(MissingData):
-    """Images of a set that cannot be used with their labels: one line each, and how many were looked at."""
+    """Images of a set that cannot be used with their labels: one line each, and how many images were read."""
 
     def __init__(self, problems: Sequence[str], images: int) -> None:
         super().__init__(tuple(problems), images)
@@ -35,7 +35,7 @@ class UnusableImages(MissingData):
 class Content:
     """Part of a set in memory: images (N, H, W, 3) and labels (N, H', W'), both uint8, and N names.
 
-    Labels may be larger than images: a set that is only evaluated on is judged at the size it was labeled at.
+    Labels may be larger than images: a set that is only evaluated on is judged at the size of its published labels.
     """
 
     images: np.ndarray
@@ -89,11 +89,11 @@ class PairRecipe(Protocol):
         ...
 
     def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """Rows of a set that can be built as far as can be seen without opening an image, also where others cannot."""
+        """Rows of a set whose files exist, also where other rows' files do not; opens no image."""
         ...
 
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """What tells one copy of the files from another; empty for generated pairs."""
+        """A hash that differs for another copy of the files; empty for generated pairs."""
         ...
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
