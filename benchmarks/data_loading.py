@@ -30,8 +30,8 @@ from trainables.ass.batches import Batches
 from trainables.ass.config import AssConfig
 from trainables.ass.precision import normalised
 from trainables.ass.profiles import PROFILES
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import shard_files
-from trainables.domains.pairs import DomainPair
 from trainables.domains.recipe import Content
 
 PACKED_IMAGES = 64

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.classes import ClassSet
-from trainables.domains.pairs import DomainPair
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.recipe import SETS, Content
 from trainables.domains.sampling import stream
 

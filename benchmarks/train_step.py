@@ -31,7 +31,7 @@ from trainables.ass.networks.weights import drawn_weights
 from trainables.ass.precision import DTYPES, computes_in_bfloat16
 from trainables.ass.profiles import PROFILES
 from trainables.ass.trainer import Trainer
-from trainables.domains.pairs import DomainPair
+from trainables.domains.domain_pair import DomainPair
 
 AGREEING_STEPS = 5
 """Steps whose losses are compared: later ones differ, since Adam magnifies rounding."""

@@ -1,6 +1,6 @@
 """What a trial of the method needs of its device's memory, without the device and before it starts.
 
-The trial's own steps run on tensors that have sizes and no content; what is alive of them is counted.
+The trial's own steps run on tensors that have sizes and no content; the bytes of those that are alive are counted.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def trial_bytes(config: AssConfig) -> int:
 
 
 def peak_bytes(config: AssConfig, recipe: PairRecipe) -> int:
-    """As `trial_bytes`, for a pair of any sizes.
+    """Like `trial_bytes`, for a pair of any sizes.
 
-    Memory that is no tensor's is not in it: the device's context, workspaces of its libraries, and gaps between
+    Memory that belongs to no tensor is not counted: the device's context, workspaces of its libraries, and gaps between
     tensors. Backbones whose first blocks keep their pre-trained weights are counted as if all were trained.
     """
     unweighted = {"backbone_weights": "none", "device": "cpu", "channels_last": False, "compile": False}

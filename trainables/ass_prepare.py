@@ -1,4 +1,4 @@
-"""What the trials of a study share is made and looked at before they start: data, and pre-trained weights."""
+"""Makes and checks what the trials of a study share before they start: data, and pre-trained weights."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DRAWN = ("small", "none")
 
 
 def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, watch: Watcher) -> None:
-    """Make and check it on this node.
+    """Make and check data and weights on this node.
 
     Args:
         configs: one of each kind of trial that the study has.
         cache: folder of packed files.
         data_root: folder of the real data sets.
-        watch: is told how far the packing is.
+        watch: is called with the progress of packing.
 
     Raises MissingWeights before any data is packed, and MissingData.
     """

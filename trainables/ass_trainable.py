@@ -96,7 +96,7 @@ class AssTrainable(tune.Trainable):
         return [name for name in artifacts if not name.endswith(".pt")]
 
     def _pictures(self, report: PackedSet) -> dict[str, bytes]:
-        """What the network makes of some images: to look at, and to be set beside other trials."""
+        """The network's predictions for some images, to look at and to compare with other trials."""
         chosen = np.linspace(0, len(report) - 1, PICTURES).astype(int)
         images, truth = np.ascontiguousarray(report.images[chosen]), report.labels[chosen]
         predicted, classes = self._trainer.predict(images, report.labels.shape[1:]), self._pair.classes

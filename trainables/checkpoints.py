@@ -104,7 +104,7 @@ class Checkpoints:
         try:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises whatever the bytes lead to
-            raise _Unusable("it is refused, being no torch file of nothing but tensors and plain values") from error
+            raise _Unusable("it is refused, since it is not a torch file of tensors and plain values only") from error
 
 
 def serialized(state: dict[str, Any]) -> bytes:

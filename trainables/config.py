@@ -1,4 +1,4 @@
-"""What a trainable tells the orchestrator about its configuration, without importing torch."""
+"""What a trainable declares about its configuration, without importing torch."""
 
 from __future__ import annotations
 
@@ -43,13 +43,16 @@ class TrialConfig(BaseModel, ABC):
 
     @classmethod
     @abstractmethod
-    def code_version(cls) -> str:
-        """Hash of the code and data recipes that decide a trial's outcome; part of the trial's key."""
+    def code_version(cls, domains: str) -> str:
+        """Hash of the code that decides the outcome of a trial on a domain pair; part of the trial's key.
+
+        Raises ValueError for an unknown pair.
+        """
 
     @classmethod
     @abstractmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
-        """Why the combination in `values` (some fields, not all) means nothing, or None if it is defined."""
+        """Why the combination in `values` (some fields, not all) is meaningless, or None if it is defined."""
 
     @classmethod
     @abstractmethod

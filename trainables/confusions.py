@@ -1,4 +1,4 @@
-"""Confusion matrices of a split, one per image, as a Parquet file: any mIoU or interval can be computed from it."""
+"""Confusion matrices of a split, one for each image, as a Parquet file: mIoU and its intervals follow from it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def confusions_to_parquet(confusions: np.ndarray, images: Sequence[str], classes
 
 
 def confusions_from_parquet(content: bytes) -> tuple[np.ndarray, list[str], list[str]]:
-    """(N, c, c) counts, N image names and c class names of a file of `confusions_to_parquet`.
+    """Counts (N, c, c), N image names and c class names, from the content of a file of `confusions_to_parquet`.
 
     Raises OSError where the counts or names are not those that were written.
     """
-    table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+    table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     classes = json.loads(table.schema.metadata[b"classes"])
     counts = table["counts"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return counts.reshape(-1, len(classes), len(classes)), table["image"].to_pylist(), classes

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from trainables.config import TrialConfig, Value
-from trainables.domains.sampling import stream
+from trainables.version import code_hash
 
-CLASSES = ("road", "car")
+DECIDES = ("trainables.learning_curve", "trainables.curves_trainable", "trainables.domains.sampling")
+"""Modules that decide an outcome; the values of a configuration are part of a trial's key anyway."""
 
 
 class CurvesConfig(TrialConfig):
@@ -52,9 +50,9 @@ class CurvesConfig(TrialConfig):
         return ("synthetic",)
 
     @classmethod
-    def code_version(cls) -> str:
-        """Hash of this file."""
-        return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    def code_version(cls, domains: str) -> str:
+        """Hash of the code that computes a curve; there is no data that could have a part in it."""
+        return code_hash(DECIDES)
 
     @classmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
@@ -67,21 +65,3 @@ class CurvesConfig(TrialConfig):
     def inert(cls, values: Mapping[str, Any]) -> frozenset[str]:
         """lambda_sadv does nothing without a semantic adaptor."""
         return frozenset({"lambda_sadv"}) if values.get("adaptor", "ga+csa") != "ga+csa" else frozenset()
-
-
-def curve(config: CurvesConfig, iteration: int) -> float:
-    """Noise-free mIoU in percent at an iteration, for tests to compare with."""
-    gain = {"joint": 0.0, "ga": 1.0, "ga+csa": 3.0}[config.adaptor]
-    if config.adaptor == "ga+csa":
-        gain -= 2.0 * math.log10(max(config.lambda_sadv, 1e-6) / 1.0) ** 2
-    asymptote = 30.0 + 5.0 * math.log1p(config.labeled_images) / math.log(10) + gain
-    return asymptote * (1.0 - math.exp(-iteration / config.iterations * 100.0 * config.lr))
-
-
-def measured(config: CurvesConfig, split: str, iteration: int) -> float:
-    """mIoU in percent with the noise of a seed and of a report; a pure function of its arguments."""
-    of_seed = stream(config.seed, f"curves/{config.labeled_images}").normal()
-    of_report = stream(
-        config.seed, f"curves/{split}/{config.adaptor}/{config.lambda_sadv}/{config.lr}", iteration
-    ).normal()
-    return curve(config, iteration) + config.noise * (float(of_seed) + 0.5 * float(of_report))

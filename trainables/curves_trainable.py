@@ -10,7 +10,8 @@ from typing import Any
 
 from ray import tune
 
-from trainables.curves import CLASSES, CurvesConfig, measured
+from trainables.curves import CurvesConfig
+from trainables.learning_curve import CLASSES, measured
 from trainables.storage import Storage
 from trainables.words import REPORT, SELECT
 

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from trainables.mistakes import UserMistake
 
 CONTEXT = 0.5e9
-"""Bytes that a process takes of a GPU beside its tensors, for CUDA's context and libraries: an allowance."""
+"""Bytes of a GPU that a process takes besides its tensors, for CUDA's context and libraries: an allowance."""
 
 
 def check_share(tensors: float, gpus: float, memory: float) -> None:

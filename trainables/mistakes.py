@@ -1,7 +1,7 @@
-"""What a user can mend is told in one message, not in a traceback."""
+"""Errors that a user can fix: shown as one message, not as a traceback."""
 
 from __future__ import annotations
 
 
 class UserMistake(Exception):
-    """Something outside the code is not as it has to be; the message says what, and what would be."""
+    """Something outside the code is wrong; the message says what it is, and what is allowed."""

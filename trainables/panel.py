@@ -1,4 +1,4 @@
-"""Panels: images beside their labels and what a network made of them, a row an image."""
+"""Panels: images next to their labels and a network's predictions, one row for each image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network made of a few images, as a Parquet file: adaptors can be seen beside each other on the same images."""
+"""A network's predictions for a few images, as a Parquet file, to compare adaptors on the same images."""
 
 from __future__ import annotations
 

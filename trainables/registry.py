@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainableEntry:
-    """Where a trainable's configuration (free of torch) and its Ray class are to be found."""
+    """Where a trainable's configuration (free of torch) and its Ray class are found."""
 
     config_path: str
     ray_path: str
@@ -35,7 +35,7 @@ class TrainableEntry:
         Args:
             configs: one of each kind of trial.
             data_root: folder of the real data sets.
-            watch: is told how far it is.
+            watch: is called with the progress.
         """
         if self.prepare_path is not None:
             _load(self.prepare_path)(configs, cache_folder(), data_root, watch)

@@ -56,7 +56,7 @@ class Storage:
                 flush_to_disk(temporary)
             self._files.move(temporary, path)
         except BaseException as error:
-            # where the disk is full, what was begun takes the room of what comes next
+            # on a full disk an unfinished file would take the space of the next one
             with suppress(OSError):
                 self._files.delete_file(temporary)
             if isinstance(error, OSError) and error.errno is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.confusions import iou
 from analysis.study import Cell, Study
 from analysis.style import DIVERGING, new_figure
+from trainables.ass.metrics import iou_per_class
 
 
 def class_gains(study: Study) -> Figure | None:
@@ -40,7 +40,7 @@ def gains_of(study: Study, cell: Cell) -> dict[str, float] | None:
     sides = [study.confusions([runs[seed] for seed in seeds]) for runs in (ours, theirs)]
     if sides[0] is None or sides[1] is None:
         return None
-    per_seed = iou(sides[0].counts.sum(axis=1)) - iou(sides[1].counts.sum(axis=1))
+    per_seed = iou_per_class(sides[0].counts.sum(axis=1)) - iou_per_class(sides[1].counts.sum(axis=1))
     return dict(zip(sides[0].classes, per_seed.mean(axis=0), strict=True))
 
 

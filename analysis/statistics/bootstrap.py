@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from trainables.ass.metrics import intersections_and_unions, iou_of
+
 BATCH = 1000
 """Resamples held in memory at once."""
 
@@ -103,9 +105,7 @@ def compare(ours: Side, theirs: Side, level: float = 0.95) -> Comparison:
 
 def overlaps_of(confusions: np.ndarray) -> np.ndarray:
     """Intersections and unions (..., images, 2, classes), of counts (..., images, classes, classes)."""
-    intersection = np.diagonal(confusions, axis1=-2, axis2=-1)
-    union = confusions.sum(-1) + confusions.sum(-2) - intersection
-    return np.stack([intersection, union], axis=-2).astype(np.float64)
+    return np.stack(intersections_and_unions(confusions), axis=-2)
 
 
 def times_drawn(drawn: np.ndarray, images: int) -> np.ndarray:
@@ -124,8 +124,7 @@ def resampled_mious(overlaps: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """
     flat = overlaps.reshape(*overlaps.shape[:-2], -1)
     intersection, union = np.split(weights.astype(np.float64) @ flat, 2, axis=-1)
-    iou = np.divide(intersection, union, out=np.full_like(union, np.nan), where=union > 0)
-    return 100 * np.nanmean(iou, axis=-1)
+    return np.nanmean(iou_of(intersection, union), axis=-1)
 
 
 def p_value(resampled: np.ndarray) -> float:

@@ -40,7 +40,7 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
 def terms_of(spec: StudySpec) -> dict[str, Any]:
     """All of a search-space file that decides outcomes, and the version of the code, as plain JSON."""
     asked = spec.model_dump(mode="json", by_alias=True, exclude=set(FREE))
-    return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version()}))
+    return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version(spec.domains)}))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

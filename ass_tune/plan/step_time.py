@@ -120,7 +120,12 @@ def _measure(requests: list[dict[str, Any]], threads: int) -> list[StepTime]:
 def _kind(trainable: str, config: TrialConfig, threads: int) -> str:
     content = {name: value for name, value in config.canonical().items() if name not in WITHOUT_INFLUENCE}
     content = {name: value for name, value in content.items() if not isinstance(value, float)}
-    content |= {"trainable": trainable, "machine": platform.node(), "threads": threads, "code": config.code_version()}
+    content |= {
+        "trainable": trainable,
+        "machine": platform.node(),
+        "threads": threads,
+        "code": config.code_version(config.domains),
+    }
     content["labels"] = bool(config.model_dump().get("labeled_images", 0))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -28,7 +28,11 @@ def trial_key(config: TrialConfig) -> str:
     The hash of the canonical configuration (fields without effect left out), the trainable's name and the version
     of its code.
     """
-    content = {"trainable": _name(type(config)), "code": config.code_version(), "config": config.canonical()}
+    content = {
+        "trainable": _name(type(config)),
+        "code": config.code_version(config.domains),
+        "config": config.canonical(),
+    }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

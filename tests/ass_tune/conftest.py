@@ -17,7 +17,8 @@ from ass_tune.search.faults import Fault, FaultKind
 from ass_tune.search.pruners import make_pruner
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Report, Trial
-from trainables.curves import CurvesConfig, measured
+from trainables.curves import CurvesConfig
+from trainables.learning_curve import measured
 from trainables.words import Cell, Outcome, Stage
 
 SPEC = {

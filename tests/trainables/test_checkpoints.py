@@ -122,7 +122,7 @@ def test_a_bad_newest_one_gives_way_to_the_one_before_with_a_warning(
         bad.unlink()
         content = b"no torch file" if damage == "not of torch" else serialized({"trainer": Payload(tmp_path / "done")})
         bad = written_with_checksum(folder, 40, content)
-        why = "it is refused, being no torch file of nothing but tensors and plain values"
+        why = "it is refused, since it is not a torch file of tensors and plain values only"
     loaded = checkpoints.newest()
     assert same(loaded.state, state(20))
     assert loaded.iteration == 20

@@ -32,7 +32,7 @@ def test_every_profile_sets_tunable_fields_to_values_they_may_have(config_class:
 
 @BOTH
 def test_the_code_version_is_the_same_every_time(config_class: type[TrialConfig]) -> None:
-    assert config_class.code_version() == config_class.code_version() != ""
+    assert config_class.code_version("streets") == config_class.code_version("streets") != ""
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from trainables.curves import CurvesConfig, curve, measured
+from trainables.curves import CurvesConfig
 from trainables.curves_trainable import CurvesTrainable
+from trainables.learning_curve import curve, measured
 
 
 def config(**fields: Any) -> CurvesConfig:

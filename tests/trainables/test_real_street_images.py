@@ -14,7 +14,7 @@ from torchvision.models import resnet101
 from tests.support.real_samples import VAL_IMAGES, link_samples, sample_pair
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
-from trainables.domains.pairs import DomainPair
+from trainables.domains.domain_pair import DomainPair
 from trainables.panel import panel_png
 
 SOURCE_SIZE, TARGET_SIZE = (96, 54), (64, 32)

@@ -26,7 +26,7 @@ def test_planning_imports_no_torch_no_ray_and_no_optuna() -> None:
     code = (
         "import sys, ass_tune.run\n"
         "from trainables.registry import TRAINABLES\n"
-        "for entry in TRAINABLES.values(): entry.config.profiles(), entry.config.code_version()\n"
+        "for entry in TRAINABLES.values(): entry.config.profiles(), entry.config.code_version('streets')\n"
         "print(sorted({'torch', 'ray', 'optuna', 'mlflow'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

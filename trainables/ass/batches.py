@@ -11,8 +11,8 @@ from torch import Tensor
 from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.config import AssConfig
 from trainables.ass.crops import Crops, host_tensor
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
-from trainables.domains.pairs import DomainPair
 from trainables.domains.sampling import batch_indices, crop_offsets, flips, labeled_subset
 
 
@@ -100,7 +100,7 @@ def images_to(device: torch.device, images: np.ndarray, channels_last: bool) -> 
 
 
 def to_device(device: torch.device, array: np.ndarray) -> Tensor:
-    """An array (...) uint8 as a tensor on the device, copied without waiting for it."""
+    """An array (...) uint8 as a tensor on the device, copied without waiting for the device."""
     host = host_tensor(array.shape, device)
     np.copyto(host.numpy(), array)
     return host.to(device, non_blocking=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -114,7 +114,10 @@ class AssConfig(TrialConfig):
     @model_validator(mode="before")
     @classmethod
     def _as_adaptsegnet(cls, values: Any) -> Any:
-        return {**values, **ADAPTSEGNET} if isinstance(values, dict) and values.get("adaptsegnet_compat") else values
+        if not isinstance(values, dict):
+            return values
+        given = cast(dict[str, Any], values)
+        return {**given, **ADAPTSEGNET} if given.get("adaptsegnet_compat") else given
 
     @classmethod
     def profiles(cls) -> Mapping[str, Profile]:
@@ -127,9 +130,9 @@ class AssConfig(TrialConfig):
         return tuple(PAIRS)
 
     @classmethod
-    def code_version(cls) -> str:
-        """Hash of the source of the method and of the data recipes."""
-        return code_version()
+    def code_version(cls, domains: str) -> str:
+        """Hash of the method's code and of the recipe of one domain pair; raises ValueError for an unknown pair."""
+        return code_version(domains)
 
     @classmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
@@ -156,6 +159,11 @@ class AssConfig(TrialConfig):
             inert.add("lambda_sd")
         return frozenset(inert)
 
+    def canonical(self) -> dict[str, Any]:
+        """Also what `adaptsegnet_compat` sets: no file can change it, and trials train with it."""
+        values = self.model_dump(mode="json")
+        return super().canonical() | ({name: values[name] for name in ADAPTSEGNET} if self.adaptsegnet_compat else {})
+
 
 def _undefined_labels(values: Mapping[str, Any]) -> str | None:
     adaptor, labeled, domains = values.get("adaptor"), values.get("labeled_images"), values.get("domains")
@@ -174,7 +182,7 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
 
 def _held_out(domains: str, pool: int) -> str:
     held_out = labeled_pool(domains, "paper") - pool
-    return f" beside {held_out} that choose configurations (protocol: split)" if held_out else ""
+    return f" besides {held_out} that choose configurations (protocol: split)" if held_out else ""
 
 
 def _undefined_network(values: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Parts of packed images and labels, copied once: from the mapped file to where the device takes them from."""
+"""Crops of packed images and labels, copied once: from the mapped file to the memory that the device reads."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Crops:
     mirrored: np.ndarray
 
     def pixels(self, images: Rows, device: torch.device, channels_last: bool) -> Tensor:
-        """Images (N, 3, H, width) uint8 on the device, out of (M, H, W, 3); other devices than this one permute."""
+        """Images (N, 3, H, width) uint8 on the device, out of (M, H, W, 3); a GPU permutes the axes itself."""
         if device.type == "cpu" and not channels_last:
             return self._copied(images, (2, 0, 1), device)
         pixels = self._copied(images, (0, 1, 2), device).to(device, non_blocking=True).permute(0, 3, 1, 2)
         return pixels if channels_last else pixels.contiguous()
 
     def labels(self, labels: Rows, device: torch.device) -> Tensor:
-        """Labels (N, H, width) int64 on the device, out of (M, H, W) uint8; it is the device that widens them."""
+        """Labels (N, H, width) int64 on the device, out of (M, H, W) uint8; the device converts them to int64."""
         return self._copied(labels, (0, 1), device).to(device, non_blocking=True).long()
 
     def _copied(self, rows: Rows, axes: tuple[int, ...], device: torch.device) -> Tensor:
@@ -51,5 +51,5 @@ class Crops:
 
 
 def host_tensor(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Memory for bytes that is to be filled here, from which the device can copy without anyone waiting for it."""
+    """Host memory for bytes, to be filled here; pinned for a GPU, which then copies without blocking."""
     return torch.empty(shape, dtype=torch.uint8, pin_memory=device.type == "cuda")

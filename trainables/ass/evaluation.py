@@ -23,9 +23,9 @@ def slices(count: int, height: int, width: int) -> Iterator[slice]:
 def predicted_classes(scores: Tensor, size: tuple[int, ...]) -> Tensor:
     """Class maps (N, *size) uint8 of score maps (N, c, h, w): the class whose upsampled score is highest, or the first.
 
-    They are `upsample(scores, size).argmax(1)` of float32 scores, but for how the interpolation of several channels
-    rounds; and class by class, for the scores of one class at `size` stay in cache, where those of 19 classes at
-    2048x1024 are 160 MB.
+    The result is `upsample(scores, size).argmax(1)` of float32 scores, except for rounding in the interpolation of
+    several channels. It works class by class, because the scores of one class at `size` stay in the cache, while those
+    of 19 classes at 2048x1024 take 160 MB.
     """
     scores = scores.float()
     highest = upsample(scores[:, :1], size)
@@ -41,7 +41,7 @@ def predicted_classes(scores: Tensor, size: tuple[int, ...]) -> Tensor:
 def confusion(truth: Tensor, prediction: Tensor, classes: int) -> Tensor:
     """Counts (N, c, c) int64, rows truth, columns prediction, of class maps (N, H, W) uint8 or int64.
 
-    Ignored pixels count not. Raises ValueError where there are other classes than the c.
+    Ignored pixels are not counted. Raises ValueError for a class outside 0 to c - 1.
     """
     pairs = zip(truth.flatten(1), prediction.flatten(1), strict=True)
     return torch.stack([_confusion_of_image(*pair, classes) for pair in pairs])
@@ -50,7 +50,7 @@ def confusion(truth: Tensor, prediction: Tensor, classes: int) -> Tensor:
 def _confusion_of_image(truth: Tensor, prediction: Tensor, classes: int) -> Tensor:
     """Counts (c, c) of two maps (H W): a number of two bytes for each pixel, and one pass that counts the numbers.
 
-    Ignored pixels are counted with all others, as truth 255, and then left out: to sort them out first takes longer.
+    Ignored pixels are counted like all others, as truth 255, and then left out: to remove them first takes longer.
     """
     numbers = truth.to(torch.int16 if classes <= 128 else torch.int32, copy=True).mul_(classes).add_(prediction)
     counts = torch.bincount(numbers, minlength=256 * classes)[: 256 * classes].view(256, classes)

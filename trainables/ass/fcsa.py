@@ -19,7 +19,7 @@ class FCSA(SemanticAdaptation):
         super().__init__(layers, classes)
 
     def examples(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """V (N, c, n), and its classes (N, c), 255 for classes that the image has not."""
+        """V (N, c, n), and its classes (N, c), 255 for classes that do not occur in the image."""
         vectors, present = class_averages(features, labels, self.classes)
         return vectors, torch.arange(self.classes, device=labels.device).where(present, IGNORE)
 
@@ -31,8 +31,8 @@ class FCSA(SemanticAdaptation):
 def class_averages(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """V^k (Eq 4): the mean of F over the pixels of class k, for each image on its own.
 
-    From F (N, n, h, w) and y (N, h, w): V (N, c, n), zero for a class that an image has not, and whether it has
-    it, (N, c) bool.
+    From F (N, n, h, w) and y (N, h, w): V (N, c, n), zero for a class that does not occur in an image, and whether
+    each class occurs, (N, c) bool.
     """
     members = F.one_hot(labels.where(labels != IGNORE, classes).flatten(1), classes + 1)[..., :classes]
     counts = members.sum(1)

@@ -40,7 +40,7 @@ class GlobalAdaptation(nn.Module):
         return _domain_loss(logits, TARGET)
 
     def discriminator_loss(self, logits: Tensor, domain: int) -> tuple[Tensor, Tensor]:
-        """L_gd (Eq 3), a mean over h', w', of logits of maps of one domain z; and the share of them told right."""
+        """L_gd (Eq 3), a mean over h', w', of logits of maps of a domain z; and the share that is classified right."""
         return _domain_loss(logits, domain), ((logits.detach() > 0) == (domain == TARGET)).float().mean()
 
 

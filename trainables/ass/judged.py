@@ -1,4 +1,4 @@
-"""What a discriminator makes of source images: one forward pass that serves both sides of Eq 11."""
+"""A discriminator's output for source images: one forward pass that serves both sides of Eq 11."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch.autograd.function import once_differentiable
 class Judged(NamedTuple):
     """Logits of a discriminator D, with two graphs that end at each other.
 
-    G descends Eq 9 with D held, and D descends Eq 10 with G held, on the same logits, since D is as it was until G
-    has made its step. A copy without a past is judged, so each side has a graph of its own.
+    G descends Eq 9 with D fixed, and D descends Eq 10 with G fixed. Both use the same logits, because D does not
+    change before G has made its step. D judges a detached copy of its inputs, so each side has a graph of its own.
     """
 
     inputs: Tensor
     """What G made: maps P_s or feature vectors."""
     copy: Tensor
-    """The same, cut off from G."""
+    """The same values, detached from G."""
     logits: Tensor
-    """What D says of the copy."""
+    """D's output for the copy."""
 
     def for_generator(self, loss: Tensor) -> Tensor:
-        """A loss of the logits (scalar) as one of the inputs: its gradient reaches G and none of D's weights."""
+        """A loss of the logits (scalar) as one of the inputs: its gradient reaches G, and no weight of D."""
         (gradient,) = torch.autograd.grad(loss, self.copy, retain_graph=True)
         return _AtInputs.apply(self.inputs, loss.detach(), gradient)
 
@@ -36,7 +36,7 @@ def judge(discriminator: nn.Module, inputs: Tensor) -> Judged:
 
 
 class _AtInputs(torch.autograd.Function):
-    """A value whose gradient is known already."""
+    """A value whose gradient is already known."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
@@ -45,6 +45,9 @@ class _AtInputs(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
+    # torch's own type has one tensor for any number of them
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, outer: Tensor
+    ) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * outer, None, None

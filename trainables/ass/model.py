@@ -1,4 +1,4 @@
-"""Section 3 put together: G, CH, GA and SA, what they make of a batch, and the losses of Eqs 9 and 10."""
+"""Section 3 put together: G, CH, GA and SA, their outputs for a batch, and the losses of Eqs 9 and 10."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Outputs:
 
 
 class Forwarded(NamedTuple):
-    """What the networks made of a batch, for all losses to use; None for what the adaptor does not need."""
+    """The networks' outputs for a batch, which all losses use; None for what the adaptor does not need."""
 
     source: Outputs | None
     labeled: Outputs | None
@@ -106,7 +106,7 @@ class Model(nn.Module):
         sizes = [len(source.pixels), len(labeled.pixels)]
         features = self.network.features(torch.cat([source.pixels, labeled.pixels]), source=sizes[0])
         scores = self.network.scores(features)
-        parts = zip(features.split(sizes), scores.split(sizes), (source, labeled), strict=True)
+        parts = zip(torch.split(features, sizes), torch.split(scores, sizes), (source, labeled), strict=True)
         of_source, of_labeled = (Outputs(*part) for part in parts)
         return of_source, of_labeled
 

@@ -1,7 +1,7 @@
 """Section 3.4: the two training objectives, over the terms that an adaptor has.
 
-Eq 11 sets them against each other, and is played by turns: G descends Eq 9 with the discriminators held, then each
-discriminator descends its part of Eq 10 with G held (features and maps are detached).
+Eq 11 sets them against each other. They take turns: G descends Eq 9 with the discriminators fixed, then each
+discriminator descends its part of Eq 10 with G fixed (features and maps are detached).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer
@@ -57,7 +58,7 @@ class Optimizers:
     def step_generator(self, objective: Tensor) -> None:
         """One step of G and CH down Eq 9."""
         self.network.zero_grad()
-        objective.backward()
+        torch.autograd.backward(objective)
         if self.config.clip_norm is not None:
             clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizers["classifier"].step()
@@ -71,7 +72,7 @@ class Optimizers:
             optimizer.zero_grad()
         # named, so that no gradient is computed with respect to what the discriminators judge
         groups = [group for optimizer in discriminators for group in optimizer.param_groups]
-        objective.backward(inputs=[weight for group in groups for weight in group["params"]])
+        torch.autograd.backward(objective, inputs=[weight for group in groups for weight in group["params"]])
         for optimizer in discriminators:
             optimizer.step()
 

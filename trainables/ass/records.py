@@ -1,4 +1,4 @@
-"""What each iteration measured, kept on the device until somebody asks, so that no step waits for it."""
+"""What each iteration measured, kept on the device until it is averaged, so that no step waits for it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Records:
         self.rows.append(torch.stack([value.detach().float() for value in values.values()]))
 
     def average(self, iteration: int) -> dict[str, float]:
-        """Means over the rows, which end before `iteration`, and forget them; raises `Diverged`."""
+        """Means over the rows of the iterations before `iteration`, which are then forgotten; raises `Diverged`."""
         if not self.rows:
             return {}
         table = torch.stack(self.rows).double().cpu()
         self.rows = []
-        if bad := (~table.isfinite()).nonzero().tolist():
+        if bad := (~table.isfinite()).nonzero().numpy().tolist():
             row, column = bad[0]
             when = iteration - len(table) + row
             raise Diverged(f"{self.names[column]} is {table[row, column].item()} at iteration {when}")
-        return dict(zip(self.names, table.mean(0).tolist(), strict=True))
+        return dict(zip(self.names, table.mean(0).numpy().tolist(), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Names, and rows (iterations, names)."""

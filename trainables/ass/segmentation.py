@@ -24,9 +24,9 @@ def upsample(scores: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 def mean_cross_entropy(scores: Tensor, classes: Tensor) -> Tensor:
-    """Mean of -log softmax(scores) at the true class, over what is not ignored; 0 where all is.
+    """Mean of -log softmax(scores) at the true class, over what is not ignored; 0 where everything is ignored.
 
-    Scores are (N, channels, ...), classes (N, ...) int64 with 255 for what counts not.
+    Scores are (N, channels, ...), classes (N, ...) int64 with 255 for what is ignored.
     """
     valid = (classes != IGNORE).sum().clamp(min=1)
     return F.cross_entropy(scores, classes, ignore_index=IGNORE, reduction="sum") / valid
@@ -36,7 +36,7 @@ def downsample_labels(labels: Tensor, size: tuple[int, ...]) -> Tensor:
     """Labels y of F's size: of each cell of (N, H, W) divided into `size` cells, the pixel at its centre.
 
     Centres, as in the bilinear interpolation of Eq 1, so that a feature vector and the label it is paired with
-    here are of the same place. Returns (N, *size).
+    here belong to the same place. Returns (N, *size).
     """
     (height, width), (rows, columns) = labels.shape[-2:], size
     return labels[:, _centres(height, rows)][:, :, _centres(width, columns)]

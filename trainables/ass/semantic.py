@@ -1,4 +1,4 @@
-"""Section 3.3: what FCSA and CSA share, a discriminator D_s that tells class and domain at once."""
+"""Section 3.3: what FCSA and CSA share, a discriminator D_s that predicts class and domain together."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from trainables.ass.objectives import discriminator_objective, generator_objecti
 from trainables.ass.optimization import Optimizers
 from trainables.ass.precision import autocast
 from trainables.ass.records import Records
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
-from trainables.domains.pairs import DomainPair
 
 
 class Trainer:
-    """A configuration at work on a domain pair. Everything drawn depends on the seed and the iteration only."""
+    """Trains one configuration on a domain pair. Everything drawn depends on the seed and the iteration only."""
 
     def __init__(self, config: AssConfig, pair: DomainPair) -> None:
         """Raises ValueError where the configuration means nothing (`AssConfig.undefined`)."""
@@ -36,7 +36,7 @@ class Trainer:
         if config.channels_last:
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if config.compile:
-            self.model.network.backbone.compile()
+            self.model.network.backbone.compile()  # pyright: ignore[reportUnknownMemberType]
         self.optimizers = Optimizers(config, self.model.network, self.model.discriminators())
         self.batches = Batches(config, pair, self.device)
         self.records = Records()
@@ -44,7 +44,7 @@ class Trainer:
         self.iteration = 0
 
     def step(self) -> None:
-        """One iteration: G and CH descend Eq 9, then the discriminators Eq 10, on what one forward pass made."""
+        """One iteration: G and CH descend Eq 9, then the discriminators Eq 10, on the outputs of one forward pass."""
         with self.clock.part("data"):
             batch = self.batches.load(self.iteration)
         self.optimizers.set_rates(self.iteration)
@@ -68,7 +68,7 @@ class Trainer:
         self.iteration += 1
 
     def train_until(self, iteration: int) -> dict[str, float]:
-        """Train up to an iteration; losses and accuracies averaged since the last call, last rates, and speed.
+        """Train up to an iteration; returns losses and accuracies averaged since the last call, rates, and speed.
 
         Raises `Diverged` where a loss was not finite.
         """
@@ -85,7 +85,7 @@ class Trainer:
 
     def evaluate(self, packed: PackedSet) -> np.ndarray:
         """Confusion counts (N, c, c) int64 of each image, rows truth, columns prediction, at the size of its labels."""
-        counts = []
+        counts: list[np.ndarray] = []
         for part in slices(*packed.labels.shape):
             truth = to_device(self.device, packed.labels[part])
             predicted = self._predict(packed.images[part], truth.shape[1:])

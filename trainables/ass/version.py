@@ -1,17 +1,54 @@
-"""The version of the code that decides a trial's outcome."""
+"""The version of the code that decides the outcome of a trial of the method."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
-from trainables.domains.recipe import code_hash
+from trainables.domains.pairs import recipe_version
+from trainables.version import code_hash
 
-FOLDERS = ("ass", "domains")
+DECIDES = (
+    # which images a step sees
+    "trainables.domains.classes",
+    "trainables.domains.domain_pair",
+    "trainables.domains.packed",
+    "trainables.domains.rows",
+    "trainables.domains.sampling",
+    "trainables.ass.batches",
+    "trainables.ass.crops",
+    # networks
+    "trainables.ass.precision",
+    "trainables.ass.networks.atrous_classifier",
+    "trainables.ass.networks.build",
+    "trainables.ass.networks.deeplab_v2",
+    "trainables.ass.networks.efficientnet_lite0",
+    "trainables.ass.networks.folding",
+    "trainables.ass.networks.normalisation",
+    "trainables.ass.networks.segmentation_network",
+    "trainables.ass.networks.small",
+    "trainables.ass.networks.weights",
+    # losses, and how they are descended
+    "trainables.ass.adaptors",
+    "trainables.ass.csa",
+    "trainables.ass.fcsa",
+    "trainables.ass.global_adaptation",
+    "trainables.ass.judged",
+    "trainables.ass.model",
+    "trainables.ass.objectives",
+    "trainables.ass.optimization",
+    "trainables.ass.segmentation",
+    "trainables.ass.semantic",
+    "trainables.ass.trainer",
+    # what is measured, on which split
+    "trainables.ass.evaluation",
+    "trainables.ass.metrics",
+    "trainables.ass.records",
+    "trainables.ass_trainable",
+)
+"""Modules of which a changed one may change an outcome. What makes a domain pair's images is declared by the pair."""
 
 
 @cache
-def code_version() -> str:
-    """Hash of the code, comments and docstrings aside, of the method and of the data."""
-    trainables = Path(__file__).parent.parent
-    return code_hash(*(path for folder in FOLDERS for path in sorted((trainables / folder).rglob("*.py"))))
+def code_version(domains: str) -> str:
+    """Hash of the method's code and of the recipe of one domain pair; raises ValueError for an unknown pair."""
+    return f"{code_hash(DECIDES)}-{recipe_version(domains)}"

@@ -11,6 +11,9 @@ from pathlib import Path
 from trainables.domains.classes import IGNORE, ClassSet
 from trainables.domains.image_files import LabeledFile
 
+FOLDER = "cityscapes"
+"""The folder below the data root."""
+
 CITYSCAPES = ClassSet(
     names=(
         "road",

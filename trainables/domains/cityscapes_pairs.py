@@ -2,166 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from trainables.domains import cityscapes, image_files, synthia
 from trainables.domains.cityscapes import CITYSCAPES
-from trainables.domains.classes import ClassSet
 from trainables.domains.gta5 import GTA5
-from trainables.domains.image_files import LabeledFile, ReadRule, Resampling
-from trainables.domains.missing import check_complete, some
-from trainables.domains.numbered_files import NumberedFiles
-from trainables.domains.recipe import Content, MissingData, code_hash
-from trainables.domains.synthia import SYNTHIA
-
-FOLDER = "cityscapes"
-
-
-@dataclass(frozen=True)
-class ToCityscapes:
-    """A rendered data set to Cityscapes.
-
-    Images are resized bicubically and labels by nearest neighbour, as in AdaptSegNet. The training images are those of
-    18 cities; the last three of them, which are also target_select, choose configurations under `protocol: split`.
-    Sets that are only evaluated on keep the label maps' own size.
-    """
-
-    name: str
-    source: NumberedFiles
-    classes: ClassSet
-    source_size: tuple[int, int]
-    target_size: tuple[int, int]
-    train_images: int = cityscapes.TRAIN_IMAGES
-    held_out: int = cityscapes.LAST_CITIES_IMAGES
-    val_images: int = cityscapes.VAL_IMAGES
-    published_size: tuple[int, int] = cityscapes.SIZE
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """Number of images by set."""
-        return {
-            "source": len(self.source.numbers),
-            "target_train": self.train_images,
-            "target_select": self.held_out,
-            "target_report": self.val_images,
-        }
-
-    def image_size(self, set_name: str) -> tuple[int, int]:
-        """That of the source or of the target."""
-        return self.source_size if set_name == "source" else self.target_size
-
-    def label_size(self, set_name: str) -> tuple[int, int]:
-        """That of the images, or as published where images are only evaluated on."""
-        return self.published_size if set_name in ("target_select", "target_report") else self.image_size(set_name)
-
-    def describe(self, set_name: str) -> dict[str, Any]:
-        """The reading rule, which of the files it is for, and the code that lists and reads them."""
-        split, first = ("all", 0) if set_name == "source" else self._place(set_name)
-        data = self.source.module if set_name == "source" else "cityscapes"
-        modules = sorted({"cityscapes", "image_files", "numbered_files", data})
-        return {
-            **self._rule(set_name).describe(),
-            "split": split,
-            "first": first,
-            "images": self.sizes[set_name],
-            # not of this file, lest another message has 92 GB packed again
-            "code": code_hash(*(Path(__file__).with_name(f"{module}.py") for module in modules)),
-        }
-
-    def check(self, data_root: Path | None) -> None:
-        """Raise one `MissingData` with all that is absent below `data_root`; opens no image."""
-        check_complete(self.name, data_root, self._problems, self._expected())
-
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """Rows whose two files are there."""
-        return image_files.available(self._files(set_name, data_root, range(self.sizes[set_name])))
-
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """Names and sizes of the set's files."""
-        return image_files.fingerprint(self._files(set_name, data_root, range(self.sizes[set_name])))
-
-    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
-        """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""
-        files = self._files(set_name, data_root, rows)
-        if len(files) != len(rows):
-            raise MissingData(f"{set_name}: image {rows.start + len(files) + 1} of {self.sizes[set_name]} is not there")
-        return image_files.read_all(files, self._rule(set_name))
-
-    def _files(self, set_name: str, data_root: Path | None, rows: range) -> list[LabeledFile]:
-        """The files of some rows; fewer where Cityscapes has fewer."""
-        assert data_root is not None
-        if set_name == "source":
-            return self.source.files(data_root, rows)
-        split, first = self._place(set_name)
-        return cityscapes.files(data_root / FOLDER, split)[first + rows.start : first + rows.stop]
-
-    def _place(self, set_name: str) -> tuple[str, int]:
-        """The split of Cityscapes that a target set is in, and the first of its images."""
-        if set_name == "target_report":
-            return "val", 0
-        return "train", self.train_images - self.held_out if set_name == "target_select" else 0
-
-    def _rule(self, set_name: str) -> ReadRule:
-        of_source = set_name == "source"
-        return ReadRule(
-            ids=self.source.ids_for(self.classes) if of_source else cityscapes.ids_for(self.classes),
-            size=self.image_size(set_name),
-            label_size=self.label_size(set_name),
-            published_size=self.source.size if of_source else self.published_size,
-            resampling=Resampling.BICUBIC,
-            open_label=self.source.open_label if of_source else image_files.open_label_map,
-        )
-
-    def _problems(self, data_root: Path) -> list[str]:
-        return [*self._source_problems(data_root), *self._target_problems(data_root)]
-
-    def _source_problems(self, data_root: Path) -> list[str]:
-        expected = len(self.source.numbers)
-        return [
-            f"{folder}: no files, expected {expected}"
-            if len(names) == expected
-            else f"{folder}: {len(names)} of {expected} files are missing: {some(names)}"
-            for folder, names in self.source.absent(data_root).items()
-            if names
-        ]
-
-    def _target_problems(self, data_root: Path) -> list[str]:
-        problems = []
-        for split, expected in (("train", self.train_images), ("val", self.val_images)):
-            files = cityscapes.files(data_root / FOLDER, split)
-            if len(files) != expected:
-                problems.append(f"{FOLDER}/leftImg8bit/{split}: {len(files) or 'no'} images, expected {expected}")
-            if absent := [file.label.name for file in files if not file.label.is_file()]:
-                problems.append(f"{FOLDER}/gtFine/{split}: {len(absent)} label maps are missing: {some(absent)}")
-        return problems
-
-    def _expected(self) -> str:
-        width, height = self.published_size
-        size = f", {self.source.size[0]}x{self.source.size[1]}" if self.source.size else ""
-        first, last = self.source.numbers[0], self.source.numbers[-1]
-        images, labels = (f"{self.source.folder}/{pattern}" for pattern in (self.source.images, self.source.labels))
-        return "\n".join(
-            f"  {where:<56}{what}"
-            for where, what in (
-                (images.format(first), f"to {last}: images{size}"),
-                (labels.format(first), f"to {last}: {self.source.label_format}"),
-                (f"{FOLDER}/leftImg8bit/train/*/*_leftImg8bit.png", f"{self.train_images} images, {width}x{height}"),
-                (f"{FOLDER}/leftImg8bit/val/*/*_leftImg8bit.png", f"{self.val_images} images, {width}x{height}"),
-                (f"{FOLDER}/gtFine/{{train,val}}/*/*_gtFine_labelIds.png", "their label maps, ids 0 to 33"),
-            )
-        )
-
+from trainables.domains.synthia import SIXTEEN_CLASSES, SYNTHIA, THIRTEEN_CLASSES
+from trainables.domains.to_cityscapes import ToCityscapes
 
 _FULL, _HALF = (1024, 512), (512, 256)
 
 CITYSCAPES_PAIRS = (
     ToCityscapes("gta5-cityscapes", GTA5, CITYSCAPES, (1280, 720), _FULL),
     ToCityscapes("gta5-cityscapes-half", GTA5, CITYSCAPES, (640, 360), _HALF),
-    ToCityscapes("synthia-cityscapes", SYNTHIA, synthia.THIRTEEN_CLASSES, (1280, 760), _FULL),
-    ToCityscapes("synthia-cityscapes-half", SYNTHIA, synthia.THIRTEEN_CLASSES, (640, 380), _HALF),
-    ToCityscapes("synthia16-cityscapes", SYNTHIA, synthia.SIXTEEN_CLASSES, (1280, 760), _FULL),
+    ToCityscapes("synthia-cityscapes", SYNTHIA, THIRTEEN_CLASSES, (1280, 760), _FULL),
+    ToCityscapes("synthia-cityscapes-half", SYNTHIA, THIRTEEN_CLASSES, (640, 380), _HALF),
+    ToCityscapes("synthia16-cityscapes", SYNTHIA, SIXTEEN_CLASSES, (1280, 760), _FULL),
 )
 """At AdaptSegNet's sizes, and at half of them; SYNTHIA with the paper's 13 classes, or all 16 in common."""

@@ -10,6 +10,14 @@ from trainables.domains import cityscapes
 from trainables.domains.classes import IGNORE, ClassSet
 from trainables.domains.numbered_files import NumberedFiles
 
+DECIDES = (
+    __name__,
+    "trainables.domains.cityscapes",
+    "trainables.domains.image_files",
+    "trainables.domains.numbered_files",
+)
+"""Modules that decide which pixels are read from it."""
+
 LICENCE_PLATE = 34
 """Besides those of Cityscapes, the palette of GTA5's label maps has this id."""
 
@@ -27,12 +35,11 @@ def ids_for(classes: ClassSet) -> dict[int, int]:
 
 
 GTA5 = NumberedFiles(
-    module="gta5",
+    decides=DECIDES,
     folder="gta5",
     images="images/{:05d}.png",
     labels="labels/{:05d}.png",
     numbers=range(1, 24_967),
     ids_for=ids_for,
-    label_format="palette PNG, label ids of Cityscapes",
     sizes_differ=SIZES_DIFFER,
 )

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trainables.domains import camvid, idda, image_files
 from trainables.domains.camvid import CAMVID
 from trainables.domains.classes import ClassSet
+from trainables.domains.idda_camvid_missing import expected, problems
 from trainables.domains.image_files import LabeledFile, ReadRule
 from trainables.domains.missing import check_complete
-from trainables.domains.recipe import Content, code_hash
+from trainables.domains.recipe import Content
+from trainables.version import code_hash
 
-EXPECTED = """\
-  idda/train.txt                    {source} image names
-  idda/images/*.jpg, labels/*.png   IDDA, 640x360, label ids 0 to 23
-  camvid/train/images/*.jpg         {target_train} images, 480x360
-  camvid/train/labels/*.png         their label maps, ids 0 to 11
-  camvid/val/images/*.jpg           {val} images, 480x360
-  camvid/val/labels/*.png           their label maps, ids 0 to 11"""
+DECIDES = (__name__, "trainables.domains.camvid", "trainables.domains.idda", "trainables.domains.image_files")
+"""Modules that decide the pixels."""
 
 SIZES = {
     "source": idda.TRAIN_IMAGES,
@@ -52,18 +50,12 @@ class IddaCamvid:
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The reading rule and the code that lists and reads the files."""
-        rule = self._rule(set_name)
-        files = (Path(__file__).with_name(f"{name}.py") for name in ("camvid", "idda", "idda_camvid", "image_files"))
-        return {
-            **rule.describe(),
-            "images": self.sizes[set_name],
-            "code": code_hash(*files),
-        }
+        return {**self._rule(set_name).describe(), "images": self.sizes[set_name], "code": code_hash(DECIDES)}
 
     def check(self, data_root: Path | None) -> None:
         """Raise one `MissingData` with all that is absent below `data_root`."""
-        expected = EXPECTED.format(**self.sizes, val=self.val_images)
-        check_complete(self.name, data_root, self._problems, expected)
+        sizes = {**self.sizes, "val": self.val_images}
+        check_complete(self.name, data_root, partial(problems, sizes), expected(sizes))
 
     def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
         """Rows whose two files are there; none of the source without its list."""
@@ -86,17 +78,6 @@ class IddaCamvid:
         list_files, folder = _LISTINGS[set_name]
         return list_files(data_root / folder)
 
-    def _problems(self, data_root: Path) -> list[str]:
-        problems = []
-        if not (data_root / "idda" / "train.txt").is_file():
-            problems.append("idda/train.txt is missing")
-        else:
-            problems += _compare("idda/train.txt", idda.train_files(data_root / "idda"), self.sizes["source"])
-        camvid_folder = data_root / "camvid"
-        problems += _compare("camvid/train/images", camvid.train_files(camvid_folder), self.sizes["target_train"])
-        problems += _compare("camvid/val/images", camvid.val_files(camvid_folder), self.val_images)
-        return problems
-
     def _rule(self, set_name: str) -> ReadRule:
         size = self.image_size(set_name)
         if set_name == "source":
@@ -110,9 +91,3 @@ _LISTINGS: Mapping[str, tuple[Callable[[Path], list[LabeledFile]], str]] = {
     "target_select": (camvid.select_files, "camvid"),
     "target_report": (camvid.report_files, "camvid"),
 }
-
-
-def _compare(where: str, files: list[LabeledFile], expected: int) -> list[str]:
-    if len(files) == expected:
-        return []
-    return [f"{where}: {len(files) or 'no'} images, expected {expected}"]

@@ -100,14 +100,14 @@ def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
     label_width, label_height = rule.label_size or rule.size
     images = np.empty((len(files), height, width, 3), np.uint8)
     labels = np.empty((len(files), label_height, label_width), np.uint8)
-    errors = []
+    errors: list[tuple[LabeledFile, Exception]] = []
     for index, file in enumerate(files):
         try:
             images[index], labels[index] = _read(file, rule)
         except _UNUSABLE as error:
-            errors.append(f"{file.image} with {file.label.name}: {error}")
+            errors.append((file, error))
     if errors:
-        raise UnusableImages(errors, len(files))
+        raise UnusableImages([f"{file.image} with {file.label.name}: {error}" for file, error in errors], len(files))
     return Content(images, labels, tuple(file.image.stem for file in files))
 
 

@@ -1,4 +1,4 @@
-"""What to tell where the files of a domain pair are not all there."""
+"""The error for a domain pair whose files are not all there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendered data sets whose images have numbers for names."""
+"""Rendered data sets whose images are named by numbers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from trainables.domains.image_files import LabeledFile, open_label_map
 
 @dataclass(frozen=True)
 class NumberedFiles:
-    """A data set as published: where image n and its label map lie, and what they look like.
+    """A data set as published: where image n and its label map lie, and how they are read.
 
     Attributes:
-        module: the Python module that defines it, whose code is part of what is made from it.
+        decides: the Python modules whose code decides what is read from it.
         folder: its folder below the data root.
         images: the image files below that, by number.
         labels: the label maps.
@@ -26,16 +26,14 @@ class NumberedFiles:
         size: width and height of all images, or None where they vary.
         sizes_differ: numbers of the images whose label maps have another size than they have.
         open_label: reads a label map as one id a pixel.
-        label_format: what label maps are, in words.
     """
 
-    module: str
+    decides: tuple[str, ...]
     folder: str
     images: str
     labels: str
     numbers: range
     ids_for: Callable[[ClassSet], dict[int, int]]
-    label_format: str
     size: tuple[int, int] | None = None
     sizes_differ: frozenset[int] = frozenset()
     open_label: Callable[[Path], Image.Image] = open_label_map

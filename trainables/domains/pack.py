@@ -14,7 +14,7 @@ from trainables.domains.shard import FORMAT, recipe_hash, write_shard
 from trainables.mistakes import UserMistake
 
 SHARD_BYTES = 256 * 2**20
-"""About the size of a packed file: what one process has in memory while it packs, and what a damage costs."""
+"""About the size of a packed file: what one process has in memory while it packs, and what damage costs."""
 OVERHEAD = 64
 """Upper bound of the bytes of an image's name, checksum and offset."""
 FILE_OVERHEAD = 2**14
@@ -117,6 +117,6 @@ def check_room(folder: Path, needed: dict[str, int]) -> None:
 
 
 def in_words(size: int) -> str:
-    """Bytes as people say them: 98.3 GB."""
+    """Bytes as text, such as 98.3 GB."""
     unit, scale = next(((u, s) for u, s in (("GB", 10**9), ("MB", 10**6)) if size >= s), ("kB", 10**3))
     return f"{size / scale:.1f} {unit}"

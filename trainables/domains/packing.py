@@ -1,4 +1,4 @@
-"""Making the files of a set: several at once, only those that are not there or damaged, each whole or not at all."""
+"""Making the files of a set: several at once, only those that are missing or damaged, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a set is: so many of its images are checked or packed, of those that have to be."""
+    """Progress of a set: how many of its images are checked or packed, out of those that have to be."""
 
     set_name: str
     action: Literal["waiting for another process", "checking", "packing"]
@@ -52,19 +52,19 @@ class _Made:
 
 
 def unwatched(progress: Progress) -> None:
-    """Where nobody wants to know."""
+    """A watcher that ignores progress."""
 
 
 def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> list[str]:
-    """Have all files of a set there, each compared with its checksums; returns notices of those that were damaged.
+    """Make what is missing of a set and check every file's checksums; returns notices of files that were damaged.
 
-    One process does it at a time, whatever their number. Whoever was killed meanwhile has left whole files, and
-    those are not made again.
+    One process does it at a time, whatever their number. A process that was killed has left whole files, and
+    these are not made again.
 
     Args:
         pack: the set.
         workers: number of processes; by default one a core.
-        watch: is told how far it is.
+        watch: is called with the progress.
         trust: leave out the comparison where files were not written since the last one.
 
     Raises:

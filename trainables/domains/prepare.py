@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def prepare_pair(name: str, cache: Path, data_root: Path | None, watch: Watcher = unwatched) -> None:
     """Make what is missing or damaged in the folder `cache`, the latter with a warning.
 
-    Every file is compared with its checksums and noted, so that trials need not. Raises `MissingData` and `NoRoom`.
+    Every file is compared with its checksums, and noted, so that trials need not do it. Raises `MissingData`, `NoRoom`.
     """
     for notice in pack_pair(open_pair(name, cache, data_root), watch=watch):
         logger.warning(notice)
@@ -26,12 +26,12 @@ def prepare_pair(name: str, cache: Path, data_root: Path | None, watch: Watcher 
 def pack_pair(
     pair: DomainPair, workers: int | None = None, watch: Watcher = unwatched, sets: Sequence[str] = SETS
 ) -> list[str]:
-    """Make what is missing or damaged of some sets, which can be interrupted and gone on with.
+    """Make what is missing or damaged of some sets, which can be interrupted and continued.
 
     Args:
         pair: as `open_pair` gives it.
         workers: number of processes; by default one a core.
-        watch: is told how far it is.
+        watch: is called with the progress.
         sets: which of its sets.
 
     Returns:

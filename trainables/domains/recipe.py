@@ -1,12 +1,9 @@
-"""What a domain pair has to say about itself so that its sets can be made, named and told apart."""
+"""What a domain pair has to provide, so that its sets can be made, named and distinguished."""
 
 from __future__ import annotations
 
-import ast
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +19,7 @@ class MissingData(Exception):
 
 
 class UnusableImages(MissingData):
-    """Images of a set that cannot be used with their labels: one line each, and how many were looked at."""
+    """Images of a set that cannot be used with their labels: one line each, and how many images were read."""
 
     def __init__(self, problems: Sequence[str], images: int) -> None:
         super().__init__(tuple(problems), images)
@@ -38,7 +35,7 @@ class UnusableImages(MissingData):
 class Content:
     """Part of a set in memory: images (N, H, W, 3) and labels (N, H', W'), both uint8, and N names.
 
-    Labels may be larger than images: a set that is only evaluated on is judged at the size it was labeled at.
+    Labels may be larger than images: a set that is only evaluated on is judged at the size of its published labels.
     """
 
     images: np.ndarray
@@ -81,7 +78,10 @@ class PairRecipe(Protocol):
         ...
 
     def describe(self, set_name: str) -> dict[str, Any]:
-        """Everything that decides the pixels of a set but the files it is read from, as JSON values."""
+        """Everything that decides the pixels of a set, except the files it is read from, as JSON values.
+
+        Also the code: `trainables.version.code_hash` of the modules that make the set.
+        """
         ...
 
     def check(self, data_root: Path | None) -> None:
@@ -89,37 +89,13 @@ class PairRecipe(Protocol):
         ...
 
     def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """Rows of a set that can be built as far as can be seen without opening an image, also where others cannot."""
+        """Rows of a set whose files exist, also where other rows' files do not; opens no image."""
         ...
 
     def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """What tells one copy of the files from another; empty for generated pairs."""
+        """A hash that differs for another copy of the files; empty for generated pairs."""
         ...
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Generate or read some images of a set; raises one `UnusableImages` that lists every bad pair in `rows`."""
         ...
-
-
-@cache
-def code_hash(*files: Path) -> str:
-    """16 hexadecimal digits that change with the code of Python files, not with comments, docstrings or layout."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update("\n".join(_code(ast.parse(file.read_text(encoding="utf-8")))).encode())
-    return digest.hexdigest()[:16]
-
-
-def _code(node: ast.AST) -> Iterator[str]:
-    # Not ast.dump: its text for the same code differs between Python versions.
-    yield type(node).__name__
-    for field, value in ast.iter_fields(node):
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
-                continue
-            if isinstance(item, ast.AST):
-                yield f"{field}("
-                yield from _code(item)
-                yield ")"
-            elif item is not None:
-                yield f"{field}={item!r}"

@@ -1,4 +1,4 @@
-"""An array that lies in several pieces, none of which is copied until it is asked for."""
+"""An array in several pieces, read as one; pieces are copied only when they are read."""
 
 from __future__ import annotations
 

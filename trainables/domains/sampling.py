@@ -18,6 +18,15 @@ def stream(seed: int, name: str, iteration: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
+def training_pool(images: int, held_out: int, protocol: str) -> int:
+    """How many of a target's training images, from the first on, are trained on, and may get labels.
+
+    `protocol: split` leaves out the last `held_out` images, which choose configurations; `protocol: paper` trains on
+    these too.
+    """
+    return images if protocol == "paper" else images - held_out
+
+
 def labeled_subset(pool: int, count: int, seed: int) -> np.ndarray:
     """Indices of `count` of `pool` images, (count,) int64, nested: a smaller count gives a prefix of a larger one.
 

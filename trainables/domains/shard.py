@@ -19,7 +19,7 @@ from trainables.storage import UNFINISHED, flush_to_disk
 
 FORMAT = "2"
 _MISREAD = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError)
-"""What bytes at random lead to where Arrow and JSON read them."""
+"""What Arrow and JSON raise when they read arbitrary bytes."""
 
 
 class DamagedPackError(Exception):
@@ -154,7 +154,7 @@ def _write_whole(path: Path, batch: pa.RecordBatch) -> None:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException as error:
-        # where the disk is full, what was begun takes the room of what comes next
+        # on a full disk an unfinished file would take the space of the next one
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno is not None:
             error.filename = str(path)

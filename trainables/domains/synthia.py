@@ -15,6 +15,14 @@ from trainables.domains.cityscapes import select_classes
 from trainables.domains.classes import IGNORE, ClassSet
 from trainables.domains.numbered_files import NumberedFiles
 
+DECIDES = (
+    __name__,
+    "trainables.domains.cityscapes",
+    "trainables.domains.image_files",
+    "trainables.domains.numbered_files",
+)
+"""Modules that decide which pixels are read from it."""
+
 CITYSCAPES_NAMES = {
     1: "sky",
     2: "building",
@@ -60,8 +68,10 @@ def open_label_map(path: Path) -> Image.Image:
     """
     channels = _decode(path)
     if channels.dtype != np.uint16 or len(channels) != 3:
-        found = f"{channels.itemsize * 8}-bit with {len(channels)} channel(s)"
-        raise ValueError(f"the label map is {found}, expected 16-bit RGB, whose first channel holds class ids")
+        raise ValueError(
+            f"the label map is {channels.itemsize * 8}-bit with {len(channels)} channel(s), expected 16-bit RGB, whose "
+            "first channel holds class ids"
+        )
     ids = channels[0]
     if ids.max() > LABEL_IDS[-1]:
         unknown = np.unique(ids[ids > LABEL_IDS[-1]]).tolist()
@@ -84,13 +94,12 @@ def _decode(path: Path) -> np.ndarray:
 
 
 SYNTHIA = NumberedFiles(
-    module="synthia",
+    decides=DECIDES,
     folder="synthia",
     images="RGB/{:07d}.png",
     labels="GT/LABELS/{:07d}.png",
     numbers=range(9_400),
     ids_for=ids_for,
-    label_format="16-bit PNG, first channel class ids 0 to 22",
     size=(1280, 760),
     open_label=open_label_map,
 )

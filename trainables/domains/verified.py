@@ -1,4 +1,4 @@
-"""A note beside packed files that they were compared with their checksums, so that it is done once for a study."""
+"""A note next to packed files that their checksums were compared, so that this is done once for a study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainables.storage import Storage
 
 NOTE = "verified.json"
 Identity = tuple[int, int, int]
-"""Inode, bytes and time of the last change in ns: what tells a file from one that was written since."""
+"""Inode, bytes and time of the last change in ns: they differ for a file that was written since."""
 
 
 def identity(path: Path) -> Identity:
@@ -38,7 +38,7 @@ def verify_file(path: Path, expected_hash: str, expected: range) -> Identity:
 
 
 def note_verified(folder: Path, files: Mapping[str, Identity]) -> None:
-    """Write down which files of a folder, by name, are as they should be."""
+    """Write down which files of a folder, by name, have the right checksums."""
     Storage(str(folder)).write_bytes(NOTE, json.dumps(files, sort_keys=True).encode())
 
 

@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.confusions import counts_of
 from analysis.dataset.tables import Packing
 from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.pictures import read_pictures
-from trainables.confusions import confusions_to_parquet
+from trainables.confusions import confusions_from_parquet, confusions_to_parquet
 from trainables.domains.classes import ClassSet
 from trainables.predictions import predictions_to_parquet
 
@@ -58,7 +57,8 @@ def test_trials_may_have_seen_other_images_of_the_same_classes() -> None:
     tables = packed(COUNTS, counts(1), counts(2, images=("c",))).tables()
     assert tables["confusions"]["image"].to_pylist() == ["a", "b", "c"]
     assert tables["confusions"]["run"].to_pylist() == ["run0", "run0", "run1"]
-    assert tables["confusions"]["counts"].to_pylist()[2] == counts_of(counts(2, images=("c",)))[0].ravel().tolist()
+    of_c, _, _ = confusions_from_parquet(counts(2, images=("c",)))
+    assert tables["confusions"]["counts"].to_pylist()[2] == of_c.ravel().tolist()
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,8 @@ def test_such_files_come_out_of_an_export_beside_the_others(exported: Path, tmp_
     back = load_study(tmp_path / "mixed")
     assert back.files.read(second, COUNTS) == counts(1)
     assert back.files.read(second, PICTURES) == predictions(1)
-    np.testing.assert_array_equal(
-        counts_of(back.files.read(first, COUNTS))[0], counts_of(study.files.read(first, COUNTS))[0]
-    )
+    came_back, were = (confusions_from_parquet(where.files.read(first, COUNTS))[0] for where in (back, study))
+    np.testing.assert_array_equal(came_back, were)
     assert [found.image for found in read_pictures(back.files.read(first, PICTURES))] == [
         found.image for found in read_pictures(study.files.read(first, PICTURES))
     ]

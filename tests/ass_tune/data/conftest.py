@@ -11,8 +11,8 @@ from ass_tune.arguments import ExitCode
 from ass_tune.data.command import main
 from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
-from trainables.domains.cityscapes_pairs import ToCityscapes
 from trainables.domains.gta5 import GTA5
+from trainables.domains.to_cityscapes import ToCityscapes
 
 ROAD, SKY, CAR, BUS = 7, 23, 26, 28
 SMALL = replace(

@@ -90,7 +90,7 @@ def test_all_differences_are_told_at_once(spec: Spec, storage: InMemoryStorage) 
 
 
 def test_other_code_is_a_difference(spec: Spec, storage: InMemoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CurvesConfig, "code_version", classmethod(lambda cls: "0123456789abcdef"))
+    monkeypatch.setattr(CurvesConfig, "code_version", classmethod(lambda cls, domains: "0123456789abcdef"))
     with pytest.raises(ChangedStudy, match=r'code version: was "[0-9a-f]{16}", is "0123456789abcdef"'):
         agree(storage, spec(), FOLDER)
 

@@ -11,7 +11,8 @@ from optuna.trial import TrialState
 from ass_tune.search.director import Decision
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
-from trainables.curves import CurvesConfig, measured
+from trainables.curves import CurvesConfig
+from trainables.learning_curve import measured
 from trainables.words import Cell, Outcome, Stage
 
 Spec = Callable[..., StudySpec]

@@ -117,7 +117,7 @@ def test_equal_values_of_two_trainables_have_different_keys() -> None:
 def test_another_version_of_the_code_has_another_key() -> None:
     class Changed(CurvesConfig):
         @classmethod
-        def code_version(cls) -> str:
+        def code_version(cls, domains: str) -> str:
             return "another"
 
     Changed.__module__, Changed.__qualname__ = CurvesConfig.__module__, CurvesConfig.__qualname__
@@ -130,7 +130,7 @@ def test_the_format_of_a_key_stays() -> None:
 
     class Frozen(CurvesConfig):
         @classmethod
-        def code_version(cls) -> str:
+        def code_version(cls, domains: str) -> str:
             return "1"
 
         def canonical(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from scipy import stats
 from ass_tune.spec import StudySpec
 from ass_tune.table.rows import Row, table_rows
 from ass_tune.trial import Trial
-from trainables.curves import CurvesConfig, measured
+from trainables.curves import CurvesConfig
+from trainables.learning_curve import measured
 from trainables.words import Cell, Outcome, Stage
 
 Spec = Callable[..., StudySpec]

@@ -15,7 +15,7 @@ Configure = Callable[..., AssConfig]
 
 
 def test_importing_the_configuration_imports_no_torch() -> None:
-    code = "import sys, trainables.ass.config as c; c.AssConfig.code_version(); print('torch' in sys.modules)"
+    code = 'import sys, trainables.ass.config as c; c.AssConfig.code_version("streets"); print("torch" in sys.modules)'
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
@@ -60,7 +60,7 @@ def test_images_that_choose_configurations_are_not_labeled_unless_the_paper_did(
     reason = AssConfig.undefined({**values, "protocol": "split"})
     assert reason == (
         "labeled_images is 2975, and the target of gta5-cityscapes has 2616 training images "
-        "beside 359 that choose configurations (protocol: split)"
+        "besides 359 that choose configurations (protocol: split)"
     )
     assert AssConfig.undefined({**values, "protocol": "paper"}) is None
     assert "2975 training images" in str(AssConfig.undefined({**values, "protocol": "paper", "labeled_images": 2976}))

@@ -127,9 +127,9 @@ def test_without_file_and_net_the_message_says_where_imagenet_weights_belong(
     ("content", "expected"),
     [
         (None, "there is no file"),
-        (b"no torch file", "is no torch file of weights"),
+        (b"no torch file", "is not a torch file of weights"),
         ([1, 2], "holds no state dict"),
-        ({"conv1.weight": torch.zeros(1)}, "has no weights of ResNet-101: Missing key"),
+        ({"conv1.weight": torch.zeros(1)}, "does not hold weights of ResNet-101: Missing key"),
     ],
 )
 def test_weights_that_cannot_be_used_are_refused_with_the_reason(tmp_path: Path, content: Any, expected: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from trainables.domains import camvid, idda
 from trainables.domains.camvid import CAMVID
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.image_files import LabeledFile, ReadRule, read_all
-from trainables.domains.pairs import DomainPair
 from trainables.domains.recipe import SETS, MissingData
 
 Write = Callable[..., LabeledFile]

@@ -23,7 +23,7 @@ HEADER = f"""
 import os, resource, signal, sys, time
 from pathlib import Path
 import numpy as np
-from trainables.domains.pairs import DomainPair
+from trainables.domains.domain_pair import DomainPair
 from trainables.domains.recipe import Content
 from trainables.domains.streets.recipe import Streets
 

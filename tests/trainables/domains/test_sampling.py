@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from trainables.domains.sampling import batch_indices, crop_offsets, flips, stream
+from trainables.domains.sampling import batch_indices, crop_offsets, flips, labeled_subset, stream
 
 
 @pytest.mark.parametrize(("pool", "batch"), [(12, 4), (10, 4), (5, 4), (3, 7), (1, 4)])
@@ -57,3 +59,50 @@ def test_crop_offsets_reach_both_ends_and_no_further() -> None:
     drawn = np.concatenate([crop_offsets(0, "source", iteration, 4, room=3) for iteration in range(100)])
     assert set(drawn) == {0, 1, 2, 3}
     np.testing.assert_array_equal(crop_offsets(0, "source", 1, 4, room=0), [0, 0, 0, 0])
+
+
+def test_a_stream_is_a_function_of_its_arguments() -> None:
+    first = stream(3, "flips", 7)
+    first.random(5)
+    np.testing.assert_array_equal(stream(3, "flips", 7).random(5), stream(3, "flips", 7).random(5))
+
+
+@pytest.mark.parametrize("other", [(4, "flips", 7), (3, "crops", 7), (3, "flips", 8)])
+def test_streams_of_other_arguments_are_uncorrelated(other: tuple[int, str, int]) -> None:
+    a, b = stream(3, "flips", 7).standard_normal(4000), stream(*other).standard_normal(4000)
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.08
+
+
+def test_first_draws_over_iterations_are_uniform() -> None:
+    draws = np.array([stream(0, "flips", iteration).random() for iteration in range(2000)])
+    counts, _ = np.histogram(draws, bins=10, range=(0, 1))
+    assert ((counts - 200) ** 2 / 200).sum() < 27.9  # chi-squared, 9 degrees of freedom, p = 0.001
+
+
+def test_a_stream_leaves_the_global_generator_alone() -> None:
+    before = np.random.get_state()[1].copy()  # type: ignore[union-attr, index]
+    stream(0, "flips").random(10)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # type: ignore[index]
+
+
+def test_a_smaller_budget_is_within_a_larger_one() -> None:
+    subsets = [labeled_subset(400, count, seed=5) for count in (0, 5, 20, 50, 200, 400)]
+    for smaller, larger in pairwise(subsets):
+        assert set(smaller) < set(larger)
+
+
+def test_a_subset_has_no_image_twice_and_the_asked_for_size() -> None:
+    subset = labeled_subset(400, 50, seed=5)
+    assert len(np.unique(subset)) == len(subset) == 50
+    assert subset.min() >= 0
+    assert subset.max() < 400
+
+
+def test_seeds_draw_different_subsets() -> None:
+    assert set(labeled_subset(400, 20, seed=0)) != set(labeled_subset(400, 20, seed=1))
+
+
+@pytest.mark.parametrize("count", [-1, 401])
+def test_a_budget_outside_the_pool_is_an_error(count: int) -> None:
+    with pytest.raises(ValueError, match=f"cannot label {count} of 400 target images"):
+        labeled_subset(400, count, seed=0)

@@ -15,7 +15,7 @@ class AtrousClassifier(nn.Module):
     """CH: the sum of 3x3 convolutions of several dilations.
 
     Each of them is computed as one product of all features with all taps, whose results are then shifted and summed:
-    a convolution library is slow at few outputs and large dilations, most of all backward.
+    convolution libraries are slow for few outputs and large dilations, above all in the backward pass.
     """
 
     def __init__(self, channels: int, classes: int, rates: Sequence[int]) -> None:
@@ -33,7 +33,7 @@ class AtrousClassifier(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, n, h, w) to scores (N, c, h, w)."""
         taps = F.conv2d(features, torch.cat([_taps(branch.weight) for branch in self._convolutions()]))
-        taps_of_rates = taps.flatten(2).split(self.classes * KERNEL**2, 1)
+        taps_of_rates = torch.split(taps.flatten(2), self.classes * KERNEL**2, 1)
         scores = torch.stack([branch.bias for branch in self._convolutions() if branch.bias is not None]).sum(0)
         scores = scores.view(1, -1, 1, 1)
         for rate, of_rate in zip(self.rates, taps_of_rates, strict=True):
@@ -45,5 +45,5 @@ class AtrousClassifier(nn.Module):
 
 
 def _taps(weight: Tensor) -> Tensor:
-    """A 3x3 kernel (c, n, 3, 3) as a 1x1 kernel (9 c, n, 1, 1), its taps turned about, since `fold` sends them out."""
+    """A 3x3 kernel (c, n, 3, 3) as a 1x1 kernel (9 c, n, 1, 1), its taps reversed, since `fold` scatters them."""
     return weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, weight.shape[1], 1, 1)

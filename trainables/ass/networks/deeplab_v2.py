@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import nn
-from torchvision.models import ResNet101_Weights, resnet101
+from torchvision.models import ResNet101_Weights, resnet101  # pyright: ignore[reportMissingTypeStubs]
 
 from trainables.ass.networks.segmentation_network import Backbone
 from trainables.ass.networks.weights import IMAGENET_MEAN, IMAGENET_STD, imagenet_weights, load_weights, read_weights

@@ -10,7 +10,7 @@ from torch.nn.utils.parametrize import register_parametrization
 class ChannelScale(nn.Module):
     """A convolution's weight (outputs, ...) times a fixed factor (outputs,) for each output channel.
 
-    The weight stays the one that is trained, decayed and saved; only the product meets the images.
+    The unscaled weight is the one that is trained, decayed and saved; only the product is applied to images.
     """
 
     scale: Tensor
@@ -27,9 +27,9 @@ class ChannelScale(nn.Module):
 def fold_normalisation(module: nn.Module) -> None:
     """Fold every BatchNorm2d inside `module`, at its statistics of pre-training, into the convolution before it.
 
-    Without a pass of its own over each feature map there is nothing to keep for its gradient either: a step needs
-    about half the memory. What stands before is read from the order of declaration; a BatchNorm2d with no
-    convolution without bias before it stays as it is.
+    The feature maps before normalisation are then not kept for a gradient: a step needs about half the memory. Which
+    convolution comes before is read from the order of declaration; a BatchNorm2d stays as it is unless a convolution
+    without bias comes before it.
     """
     before: nn.Module | None = None
     for name, child in module.named_children():

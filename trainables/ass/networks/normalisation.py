@@ -81,7 +81,7 @@ class DomainNorm(Normalisation):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels, h, w) to the same."""
-        parts = x.split([self.now.source, len(x) - self.now.source])
+        parts = torch.split(x, [self.now.source, len(x) - self.now.source])
         used = [self._by_batch(part, self.mean[z], self.var[z]) for z, part in enumerate(parts) if len(part)]
         return used[0] if len(used) == 1 else torch.cat(used)
 

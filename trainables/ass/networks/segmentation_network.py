@@ -25,7 +25,7 @@ class Backbone:
 
 
 class SegmentationNetwork(nn.Module):
-    """G and CH, called one after the other so that the adaptation modules get at F."""
+    """G and CH, called one after the other so that the adaptation modules can use F."""
 
     pixel_mean: Tensor
     pixel_std: Tensor

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import WeightsEnum
+from torchvision.models import WeightsEnum  # pyright: ignore[reportMissingTypeStubs]
 
 from trainables.domains.sampling import stream
 from trainables.mistakes import UserMistake
@@ -22,39 +23,43 @@ class MissingWeights(UserMistake):
 
 
 @contextmanager
-def drawn_weights(seed: int, name: str) -> Iterator[None]:
-    """Layers made inside have weights that depend on `seed` and `name` only; torch's generator is as before after."""
-    with torch.random.fork_rng(devices=[]):
+def drawn_weights(seed: int, name: str) -> Generator[None, None, None]:
+    """Layers made inside have weights that depend on `seed` and `name` only; torch's generator is left unchanged."""
+    with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
         torch.default_generator.manual_seed(int(stream(seed, f"weights/{name}").integers(2**63)))
         yield
 
 
 def imagenet_weights(network: str, weights: WeightsEnum) -> Mapping[str, Tensor]:
-    """The published weights of a torchvision network, from torch's folder of downloads or the net.
+    """The published weights of a torchvision network, from torch's folder of downloads or the internet.
 
-    Raises MissingWeights where they are in neither.
+    Raises MissingWeights where neither has them.
     """
     try:
         return weights.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:  # no net, or a download that was cut off
+    except (OSError, RuntimeError) as error:  # no connection, or a download that was cut off
         place = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
         raise MissingWeights(
-            f"backbone_weights: imagenet: the weights of {network} could be had neither from {place} nor from the net "
+            f"backbone_weights: imagenet: the weights of {network} are neither in {place} nor could be downloaded "
             f"({error}). Put the file there, or name another with backbone_weights: PATH"
         ) from error
 
 
 def read_weights(path: str) -> Mapping[str, Tensor]:
-    """A state dict from a file, of which no code is run; raises MissingWeights where it is none."""
+    """A state dict from a file, without running code from it; raises MissingWeights where the file holds none."""
     try:
         loaded = torch.load(Path(path).expanduser(), map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise MissingWeights(f"backbone_weights: there is no file {path}; allowed: none, imagenet or a file") from error
     except Exception as error:  # torch raises whatever the bytes lead to
-        raise MissingWeights(f"backbone_weights: {path} is no torch file of weights ({_first_line(error)})") from error
-    if not isinstance(loaded, Mapping) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise MissingWeights(f"backbone_weights: {path} holds no state dict, a mapping of names to tensors")
-    return loaded
+        raise MissingWeights(
+            f"backbone_weights: {path} is not a torch file of weights ({_first_line(error)})"
+        ) from error
+    if isinstance(loaded, Mapping):
+        values = cast(Mapping[Any, Any], loaded)
+        if all(isinstance(value, Tensor) for value in values.values()):
+            return values
+    raise MissingWeights(f"backbone_weights: {path} holds no state dict, a mapping of names to tensors")
 
 
 def load_weights(body: nn.Module, loaded: Mapping[str, Tensor], network: str, origin: str) -> None:
@@ -63,7 +68,7 @@ def load_weights(body: nn.Module, loaded: Mapping[str, Tensor], network: str, or
         body.load_state_dict(loaded)
     except RuntimeError as error:
         what = " ".join(line.strip()[:200] for line in str(error).splitlines()[1:3])
-        raise MissingWeights(f"backbone_weights: {origin} has no weights of {network}: {what}") from error
+        raise MissingWeights(f"backbone_weights: {origin} does not hold weights of {network}: {what}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -31,7 +31,7 @@ class LayoutPriors:
     Attributes:
         crowd: numbers of cars, persons and poles.
         roadside: what lines the street.
-        terrain: probability that the ground beside the sidewalk is terrain, and not paved.
+        terrain: probability that the ground next to the sidewalk is terrain, and not paved.
         horizon: range of the horizon's row, in parts of the image's height.
     """
 

@@ -1,4 +1,4 @@
-"""What stands on and beside the road: cars, persons, poles with signs."""
+"""What stands on and next to the road: cars, persons, poles with signs."""
 
 from __future__ import annotations
 

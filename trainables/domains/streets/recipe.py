@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainables.domains.classes import ClassSet
-from trainables.domains.recipe import Content, code_hash
+from trainables.domains.recipe import Content
 from trainables.domains.sampling import stream
 from trainables.domains.streets.appearance import Appearance, render
 from trainables.domains.streets.canvas import HEIGHT, WIDTH
@@ -18,6 +18,20 @@ from trainables.domains.streets.classes import STREETS
 from trainables.domains.streets.layout import LayoutPriors, paint_scene
 from trainables.domains.streets.objects import Crowd
 from trainables.domains.streets.roadside import Roadside
+from trainables.version import code_hash
+
+DECIDES = (
+    __name__,
+    "trainables.domains.sampling",
+    "trainables.domains.streets.appearance",
+    "trainables.domains.streets.canvas",
+    "trainables.domains.streets.classes",
+    "trainables.domains.streets.layout",
+    "trainables.domains.streets.noise",
+    "trainables.domains.streets.objects",
+    "trainables.domains.streets.roadside",
+)
+"""Modules that decide the pixels."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +136,11 @@ class Streets:
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The domain's parameters and the generator's code."""
-        folder = Path(__file__).parent
         return {
             "domain": asdict(self._domain(set_name)),
             "images": self.sizes[set_name],
             "seed": self.seed,
-            "code": code_hash(*sorted(folder.glob("*.py")), folder.parent / "sampling.py"),
+            "code": code_hash(DECIDES),
         }
 
     def check(self, data_root: Path | None) -> None:

@@ -1,0 +1,84 @@
+"""The four sets of a domain pair as training reads them, each packed the first time that it is asked for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from trainables.domains.classes import ClassSet
+from trainables.domains.pack import SHARD_BYTES, Pack
+from trainables.domains.packed import PackedSet, open_packed
+from trainables.domains.packing import Watcher, make, unwatched
+from trainables.domains.recipe import SETS, PairRecipe
+from trainables.domains.sampling import training_pool
+from trainables.domains.shard import DamagedPackError
+from trainables.domains.verified import is_verified
+
+
+class DomainPair:
+    """The four sets of a pair; a set is made and mapped when first used, so `oracle` never touches the source.
+
+    Packed files lie in folders of the folder `cache`.
+    """
+
+    def __init__(self, recipe: PairRecipe, cache: Path, data_root: Path | None, shard_bytes: int = SHARD_BYTES) -> None:
+        self.cache = cache
+        self._recipe = recipe
+        self._packs = {name: Pack(recipe, name, data_root, cache, shard_bytes) for name in SETS}
+        self._notices: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The name in search-space files."""
+        return self._recipe.name
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes that source and target share."""
+        return self._recipe.classes
+
+    @cached_property
+    def source(self) -> PackedSet:
+        """Labeled images of the source domain; may be larger than target images, then training crops them."""
+        return self._open("source")
+
+    @cached_property
+    def target_train(self) -> PackedSet:
+        """The target's training images: the first `pool` serve as unlabeled ones, and some of them carry labels."""
+        return self._open("target_train")
+
+    @cached_property
+    def target_select(self) -> PackedSet:
+        """The target images that choose configurations and prune."""
+        return self._open("target_select")
+
+    @cached_property
+    def target_report(self) -> PackedSet:
+        """The target images whose mIoU goes into the table."""
+        return self._open("target_report")
+
+    def pool(self, protocol: str) -> int:
+        """How many of `target_train`, from the first on, a protocol trains on; it is all that its labels come from."""
+        return training_pool(self._recipe.sizes["target_train"], self._recipe.held_out, protocol)
+
+    def take_notices(self) -> list[str]:
+        """Messages for the user about files opened since the last call that were damaged, and made again."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def pack(self, set_name: str) -> Pack:
+        """The files of a set, which may not be there yet."""
+        return self._packs[set_name]
+
+    def make(self, set_name: str, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> None:
+        """Make the files of a set where missing or damaged, as `packing.make`; what was damaged becomes a notice."""
+        self._notices += make(self.pack(set_name), workers, watch, trust)
+
+    def _open(self, set_name: str) -> PackedSet:
+        pack = self.pack(set_name)
+        if is_verified(pack.folder):
+            with suppress(FileNotFoundError, DamagedPackError):
+                return open_packed(pack.folder, pack.hash)
+        self.make(set_name)
+        return open_packed(pack.folder, pack.hash)
