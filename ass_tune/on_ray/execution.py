@@ -103,7 +103,7 @@ def run_trials(
     """
     from ray import tune
 
-    from ass_tune.on_ray.scheduler import DirectorScheduler, Faults
+    from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.trial_actor import TrialActor
     from ass_tune.on_ray.watchdog import Watchdog
@@ -135,7 +135,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, Faults(director, watchdog)],
+                callbacks=[watchdog, FaultReporter(director, watchdog)],
                 # trials save themselves into the study folder, where they outlive their actors
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,

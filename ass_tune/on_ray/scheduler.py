@@ -58,7 +58,7 @@ class DirectorScheduler(FIFOScheduler):
         return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
 
 
-class Faults(Callback):
+class FaultReporter(Callback):
     """Tells the director of trials that Ray could not go on with. Ray itself tries nothing again."""
 
     def __init__(self, director: Director, watchdog: Watchdog) -> None:

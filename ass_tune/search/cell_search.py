@@ -23,8 +23,6 @@ from trainables.words import Outcome, Stage
 SAMPLER_ATTEMPTS = 16
 """How often a sampler may repeat itself before its cell takes a point that is left, or where they are endless, any."""
 RANDOM_ATTEMPTS = 64
-STARTS = 3
-"""How many runs of the study begin a trial that fails; after that its error is its outcome."""
 
 
 class CellSearch:
@@ -40,7 +38,7 @@ class CellSearch:
             (stage, entry)
             for stage, stratum in self._strata.items()
             for entry in stratum.entries()
-            if entry.outcome is Outcome.FAILED and entry.starts < STARTS
+            if entry.outcome is Outcome.FAILED and entry.starts < spec.faults.starts
         )
         self._finished_tuning = sum(entry.outcome is Outcome.FINISHED for entry in self.tuning_entries())
         self._exhausted = False

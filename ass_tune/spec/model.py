@@ -83,18 +83,23 @@ class Resources(Part):
     custom: dict[str, Annotated[float, Field(gt=0)]] = Field(default={}, description="Custom resources of the cluster")
 
 
-class Faults(Part):
-    """What happens to trials that cannot go on."""
+class FaultLimits(Part):
+    """How often a trial that cannot go on is tried again, and when a silent one counts as hung."""
 
-    tries: int = Field(default=3, ge=1, description="Tries of a trial that is out of memory, hung or lost")
+    tries: int = Field(
+        default=3, ge=1, description="Tries within one run of the study of a trial that is out of memory, hung or lost"
+    )
+    starts: int = Field(
+        default=3, ge=1, description="Runs of the study that start a trial which fails; after that it stays failed"
+    )
     hung_after: float = Field(
         default=20.0, gt=1, description="Multiple of a report's expected time after which a silent trial is tried again"
     )
     hung_after_seconds: float = Field(default=300.0, gt=0, description="Silence in seconds that every trial may keep")
 
 
-class Checkpoints(Part):
-    """Which checkpoints outlive their trials, beside the networks of finished ones."""
+class KeptCheckpoints(Part):
+    """Which checkpoints are kept after their trials have ended. The networks of finished trials always are."""
 
     keep_pruned: bool = Field(default=False, description="Keep the last checkpoint of every pruned trial")
 
@@ -136,8 +141,8 @@ class StudySpec(Part):
     replicate: Replicate = Field(default=Replicate(), description="Seeds of every cell's best configuration")
     train: Train = Field(description="Length of every trial")
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
-    faults: Faults = Field(default=Faults(), description="What happens to trials that cannot go on")
-    checkpoints: Checkpoints = Field(default=Checkpoints(), description="Which checkpoints outlive their trials")
+    faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
+    checkpoints: KeptCheckpoints = Field(default=KeptCheckpoints(), description="Which checkpoints are kept")
 
     @property
     def judged(self) -> range:

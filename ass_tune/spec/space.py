@@ -58,18 +58,22 @@ def tuned_names(spec: StudySpec, cell: Cell) -> tuple[str, ...]:
     return tuple(name for name in spec.tune if levels.get(name, TUNED) == TUNED)
 
 
-def defaults(spec: StudySpec) -> dict[str, Any]:
-    """Values of every trial before factors and hyperparameters: class, profile, `fixed:`, study."""
+def values_without_tuning(spec: StudySpec, cell: Cell) -> dict[str, Any]:
+    """The values of a cell's trials before any hyperparameter is chosen.
+
+    Each source overrides the ones before it: the defaults of the class, the profile, `fixed:`, the cell's levels and
+    what the study itself sets.
+    """
     fields = spec.config_class.model_fields
     own = {name: fields[name].default for name in spec.config_class.tunable() if not fields[name].is_required()}
-    return {**own, **spec.config_class.profiles()[spec.profile], **spec.fixed, **spec.reserved}
+    levels = {name: level for name, level in cell.factors if level != TUNED}
+    return {**own, **spec.config_class.profiles()[spec.profile], **spec.fixed, **levels, **spec.reserved}
 
 
 def cell_values(spec: StudySpec, cell: Cell) -> dict[str, Any]:
-    """Everything known about a cell's trials: the defaults and levels, without what is tuned in it."""
-    levels = {name: level for name, level in cell.factors if level != TUNED}
+    """The values that all trials of a cell have in common: those without tuning, less what is tuned in the cell."""
     tuned = tuned_names(spec, cell)
-    return {name: value for name, value in (defaults(spec) | levels).items() if name not in tuned}
+    return {name: value for name, value in values_without_tuning(spec, cell).items() if name not in tuned}
 
 
 def cell_space(spec: StudySpec, cell: Cell) -> tuple[Variable, ...]:
