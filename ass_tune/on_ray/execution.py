@@ -19,6 +19,7 @@ from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
+from trainables.contract import TrialTask
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
@@ -108,16 +109,16 @@ def run_trials(
     from ass_tune.on_ray.trial_actor import TrialActor
     from ass_tune.on_ray.watchdog import Watchdog
 
-    def settings(trial: Trial) -> dict[str, Any]:
-        return {
-            "trainable": spec.trainable,
-            "key": trial.key,
-            "config": dict(trial.config),
-            "storage": folder.uri,
-            "data_root": str(data_root) if data_root else None,
-            "threads": max(1, int(spec.resources.cpu)),
-            "gpus": spec.resources.gpu,
-        }
+    def task(trial: Trial) -> TrialTask:
+        return TrialTask(
+            trainable=spec.trainable,
+            key=trial.key,
+            config=dict(trial.config),
+            storage=folder.uri,
+            data_root=str(data_root) if data_root else None,
+            threads=max(1, int(spec.resources.cpu)),
+            gpus=spec.resources.gpu,
+        )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
     trainable = tune.with_resources(TrialActor, _resources(spec))
@@ -125,7 +126,7 @@ def run_trials(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec)),
+                search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec)),
                 scheduler=DirectorScheduler(director),
                 num_samples=-1,
                 reuse_actors=True,
