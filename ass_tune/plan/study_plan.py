@@ -13,16 +13,9 @@ from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remem
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
 from ass_tune.spec import StudySpec
+from ass_tune.spec.catalogue import PRUNERS
 from trainables.config import TrialConfig, Value
 from trainables.gpu_share import check_share
-
-EXPECTED_SHARE = {
-    "median": lambda _: 0.5,
-    "percentile": lambda arguments: 1 - arguments.get("percentile", 50.0) / 100,
-    "successive_halving": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 4),
-    "hyperband": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 3),
-}
-"""Share of the judged trials that a pruner stops if trials are exchangeable; others are counted as stopping none."""
 
 
 class PlannedCell(BaseModel):
@@ -186,12 +179,12 @@ def _trials(cell: CellPlan) -> int:
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     judged_at = spec.judged
-    share = EXPECTED_SHARE.get(spec.prune.pruner)
     whole = _trials(cell) * spec.train.iterations
-    if share is None or not judged_at:
+    if not judged_at:
         return whole
+    share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
     judged = max(0, cell.tuning_trials - spec.prune.startup_trials)
-    return whole - round(judged * share(spec.prune.arguments) * (spec.train.iterations - judged_at[0]))
+    return whole - round(judged * share * (spec.train.iterations - judged_at[0]))
 
 
 def _times(

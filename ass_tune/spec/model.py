@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
 from trainables.registry import TRAINABLES
@@ -19,10 +20,32 @@ TUNED = "tuned"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
-PrunerName = Literal[
-    "median", "percentile", "successive_halving", "hyperband", "patient", "threshold", "wilcoxon", "none"
-]
-SamplerName = Literal["tpe", "gp", "cmaes", "random", "qmc", "grid"]
+
+
+def _known_in(rows: Mapping[str, Row]) -> AfterValidator:
+    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals."""
+
+    def check(name: str) -> str:
+        if name not in rows:
+            *first, last = (f"'{known}'" for known in rows)
+            expected = f"{', '.join(first)} or {last}"
+            raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        return name
+
+    return AfterValidator(check)
+
+
+def _listed_from(rows: Mapping[str, Row]) -> Callable[[dict[str, Any]], None]:
+    """Adds a catalogue's names with their documentation to the JSON Schema."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        schema |= {"enum": list(rows), "enumDescriptions": [row.summary for row in rows.values()]}
+
+    return extend
+
+
+PrunerName = Annotated[str, _known_in(PRUNERS), Field(json_schema_extra=_listed_from(PRUNERS))]
+SamplerName = Annotated[str, _known_in(SAMPLERS), Field(json_schema_extra=_listed_from(SAMPLERS))]
 
 
 class Search(Part):
