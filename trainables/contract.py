@@ -149,7 +149,7 @@ def _missing_metrics(result: StepResult) -> Iterator[str]:
     for name, where in needed.items() if result.diverged is None else ():
         if name not in result.metrics:
             there = ", ".join(list(result.metrics)[:10]) or "no metrics"
-            yield f"metrics: found {there}; allowed: {name} in {where}{_nearest(name, result.metrics)}"
+            yield f"metrics: found {there}; allowed: {name} in {where}"
 
 
 def _worded(error: ErrorDetails) -> str:

@@ -1,4 +1,4 @@
-"""Ray executes: a local Ray or an existing cluster, reused actors, and nothing of Ray's own records."""
+"""Runs trials with Ray Tune: on a local Ray or an existing cluster, with reused actors, without Ray's own records."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
-"""A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
+"""A pause, or a disk or database that refuses writes: nothing is lost, and the same command continues later."""
 
-# what Ray would write and print beside the ledger, MLflow and our own view
+# keeps Ray from writing and printing what the ledger, MLflow and our own view already have
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
@@ -40,7 +40,7 @@ _QUIET = {
 
 @contextmanager
 def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, float]]:
-    """Join the cluster at `address`, or start a local Ray that ends with the study; yields what it has to hand out."""
+    """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources."""
     os.environ.update(_QUIET)
     import ray
 
@@ -57,9 +57,9 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
 
 
 def _keep_credentials_out_of_logs() -> None:
-    """Tune would send AWS's keys to trials by way of Ray's log files, which everybody can read.
+    """Keep Tune from passing AWS's keys to trials, because they would end up in log files that everybody can read.
 
-    Trials inherit them from the driver, and on other nodes have those of their node.
+    Trials inherit the keys from the driver, and on other nodes from their node.
     """
     from ray.tune.execution import class_cache
 
@@ -69,7 +69,7 @@ def _keep_credentials_out_of_logs() -> None:
 
 
 def check_resources(spec: StudySpec) -> None:
-    """Raise `UserMistake` where no trial would ever start, since a local Ray does not grow."""
+    """Raise `UserMistake` where no trial would ever start, because a local Ray gets no further nodes."""
     import ray
 
     there = ray.cluster_resources()
@@ -90,14 +90,16 @@ def parallel_trials(spec: StudySpec) -> int:
 def run_trials(
     spec: StudySpec, director: Director, folder: Storage, data_root: Path | None, seconds_per_report: float | None
 ) -> str | None:
-    """Run until the director has no trial left, or Ctrl-C, or something stops the study; what then runs stays running.
+    """Run until the director has no trial left, until Ctrl-C, or until something stops the study.
+
+    Trials that have not ended then count as running in the ledger, and the next driver takes them over.
 
     Args:
         spec: the study.
         director: decides what runs.
-        folder: where trials keep their checkpoints and results.
+        folder: the study's folder, where trials keep their checkpoints and results.
         data_root: folder of the real data sets.
-        seconds_per_report: what a report is expected to take, if that is known.
+        seconds_per_report: expected time between two reports, if known.
 
     Returns:
         Why the study stops here, or None.
@@ -137,7 +139,7 @@ def run_trials(
                 name="tune",
                 storage_path=scratch,
                 callbacks=[watchdog, FaultReporter(director, watchdog)],
-                # trials save themselves into the study folder, where they outlive their actors
+                # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
@@ -152,7 +154,7 @@ def run_trials(
 
 
 def _stop_behind(error: BaseException | None) -> Exception | None:
-    """What the director raised to stop the study; Ray raises its own errors on top."""
+    """The exception with which the director stopped the study; Ray wraps it in its own."""
     while error is not None and not isinstance(error, STOPS):
         error = error.__cause__ or error.__context__
     return error

@@ -1,4 +1,4 @@
-"""The director as Ray Tune's trial scheduler: brings it every report, and Ray its decisions."""
+"""The director as Ray Tune's trial scheduler: it gets every report and decides whether a trial goes on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DirectorScheduler(FIFOScheduler):
         self._director = director
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, as in the searcher."""
+        """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
 
     def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
@@ -53,18 +53,18 @@ class DirectorScheduler(FIFOScheduler):
 
 
 class FaultReporter(Callback):
-    """Tells the director of trials that Ray could not go on with. Ray itself tries nothing again."""
+    """Reports trials that raised or were lost to the director. Ray itself retries nothing."""
 
     def __init__(self, director: Director, watchdog: Watchdog) -> None:
         self._director, self._watchdog = director, watchdog
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, as in the searcher."""
+        """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
 
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """The trial raised, or its process or node is gone."""
-        # Ray's `get_error` looks where the file is only once Ray has synchronised its folder
+        """The trial raised an error, or its process or node is gone."""
+        # Ray's `get_error` reads from a place where the file is only after Ray has synchronised its folder
         text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
         fault = trial_error(text)
         if self._watchdog.killed(trial):

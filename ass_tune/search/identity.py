@@ -1,4 +1,4 @@
-"""A trial's identity is its content: the configuration it trains with, and the hash of that."""
+"""A trial's identity is its content: its whole configuration, and the hash of that."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def check_sampler(name: str) -> None:
 def check_trusted(name: str, journal: Path | None) -> None:
     """Raise `UserMistake` where the sampler would unpickle what another user may have written to the ledger.
 
-    A folder above the journal's may be anybody's: what they put in the journal's place is owned by them.
+    Folders above the journal's need no check: a journal that somebody puts in its place is owned by them.
 
     Args:
         name: its name in the catalogue.

@@ -50,8 +50,9 @@ class BrokenTrainable(CurvesTrainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         """Start at iteration 0."""
-        super().setup(config)
-        self._trial_config = BrokenConfig(**config["config"])
+        wanted = BrokenConfig(**config["config"])
+        super().setup({**config, "config": wanted.model_dump(mode="json", include=set(CurvesConfig.model_fields))})
+        self._trial_config = wanted
 
 
 def _changed(result: dict[str, Any], how: Returns) -> Any:

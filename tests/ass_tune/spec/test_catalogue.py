@@ -102,9 +102,7 @@ def test_a_pruner_is_added_by_one_row_from_the_file_to_the_plan_to_the_study(
     assert json_schema()["$defs"]["Prune"]["properties"]["pruner"]["enum"][-1] == "stops_at"
     with pytest.raises(SpecErrors, match="missing iteration, which pruner stops_at needs"):
         load(write_file(FILE % ("random", "stops_at", "")))
-    with pytest.raises(
-        SpecErrors, match=r"unknown argument of pruner stops_at; .*did you mean 'iteration'"
-    ):
+    with pytest.raises(SpecErrors, match=r"unknown argument of pruner stops_at; .*did you mean 'iteration'"):
         load(write_file(FILE % ("random", "stops_at", "iteration: 50, iteratoin: 50")))
 
     spec = load(write_file(FILE % ("random", "stops_at", "iteration: 50")))
