@@ -89,7 +89,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         spec: the search-space file.
         data_root: folder of the real data sets.
         measure: whether to measure steps that this machine has not measured before; takes seconds and torch.
-        step_time: seconds per training iteration; then nothing is measured, and nothing needed that measuring needs.
+        step_time: seconds per training iteration; then nothing is measured, and no data is needed.
     """
     kept, left_out = cells(spec)
     times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
@@ -148,7 +148,7 @@ def _step_times(
 
 
 def typical_config(spec: StudySpec, cell: CellPlan) -> TrialConfig:
-    """Any configuration of the cell: no hyperparameter that matters to a step's cost is a number in between."""
+    """Any configuration of the cell will do: numbers from a range do not affect the cost of a step."""
     chosen: dict[str, Value] = {}
     for variable in cell.space:
         if variable.active(chosen):

@@ -1,4 +1,4 @@
-"""The samplers and pruners that a file can name, a row each: everything this project knows about one stands there.
+"""The samplers and pruners that a file can name: one row each, with all that this project knows about it.
 
 A row names Optuna's class without importing it, since planning and checking a file do without Optuna. To add a pruner
 or a sampler, add a row. Left out of `arguments` is what is a Python object, what Optuna has deprecated, and what the

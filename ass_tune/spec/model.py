@@ -1,4 +1,4 @@
-"""The search-space file as a pydantic model; the JSON Schema that editors use is generated from it."""
+"""The search-space file as a pydantic model, from which the JSON Schema for editors is generated."""
 
 from __future__ import annotations
 
