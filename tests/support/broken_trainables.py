@@ -24,10 +24,8 @@ Returns = Literal[
     "other_metric",
     "nan",
     "no_time",
-    "no_iteration",
     "no_report",
     "unknown_field",
-    "backwards",
     "nothing",
 ]
 
@@ -67,14 +65,12 @@ def _changed(result: dict[str, Any], how: Returns) -> Any:
             return {**result, "metrics": {"select/accuracy": metrics[SELECT]}}
         case "nan":
             return {**result, "metrics": {**metrics, SELECT: math.nan}}
-        case "no_time" | "no_iteration":
-            return {name: value for name, value in result.items() if name != how.removeprefix("no_")}
+        case "no_time":
+            return {name: value for name, value in result.items() if name != "time"}
         case "no_report":
             return {**result, "metrics": {name: value for name, value in metrics.items() if name != REPORT}}
         case "unknown_field":
             return {**result, "done": True}
-        case "backwards":
-            return {**result, "iteration": 10}
         case "nothing":
             return None
 
