@@ -31,7 +31,7 @@ WIDTH_OF_FILES = 160
 def main(argv: list[str] | None = None) -> ExitCode:
     """Plan or run the study that the command line names; returns the exit code."""
     arguments = parse(argv)
-    # names of cells come from files, and none of them is markup
+    # names of cells come from files and must not be read as markup
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
     try:
         spec = load(arguments.file, arguments.overrides)
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> ExitCode:
 
 
 def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> ExitCode:
-    """Say where the study stands, without starting or changing anything."""
+    """Show where the study stands, without starting or changing anything."""
     from ass_tune.terminal.status import status_tables, study_status
 
     check_inside(arguments.studies, arguments.studies / spec.study)
@@ -72,7 +72,7 @@ def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> Exit
 
 
 def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments) -> ExitCode:
-    """Run the study as its only driver, on what it has or, if the user wants, afresh."""
+    """Run the study as its only driver; with --fresh, first move aside what it has."""
     from ass_tune.ledger.fresh import put_aside
     from ass_tune.ledger.ledger import JOURNAL, open_ledger
     from ass_tune.ledger.lock import study_lock
@@ -94,7 +94,7 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
 def run_study(
     console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments, folder: Storage, ledger: BaseStorage
 ) -> ExitCode:
-    """Run what the ledger does not have yet, then write the table. Planning does without these imports."""
+    """Run what the ledger does not have yet, then write the table. Planning needs none of these imports."""
     from ass_tune.ledger.reuse import FinishedTrials, finished_in
     from ass_tune.ledger.terms import agree
     from ass_tune.on_ray.execution import ray_cluster, run_trials

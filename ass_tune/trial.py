@@ -26,7 +26,7 @@ class Trial:
     config: Mapping[str, Any]
     """All of it: factors, hyperparameters, profile defaults, seed and training length."""
     reused_from: str | None = None
-    """The trial of equal content whose curve and result this one adopts instead of training; None if it trains."""
+    """The trial of equal content whose curve and result this one reuses; None if it is trained itself."""
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class Trial:
 
     @property
     def run(self) -> str:
-        """Identity of its run in the record: two cells may have a trial of the same key."""
+        """Identity of its run in the record, unlike the key: two cells may have a trial of the same key."""
         place = hashlib.sha256(f"{self.cell.name}/{self.stage}".encode()).hexdigest()
         return f"{self.key}-{place[:8]}"
 
@@ -70,19 +70,19 @@ class End:
 
 
 class Listener:
-    """Somebody who is told what happens in a study; who derives from it need not listen to everything."""
+    """Is informed of what happens in a study; subclasses override what they need."""
 
     def trial_started(self, trial: Trial) -> None:
-        """The trial is handed out: for the first time, again after a fault, or by a later driver."""
+        """The trial is started: for the first time, again after a fault, or by a later driver."""
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """The trial was evaluated."""
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
-        """Something happened that people should know and that changes no result."""
+        """Something happened that people should know and that affects no result."""
 
     def trial_interrupted(self, trial: Trial) -> None:
-        """The trial runs no more and has not ended: it will be handed out again."""
+        """The trial stopped running without an outcome and will be started again."""
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """The trial has its outcome."""

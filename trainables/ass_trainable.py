@@ -18,6 +18,7 @@ from trainables.ass_memory import check_memory
 from trainables.cache import cache_folder
 from trainables.checkpoints import Checkpoints, serialized
 from trainables.confusions import confusions_to_parquet
+from trainables.contract import TrialTask
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
 from trainables.panel import panel_png
@@ -32,13 +33,14 @@ class AssTrainable(tune.Trainable):
     """One trial of the method; Ray calls `step` once per report."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Build the trial from its settings, or continue it from the newest checkpoint in the study folder."""
-        torch.set_num_threads(config["threads"])
-        self._trial_config = AssConfig(**config["config"])
-        check_memory(self._trial_config, config["gpus"])
-        self._folder = Storage(config["storage"])
-        self._trial_key = config["key"]
-        data_root = Path(config["data_root"]) if config["data_root"] else None
+        """Build the trial from its `TrialTask`, or continue it from the newest checkpoint in the study folder."""
+        task = TrialTask.model_validate(config)
+        torch.set_num_threads(task.threads)
+        self._trial_config = AssConfig(**task.config)
+        check_memory(self._trial_config, task.gpus)
+        self._folder = Storage(task.storage)
+        self._trial_key = task.key
+        data_root = Path(task.data_root) if task.data_root else None
         self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root)
         self._trainer = Trainer(self._trial_config, self._pair)
         self._checkpoints = Checkpoints(self._folder, self._trial_key)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray import tune
 
+from trainables.contract import TrialTask
 from trainables.curves import CurvesConfig
 from trainables.learning_curve import CLASSES, measured
 from trainables.storage import Storage
@@ -21,8 +22,9 @@ class CurvesTrainable(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         """Start at iteration 0."""
-        self._trial_config = CurvesConfig(**config["config"])
-        self._folder, self._tries = Storage(config["storage"]), f"checkpoints/{config['key']}"
+        task = TrialTask.model_validate(config)
+        self._trial_config = CurvesConfig(**task.config)
+        self._folder, self._tries = Storage(task.storage), f"checkpoints/{task.key}"
         self._at = 0
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainables.contract import TrialTask
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
@@ -49,16 +50,16 @@ def _timed(
     """Seconds to start, seconds of the second report, bytes of a checkpoint, bytes once it has finished."""
     ray_class = TRAINABLES[trainable].ray_class  # its imports are paid once per process, not per trial
     with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
-        settings = {
-            "key": "step",
-            "config": {**config, "iterations": 3 * every, "evaluate_every": every},
-            "storage": folder,
-            "data_root": data_root,
-            "threads": threads,
-            "gpus": 0,
-        }
+        task = TrialTask(
+            trainable=trainable,
+            key="step",
+            config={**config, "iterations": 3 * every, "evaluate_every": every},
+            storage=folder,
+            data_root=data_root,
+            threads=threads,
+        )
         begun = time.perf_counter()
-        trial = ray_class(config=settings)
+        trial = ray_class(config=task.model_dump())
         started = time.perf_counter()
         trial.train()
         again = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Files that only grow: what is appended is on the disk itself, whole, or nothing of it is in the file."""
+"""Append-only files: an append is either on the disk completely, or leaves the file as it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLOCK = 4096
 
 
 def open_append_only(path: Path) -> int:
-    """A descriptor to read and append with, to be closed by the caller; the file is made if need be. Raises OSError."""
+    """A descriptor for reading and appending, which the caller closes; creates the file if needed. Raises OSError."""
     is_new = not path.exists()
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     if is_new:
@@ -22,7 +22,7 @@ def open_append_only(path: Path) -> int:
 
 
 def append_whole(file: int, content: bytes) -> None:
-    """Append and wait for the disk. Raises OSError, or whatever interrupts it, with the file as it was.
+    """Append and wait for the disk. If this fails or is interrupted, the file is as before and the error is raised.
 
     Takes about 0.4 ms on a local SSD, whatever the length of the file.
     """
@@ -37,7 +37,7 @@ def append_whole(file: int, content: bytes) -> None:
 
 
 def drop_torn_line(file: int, path: Path) -> int:
-    """Cut off, with a warning, what a crash left behind the last newline; returns the length of the file.
+    """Cut off, with a warning, an unfinished last line that a crash left; returns the length of the file.
 
     Args:
         file: descriptor of the file.

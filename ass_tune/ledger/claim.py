@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -18,19 +18,19 @@ from ass_tune.ledger.lock import Holder, StudyBusy, may_live
 from trainables.cache import cache_folder
 
 _TRIES, _PAUSE = 40, 0.05
-"""For a driver that has the claim and has not written who it is, which it does at once."""
+"""How long to wait for a driver that has the claim and has not yet written its name into it."""
 
 
 @contextmanager
-def claimed(storage: BaseStorage, study: str) -> Iterator[None]:
-    """Be the only driver of a study in a database: an Optuna study `STUDY/driver` is there as long as one runs.
+def claimed(storage: BaseStorage, study: str) -> Generator[None]:
+    """Be the only driver of a study in a database, marked by an Optuna study `STUDY/driver` for as long as it runs.
 
-    The database lets one process make it. One left by a driver that died on this host is taken over; whether a
-    driver on another host lives nobody here can tell. Raises StudyBusy.
+    The database lets only one process create it. A claim left by a driver that died on this host is taken over. A
+    driver on another host cannot be checked from here and counts as alive. Raises StudyBusy.
     """
     name = f"{study}/driver"
     cache_folder().mkdir(parents=True, exist_ok=True)
-    # two drivers of this host that find a dead one must not each delete what the other has made
+    # two drivers on this host that both find a dead one must not delete each other's claim
     with FileLock(cache_folder() / "claims.lock"):
         _make(storage, name, study)
     try:

@@ -1,4 +1,4 @@
-"""A study begun anew: what it had is put aside, never deleted."""
+"""Start a study afresh: what it had is moved aside, never deleted."""
 
 from __future__ import annotations
 

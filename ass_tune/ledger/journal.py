@@ -1,4 +1,4 @@
-"""The ledger's file: Optuna's journal, one JSON object a line, in which damage shows and which crashes leave whole."""
+"""The ledger's file: Optuna's journal, one JSON object per line, with checksums that reveal any damage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import os
 import shlex
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from optuna.storages.journal import BaseJournalBackend
 from optuna.storages.journal._storage import JournalOperation
@@ -25,15 +25,15 @@ _OF_DASHBOARD = ("dashboard:", "artifacts:")
 
 
 class LedgerError(OSError):
-    """The ledger could not be written; nothing of what was to be written is left in the file."""
+    """The ledger could not be written; the file is as it was before the attempt."""
 
 
 class LedgerDamaged(UserMistake):
-    """The ledger is not what was written to it.
+    """The ledger has changed since it was written.
 
     Args:
         path: the journal.
-        line: number of the first line that is wrong, from 1.
+        line: number of the first wrong line, counted from 1.
         wrong: what is wrong with it.
         remedy: what can be done.
     """
@@ -51,25 +51,25 @@ class _Place(NamedTuple):
     offset: int = 0
     """Number of bytes before it."""
     checksum: int = 0
-    """CRC-32 of all lines of ours before it, as if they were one."""
+    """CRC-32 of all our lines before it, taken together."""
 
 
 class Journal(BaseJournalBackend):
-    """A journal that Optuna and Optuna Dashboard read like any other, and that notices what was not written by it.
+    """A journal that Optuna and Optuna Dashboard can read, and that detects changes made by anything else.
 
-    Each line ends with a checksum over itself and every line before it, so that no line can change, vanish, come
-    twice or swap places unnoticed; each is verified when it is read. Only what comes behind a place may vanish as
-    a whole. The lines of Optuna Dashboard have no checksum and count for none.
+    Each line ends with a checksum over itself and all lines before it, and is verified when it is read. A changed,
+    lost, repeated or moved line is therefore detected; only the loss of everything after some line is not. Lines
+    written by Optuna Dashboard have no checksum and do not enter those of other lines.
 
-    Appends are on the disk itself when they return, and take the same time however long the file is.
-    Raises LedgerDamaged, with the file as it was, where a line is wrong; a last line that a crash left unfinished is
-    cut off, with a warning, when the journal is opened for writing or next appended to. Raises LedgerError where the
-    disk takes no more.
+    An append is on the disk when it returns, and takes the same time however long the file is.
+    Raises LedgerDamaged where a line is wrong, and leaves the file as it was. A last line that a crash left
+    unfinished is cut off, with a warning, when the journal is opened for writing or next appended to.
+    Raises LedgerError where the disk is full or refuses the write.
 
     Args:
-        path: the file, in a folder that exists; made if need be.
-        read_only: never make or change the file. Any number of processes may read; for writing, the caller sees
-            to it that no other process but Optuna Dashboard does.
+        path: the file, in an existing folder; created if needed.
+        read_only: never create or change the file. Any number of processes may read. For writing, the caller makes
+            sure that no other process writes, except Optuna Dashboard.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -78,13 +78,13 @@ class Journal(BaseJournalBackend):
         self._lock = JournalLock(self.path)
         self._read = self._end = _Place()
         if not read_only:
-            with self._told_as_ledger_error():
+            with self._as_ledger_error():
                 self._lock.remove_own_leftover()
             with self._end_to_append():
                 pass
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """What was appended, from a line on, counted from 0; a line that is being written is not there yet.
+        """The logs from a line on, counted from 0; a line that is still being written is left out.
 
         Raises LedgerDamaged, FileNotFoundError.
         """
@@ -107,9 +107,9 @@ class Journal(BaseJournalBackend):
             self._end = end
 
     @contextmanager
-    def _end_to_append(self) -> Iterator[int]:
-        """The locked file, of which every line is verified; without the line that somebody was killed in."""
-        with self._told_as_ledger_error(), self._lock:
+    def _end_to_append(self) -> Generator[int]:
+        """The locked file with all lines verified, and without a line that a killed process left unfinished."""
+        with self._as_ledger_error(), self._lock:
             file = open_append_only(self.path)
             try:
                 self._end = max(self._end, self._read)
@@ -122,14 +122,14 @@ class Journal(BaseJournalBackend):
                 os.close(file)
 
     @contextmanager
-    def _told_as_ledger_error(self) -> Iterator[None]:
+    def _as_ledger_error(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
             raise LedgerError(error.errno, f"cannot write to the ledger {self.path}: {error.strerror}") from error
 
     def _lines(self, place: _Place) -> Iterator[tuple[_Place, bytes]]:
-        """Verified lines from a place on, each with the place behind it."""
+        """Verified lines from a place on, each with the place after it."""
         with self.path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < place.offset:
                 wrong = "the file was cut off before the end of this line while it was in use"
@@ -142,7 +142,7 @@ class Journal(BaseJournalBackend):
                 yield place, line
 
     def _behind(self, line: bytes, place: _Place) -> _Place:
-        """The place behind a line; raises LedgerDamaged where it is neither what was written here nor a note."""
+        """The place after a line. Raises LedgerDamaged for a line that neither we nor Optuna Dashboard wrote."""
         after, sealed = _sealed(line.rpartition(_CHECKSUM)[0] + b"}", place)
         if line == sealed:
             return after
@@ -151,7 +151,7 @@ class Journal(BaseJournalBackend):
             return _Place(number, place.offset + len(line), place.checksum)
         file = shlex.quote(str(self.path))
         if log is not None and "checksum" not in log:
-            wrong = "another program wrote it (it has no checksum), and it is no note of Optuna Dashboard"
+            wrong = "another program wrote it (it has no checksum, and is no note of Optuna Dashboard)"
             raise LedgerDamaged(self.path, number, wrong, f"Remove the line: sed -i {number}d {file}")
         remedy = (
             f"Bring back a copy of the file; or cut it off before that line (truncate -s {place.offset} {file}) "
@@ -161,7 +161,7 @@ class Journal(BaseJournalBackend):
 
 
 def _sealed(log: bytes, place: _Place) -> tuple[_Place, bytes]:
-    """The line of a JSON object, with its checksum, and the place behind it."""
+    """The line of a JSON object, with its checksum, and the place after it."""
     body = log[:-1]
     checksum = zlib.crc32(body, place.checksum)
     line = b"%b%b%d}\n" % (body, _CHECKSUM, checksum)
@@ -173,28 +173,21 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         log = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return log if isinstance(log, dict) else None
+    return cast(dict[str, Any], log) if isinstance(log, dict) else None
 
 
 def _is_of_dashboard(log: dict[str, Any] | None) -> bool:
-    """Whether this is all that a line says, so that it changes neither what was measured nor what will be done."""
+    """Whether a line only sets an attribute of Optuna Dashboard, which changes no result and no decision."""
     match log:
-        case {
-            "op_code": JournalOperation.SET_STUDY_SYSTEM_ATTR,
-            "study_id": int(),
-            "worker_id": str(),
-            "system_attr": dict(attributes),
-            **more,
-        }:
+        case {"op_code": JournalOperation.SET_STUDY_SYSTEM_ATTR, "study_id": int(), **more}:
             pass
-        case {
-            "op_code": JournalOperation.SET_TRIAL_SYSTEM_ATTR,
-            "trial_id": int(),
-            "worker_id": str(),
-            "system_attr": dict(attributes),
-            **more,
-        }:
+        case {"op_code": JournalOperation.SET_TRIAL_SYSTEM_ATTR, "trial_id": int(), **more}:
             pass
         case _:
             return False
-    return not more and len(attributes) == 1 and all(name.startswith(_OF_DASHBOARD) for name in attributes)
+    match more:
+        case {"worker_id": str(), "system_attr": dict(), **rest} if not rest:
+            names = list(cast(dict[str, Any], more["system_attr"]))
+            return len(names) == 1 and names[0].startswith(_OF_DASHBOARD)
+        case _:
+            return False

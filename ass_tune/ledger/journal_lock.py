@@ -1,4 +1,4 @@
-"""Optuna's lock around appends to a journal; what a killed process leaves of it is not waited for long."""
+"""Optuna's lock around appends to a journal, without its long wait for the lock of a killed process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LONGEST_PAUSE = 0.05
 
 
 class JournalLock:
-    """The same symbolic link beside the journal as `JournalFileSymlinkLock`'s: Optuna Dashboard may write meanwhile.
+    """The same symbolic link next to the journal as Optuna's `JournalFileSymlinkLock`, so both exclude each other.
 
-    Optuna's own waits 30 s for a killed holder, and for ever where the link leads nowhere: that of an
-    `optuna-dashboard studies/csa/ledger.journal` does, for it is relative to the link's folder.
-    Entering raises OSError where no link can be made, e.g. on a full disk.
+    Optuna Dashboard can therefore write while a study runs. Optuna's own lock waits 30 s for a killed holder, and for
+    ever for a dangling link, which `optuna-dashboard studies/csa/ledger.journal` makes (its target is relative).
+    Entering raises OSError where no link can be created, e.g. on a full disk.
 
     Args:
         path: the journal, absolute.
@@ -26,11 +26,11 @@ class JournalLock:
 
     def __init__(self, path: Path) -> None:
         self._link = path.with_name(f"{path.name}.lock")
-        # a spelling of the path that nobody else uses, so that a link shows whose it is
+        # a spelling of the path that only we use, so that our links can be recognised
         self._target = path.parent / ".." / path.parent.name / path.name
 
     def remove_own_leftover(self) -> None:
-        """Remove the link of a killed process of ours. Only for who knows that no such process lives."""
+        """Remove the link that a killed driver left. Only for the one driver of the study, which holds its lock."""
         with suppress(FileNotFoundError):
             if self._link.readlink() == self._target:
                 self._link.unlink()
@@ -53,7 +53,7 @@ class JournalLock:
         self._link.unlink(missing_ok=True)
 
     def _holder(self) -> tuple[int, int] | None:
-        """What tells this taking of the lock from any other; None where it has just been given back."""
+        """Identifies one acquisition of the lock; None where it has just been released."""
         try:
             link = self._link.lstat()
         except FileNotFoundError:

@@ -7,7 +7,7 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +33,14 @@ from trainables.words import SELECT, Cell, Outcome, Stage
 JOURNAL = "ledger.journal"
 
 CHOOSES_NOTHING = RandomSampler(seed=0)
-"""For trials whose hyperparameters are decided."""
+"""The sampler of trials whose hyperparameters are given."""
 
 
 @contextmanager
-def open_ledger(folder: Storage, study: str, url: str | None = None) -> Iterator[BaseStorage]:
+def open_ledger(folder: Storage, study: str, url: str | None = None) -> Generator[BaseStorage]:
     """The study folder's journal file, or a database shared by a team where a URL is given, for its only driver.
 
-    The caller has locked the folder. Raises LedgerDamaged, StudyBusy, or UserMistake where there is no such database.
+    The caller holds the folder's lock. Raises LedgerDamaged, StudyBusy, or UserMistake for a database that cannot open.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url is None:
@@ -52,7 +52,7 @@ def open_ledger(folder: Storage, study: str, url: str | None = None) -> Iterator
 
 
 def open_journal(folder: Storage) -> BaseStorage:
-    """The study folder's journal file, made if need be, for its only driver. Raises LedgerDamaged, LedgerError."""
+    """The study folder's journal file, created if needed, for its only driver. Raises LedgerDamaged, LedgerError."""
     path = folder.local_path(JOURNAL)
     path.parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(Journal(path))
@@ -77,12 +77,13 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
 
 
 def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = None) -> optuna.Study:
-    """The Optuna study of a name, made if need be; Optuna's own way writes to the journal even where there is one."""
-    how = {"storage": storage, "study_name": name, "sampler": CHOOSES_NOTHING, "pruner": pruner}
+    """The Optuna study of a name, created if needed. Optuna's `load_if_exists` would write to the journal each time."""
     try:
-        return optuna.load_study(**how)
+        return optuna.load_study(study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner)
     except KeyError:
-        study = optuna.create_study(**how, direction="maximize")
+        study = optuna.create_study(
+            study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner, direction="maximize"
+        )
         with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
             study.set_metric_names([SELECT])  # what axes of Optuna's plots are called
         return study
@@ -114,7 +115,7 @@ class Entry:
     ended: float
     """Seconds since the epoch; 0 while it runs."""
     starts: int = 1
-    """How many runs of the study have begun it; each after the first because it had failed."""
+    """How many runs of the study have started it; each one after the first because it had failed."""
 
     @property
     def last_iteration(self) -> int:
@@ -133,24 +134,24 @@ class Stratum:
     def __init__(self, storage: BaseStorage, study: str, cell: Cell, stage: Stage, pruner: BasePruner) -> None:
         self.name = stratum_name(study, cell, stage)
         self._study = optuna_study(storage, self.name, pruner)
+        self._storage, self._id = storage, storage.get_study_id_from_name(self.name)
         self._open: dict[int, optuna.Trial] = {}
 
     def entries(self) -> list[Entry]:
-        """All trials that were begun, in the order in which they first were; one that was retried as its last try."""
+        """All trials that were started, in the order of their first start; of a retried trial the last try."""
         return _entries(self._study.get_trials(deepcopy=False))
 
     def entry(self, number: int) -> Entry:
-        """One of the trials that were begun."""
-        storage, study_id = self._study._storage, self._study._study_id
-        return _entry(storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study_id, number)))
+        """The entry of one trial that was started."""
+        return _entry(self._storage.get_trial(self._trial_id(number)))
 
     def asked(self) -> int:
-        """How many suggestions were begun or turned out duplicates; one that a dying driver asked for is none."""
+        """How many suggestions were started or were duplicates. One that a driver died over does not count."""
         attributes = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False)]
         return len({a["key"] for a in attributes if "key" in a}) + sum("duplicate_of" in a for a in attributes)
 
     def readopt(self) -> list[Entry]:
-        """Take over the trials that a driver left running; those it had not begun are closed."""
+        """Take over the trials that a driver left running; those that it had asked for but not started are closed."""
         while self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self._study.ask()  # Optuna can close a queued trial only once it runs
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -158,7 +159,7 @@ class Stratum:
             if "key" not in trial.user_attrs:
                 self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
             else:
-                self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+                self._open[trial.number] = optuna.Trial(self._study, self._trial_id(trial.number))
         return [_entry(trial) for trial in running if "key" in trial.user_attrs]
 
     def ask(self, sampler: BaseSampler) -> optuna.Trial:
@@ -167,14 +168,14 @@ class Stratum:
         return self._remember(self._study.ask())
 
     def open(self, hyperparameters: Mapping[str, Value]) -> optuna.Trial:
-        """Open a trial whose hyperparameters are decided; then `begin` or `discard` it."""
-        # a sampler left from `ask` would fit its model for nothing
+        """Open a trial with given hyperparameters; then `begin` or `discard` it."""
+        # the sampler of the last `ask` would fit its model, which is not needed here
         self._study.sampler = CHOOSES_NOTHING
         self._study.enqueue_trial(dict(hyperparameters))
         return self._remember(self._study.ask())
 
     def begin(self, number: int, key: str, seed: int, config: Mapping[str, Any]) -> None:
-        """Record what runs. The key comes last: with it, the trial is one that a later driver re-adopts."""
+        """Record what runs. The key is written last: a later driver takes over exactly the trials that have one."""
         trial = self._open[number]
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("config", dict(config))
@@ -190,7 +191,7 @@ class Stratum:
         self._open[number].report(miou, step=iteration)
 
     def pruner_would_stop(self, number: int) -> bool:
-        """Whether the pruner, given all that the cell's trials reported, gives up on this one."""
+        """Whether the pruner would stop this trial, given all reports of the cell's trials."""
         return self._open[number].should_prune()
 
     def end(self, ended: Trial, end: End, select_miou: float | None) -> None:
@@ -209,6 +210,9 @@ class Stratum:
         value = select_miou if end.outcome is Outcome.FINISHED else None
         self._study.tell(ended.number, value, state=_STATES[end.outcome])
 
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+
     def _remember(self, trial: optuna.Trial) -> optuna.Trial:
         self._open[trial.number] = trial
         return trial
@@ -217,22 +221,25 @@ class Stratum:
 _STATES = {
     Outcome.FINISHED: TrialState.COMPLETE,
     Outcome.PRUNED: TrialState.PRUNED,
-    Outcome.DIVERGED: TrialState.PRUNED,  # samplers then take the configuration for a bad one
+    Outcome.DIVERGED: TrialState.PRUNED,  # so that samplers take the configuration for a bad one
     Outcome.FAILED: TrialState.FAIL,
 }
 _OUTCOMES = {TrialState.COMPLETE: Outcome.FINISHED, TrialState.PRUNED: Outcome.PRUNED, TrialState.FAIL: Outcome.FAILED}
 
 
 def entries_of(storage: BaseStorage) -> dict[str, list[Entry]]:
-    """All that a ledger has, by the name of the stratum; nothing is changed."""
-    studies = storage.get_all_studies()
-    return {study.study_name: _entries(storage.get_all_trials(study._study_id, deepcopy=False)) for study in studies}
+    """All entries of a ledger, by the name of the stratum; changes nothing."""
+    return {study.study_name: _stored(storage, study.study_name) for study in storage.get_all_studies()}
 
 
 def has_trials(storage: BaseStorage, study: str) -> bool:
-    """Whether any trial of a study was begun."""
-    strata = (found for found in storage.get_all_studies() if found.study_name.startswith(f"{study}/"))
-    return any(_entries(storage.get_all_trials(stratum._study_id, deepcopy=False)) for stratum in strata)
+    """Whether any trial of a study was started."""
+    names = (found.study_name for found in storage.get_all_studies())
+    return any(_stored(storage, name) for name in names if name.startswith(f"{study}/"))
+
+
+def _stored(storage: BaseStorage, stratum: str) -> list[Entry]:
+    return _entries(storage.get_all_trials(storage.get_study_id_from_name(stratum), deepcopy=False))
 
 
 def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""One driver per study: a lock that the kernel releases when its driver dies, and that says who holds it."""
+"""One driver per study: a lock file with the name of its holder, which the kernel releases when the driver dies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,10 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from trainables.mistakes import UserMistake
 
 FILE = "lock"
-"""Never deleted: who opened it before would hold another file's lock than who creates it anew."""
+"""Never deleted: a process that had opened the old file and one that creates a new file could both have a lock."""
 _PAUSE = 0.05
 _SECONDS_FOR_A_NAME = 1.0
-"""How long a holder that has not written who it is is waited for; it does so at once."""
+"""How long to wait for a holder to write its name into the file, which takes it milliseconds."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
@@ -41,24 +41,24 @@ class StudyBusy(UserMistake):
     Args:
         study: its name.
         holder: the other driver; None where it does not say who it is.
-        otherwise: what to do where it only seems to live.
+        otherwise: what to do in case it is not alive after all.
     """
 
     def __init__(self, study: str, holder: Holder | None, otherwise: str = "") -> None:
         self.holder = holder
-        who = "another process, which has not written down who it is" if holder is None else str(holder)
+        who = "another process, which has not written its name into the lock" if holder is None else str(holder)
         stop = "stop it" if holder is None else f"stop it with `kill -INT {holder.pid}` on {holder.host}"
         super().__init__(
-            f"study {study} is in the hands of {who}: wait until it ends or {stop}, then run this command again"
+            f"study {study} is being run by {who}: wait until it ends or {stop}, then run this command again"
             + (f"; {otherwise}" if otherwise else "")
         )
 
 
 @contextmanager
-def study_lock(folder: Path) -> Iterator[Holder | None]:
-    """Be the only driver of the study in `folder`; yields the dead driver that it is taken over from, if any.
+def study_lock(folder: Path) -> Generator[Holder | None]:
+    """Be the only driver of the study in `folder`; yields the dead driver from whom it is taken over, if any.
 
-    The folder is created if need be. Raises StudyBusy at once where another driver lives, UserMistake where
+    The folder is created if needed. Raises StudyBusy at once where another driver is alive, UserMistake where
     the file system has no locks or the file cannot be written.
     """
     file = _locked_file(folder / FILE)
@@ -74,9 +74,9 @@ def study_lock(folder: Path) -> Iterator[Holder | None]:
 
 
 def holder(folder: Path) -> Holder | None:
-    """The driver that now works on the study in `folder`, None where there is none; changes nothing.
+    """The driver that runs the study in `folder` now, or None; changes nothing.
 
-    Raises StudyBusy for a driver that does not say who it is, UserMistake where the lock cannot be read.
+    Raises StudyBusy for a driver that has not written its name there, UserMistake where the lock cannot be read.
     """
     path = folder / FILE
     try:
@@ -118,8 +118,8 @@ def _locked_file(path: Path) -> int:
 def _acquire(file: int, path: Path, *, shared: bool = False) -> None:
     """Lock the file or raise StudyBusy.
 
-    For a moment a driver that has the lock is still preceded in the file by the name of a dead one: a name counts
-    once it is read twice, and is that of a living process as far as this host can tell.
+    Just after a driver took the lock, the file may still have the name of a dead one. A name therefore counts only when
+    it is read twice and belongs to a process that is alive, as far as this host can tell.
     """
     mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
     deadline = time.monotonic() + _SECONDS_FOR_A_NAME
@@ -163,7 +163,7 @@ def _write(file: int, path: Path, driver: Holder) -> None:
 
 
 def may_live(found: Holder) -> bool:
-    """Whether the process exists; on another host it may."""
+    """Whether the process exists. One on another host is assumed to."""
     if found.host != socket.gethostname():
         return True
     try:

@@ -1,4 +1,4 @@
-"""Trials of equal content are trained once: what another study finished is adopted, curve, result and files."""
+"""Trials of equal content are trained once: the curve, result and files of a finished one are reused."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """What a finished trial leaves to one of the same key."""
+    """What a trial can reuse from a finished trial of the same key."""
 
     name: str
     """Its study, cell, stage and number."""
     reports: tuple[Report, ...]
-    """With the select-split mIoU alone, as the ledger has them."""
+    """With the select-split mIoU only, as in the ledger."""
     end: End
     files: Storage | None = None
-    """The folder of its study; None for the study that asks."""
+    """The folder of its study; None if that is the study itself."""
 
 
 def finished_trial(stratum: str, entry: Entry, files: Storage | None = None) -> FinishedTrial:
-    """What an entry of the ledger that finished leaves."""
+    """What can be reused from a finished entry of the ledger."""
     reports = tuple(Report(iteration, {SELECT: miou}, entry.ended) for iteration, miou in sorted(entry.curve.items()))
     end = End(Outcome.FINISHED, entry.last_iteration, entry.ended, entry.result, entry.artifacts)
     return FinishedTrial(f"{stratum} {entry.number}", reports, end, files)
 
 
 class FinishedTrials:
-    """Finished trials by key: those of all studies at the first question, and those that finish from then on.
+    """Finished trials by key: those that all studies had at the first lookup, and those that finish after it.
 
     Args:
-        folder: the study's own folder, which adopted files are copied into.
-        load: finds the trials that there are.
+        folder: the study's own folder, into which reused files are copied.
+        load: finds the finished trials.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class FinishedTrials:
         self._by_key: dict[str, FinishedTrial] | None = None
 
     def add(self, key: str, finished: FinishedTrial) -> None:
-        """One more, of the study itself."""
+        """Add a finished trial of the study itself."""
         self._loaded().setdefault(key, finished)
 
     def take(self, key: str) -> FinishedTrial | None:
@@ -69,7 +69,7 @@ class FinishedTrials:
         return self._by_key
 
     def _copied(self, key: str, finished: FinishedTrial) -> bool:
-        """Whether all that the ledger names is there: a result without its confusion matrices is trained again."""
+        """Copies the files; False if one that the ledger names is missing, so that the trial is trained again."""
         if finished.files is None or self._folder is None:
             return True
         names = finished.files.list(f"results/{key}")

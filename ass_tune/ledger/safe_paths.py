@@ -1,4 +1,4 @@
-"""Where a study may write, and under which names: nothing that a file or a folder says leads out of its folder."""
+"""Where a study may write, and under which names: never outside its own folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LONGEST_NAME = 100
 
 
 def check_inside(studies: Path, folder: Path) -> None:
-    """Raise UserMistake where a study's folder is a link, which may lead anywhere, or a file.
+    """Raise UserMistake where a study's folder is a link, which may point anywhere, or a file.
 
-    Neither may the folder of all studies have a name that leads the URI of MLflow's database elsewhere.
+    The same goes for a folder of all studies whose name has characters with a meaning in the URI of MLflow's database.
     """
     if odd := [character for character in "%?" if character in str(studies)]:
         raise UserMistake(

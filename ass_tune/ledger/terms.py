@@ -1,11 +1,11 @@
-"""What a study was begun with, kept in its ledger: a file may ask for more later, never for something else."""
+"""The settings that a study was started with, kept in its ledger: later a file may ask for more, but not for others."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from optuna.storages import BaseStorage
 
@@ -14,18 +14,18 @@ from ass_tune.spec import StudySpec
 from trainables.mistakes import UserMistake
 
 FREE = ("extends", "baseline", "resources", "faults", "checkpoints")
-"""Sections that decide no trial's outcome: they may change at any time."""
+"""Sections that affect no trial's outcome and may change at any time."""
 
 
 class ChangedStudy(UserMistake):
-    """The file would alter what the study already has."""
+    """The file asks for settings that do not fit the trials the study already has."""
 
 
 def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
-    """Compare a study with what it was begun with, and keep what it asks for now.
+    """Compare a study with the settings it was started with, and record those that it has now.
 
-    Raises ChangedStudy with every difference that does not just add: more trials per cell, more levels of a factor
-    or more seeds are new, and all that is there stays. A study without a trial may change in any way.
+    Raises ChangedStudy with every difference, except more trials per cell, more levels of a factor and more seeds,
+    which leave all existing trials valid. A study without a trial may change in any way.
     """
     study = optuna_study(storage, spec.study)
     terms, before = terms_of(spec), study.user_attrs.get("terms")
@@ -52,10 +52,10 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 
 
 def _adds(field: str, before: Any, now: Any) -> bool:
-    """Whether the new value leaves all that there is and only asks for more."""
+    """Whether the new value keeps all existing trials and only asks for more."""
     if field == "search.trials_per_cell":  # None is as many as there are points
         return before is not None and (now is None or now >= before)
-    if field == "replicate.seeds":  # tuning trials use the first one
+    if field == "replicate.seeds":  # the first one is that of tuning trials
         return before[0] == now[0] and set(before) <= set(now)
     if field.startswith("ablate."):  # every level as JSON, so that 1, 1.0 and true are three
         levels, levels_now = ([json.dumps(level) for level in found or ()] for found in (before, now))
@@ -68,7 +68,7 @@ def _flat(terms: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in terms.items():
         field = f"{above}{name}"
-        flat |= _flat(value, f"{field}.") if isinstance(value, dict) else {field: value}
+        flat |= _flat(cast(dict[str, Any], value), f"{field}.") if isinstance(value, dict) else {field: value}
     return flat
 
 
@@ -79,8 +79,9 @@ def _shown(values: Mapping[str, Any], field: str) -> str:
 def _message(folder: Path, differences: list[str]) -> str:
     lines = "\n".join(f"  {difference}" for difference in differences)
     return (
-        f"{folder}: the study was begun otherwise, and its trials would not be comparable with new ones:\n{lines}\n"
-        "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else take "
-        "another name with --set study=NAME, which reuses every finished trial that is the same, or begin anew with "
-        "--fresh, which puts this study aside."
+        f"{folder}: the study was started with other settings, and its trials could not be compared with "
+        f"new ones:\n{lines}\n"
+        "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else "
+        "give the study another name with --set study=NAME, which reuses every finished trial that is the same, or "
+        "start afresh with --fresh, which moves this study aside."
     )

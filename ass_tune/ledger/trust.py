@@ -1,4 +1,4 @@
-"""Who but this user could have written a file, as far as POSIX permissions tell."""
+"""Who other than this user could have written a file, according to POSIX permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def stranger(path: Path) -> str | None:
-    """Who else can write a file or folder, in words; None where nobody can, or where there is no such file.
+    """Who else can write a file or folder, in words; None where nobody can or the file does not exist.
 
     The superuser is no stranger, and neither is a group that consists of this user alone: under the umask 002 of
     most distributions every folder is writable by it.
@@ -32,7 +32,7 @@ def stranger(path: Path) -> str | None:
 
 
 def _has_acl(path: Path) -> bool:
-    """Whether permissions are given to single users or groups, where the system tells."""
+    """Whether an access control list gives permissions to single users or groups."""
     try:
         return "system.posix_acl_access" in os.listxattr(path)
     except (AttributeError, OSError):  # no such attributes on this system, or on this file system

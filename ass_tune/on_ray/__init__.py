@@ -1,1 +1,1 @@
-"""All that knows Ray: execution, searcher, scheduler, watchdog, trial actor."""
+"""All that knows Ray: execution, searcher, scheduler, watchdog and trial actor."""

@@ -1,4 +1,4 @@
-"""Ray executes: a local Ray or an existing cluster, reused actors, and nothing of Ray's own records."""
+"""Runs trials with Ray Tune: on a local Ray or an existing cluster, with reused actors, without Ray's own records."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
+from trainables.contract import TrialTask
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
-"""A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
+"""A pause, or a disk or database that refuses writes: nothing is lost, and the same command continues later."""
 
-# what Ray would write and print beside the ledger, MLflow and our own view
+# keeps Ray from writing and printing what the ledger, MLflow and our own view already have
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
@@ -39,7 +40,7 @@ _QUIET = {
 
 @contextmanager
 def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, float]]:
-    """Join the cluster at `address`, or start a local Ray that ends with the study; yields what it has to hand out."""
+    """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources."""
     os.environ.update(_QUIET)
     import ray
 
@@ -56,9 +57,9 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
 
 
 def _keep_credentials_out_of_logs() -> None:
-    """Tune would send AWS's keys to trials by way of Ray's log files, which everybody can read.
+    """Keep Tune from passing AWS's keys to trials, because they would end up in log files that everybody can read.
 
-    Trials inherit them from the driver, and on other nodes have those of their node.
+    Trials inherit the keys from the driver, and on other nodes from their node.
     """
     from ray.tune.execution import class_cache
 
@@ -68,7 +69,7 @@ def _keep_credentials_out_of_logs() -> None:
 
 
 def check_resources(spec: StudySpec) -> None:
-    """Raise `UserMistake` where no trial would ever start, since a local Ray does not grow."""
+    """Raise `UserMistake` where no trial would ever start, because a local Ray gets no further nodes."""
     import ray
 
     there = ray.cluster_resources()
@@ -89,35 +90,37 @@ def parallel_trials(spec: StudySpec) -> int:
 def run_trials(
     spec: StudySpec, director: Director, folder: Storage, data_root: Path | None, seconds_per_report: float | None
 ) -> str | None:
-    """Run until the director has no trial left, or Ctrl-C, or something stops the study; what then runs stays running.
+    """Run until the director has no trial left, until Ctrl-C, or until something stops the study.
+
+    Trials that have not ended then count as running in the ledger, and the next driver takes them over.
 
     Args:
         spec: the study.
         director: decides what runs.
-        folder: where trials keep their checkpoints and results.
+        folder: the study's folder, where trials keep their checkpoints and results.
         data_root: folder of the real data sets.
-        seconds_per_report: what a report is expected to take, if that is known.
+        seconds_per_report: expected time between two reports, if known.
 
     Returns:
         Why the study stops here, or None.
     """
     from ray import tune
 
-    from ass_tune.on_ray.scheduler import DirectorScheduler, Faults
+    from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.trial_actor import TrialActor
     from ass_tune.on_ray.watchdog import Watchdog
 
-    def settings(trial: Trial) -> dict[str, Any]:
-        return {
-            "trainable": spec.trainable,
-            "key": trial.key,
-            "config": dict(trial.config),
-            "storage": folder.uri,
-            "data_root": str(data_root) if data_root else None,
-            "threads": max(1, int(spec.resources.cpu)),
-            "gpus": spec.resources.gpu,
-        }
+    def task(trial: Trial) -> TrialTask:
+        return TrialTask(
+            trainable=spec.trainable,
+            key=trial.key,
+            config=dict(trial.config),
+            storage=folder.uri,
+            data_root=str(data_root) if data_root else None,
+            threads=max(1, int(spec.resources.cpu)),
+            gpus=spec.resources.gpu,
+        )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
     trainable = tune.with_resources(TrialActor, _resources(spec))
@@ -125,7 +128,7 @@ def run_trials(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(director, settings, lambda: parallel_trials(spec)),
+                search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec)),
                 scheduler=DirectorScheduler(director),
                 num_samples=-1,
                 reuse_actors=True,
@@ -135,8 +138,8 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, Faults(director, watchdog)],
-                # trials save themselves into the study folder, where they outlive their actors
+                callbacks=[watchdog, FaultReporter(director, watchdog)],
+                # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
@@ -151,7 +154,7 @@ def run_trials(
 
 
 def _stop_behind(error: BaseException | None) -> Exception | None:
-    """What the director raised to stop the study; Ray raises its own errors on top."""
+    """The exception with which the director stopped the study; Ray wraps it in its own."""
     while error is not None and not isinstance(error, STOPS):
         error = error.__cause__ or error.__context__
     return error

@@ -1,9 +1,8 @@
-"""The director as Ray Tune's trial scheduler: brings it every report, and Ray its decisions."""
+"""The director as Ray Tune's trial scheduler: it gets every report and decides whether a trial goes on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from ass_tune.on_ray.trial_actor import STEP_RESULT
 from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.search.director import Decision, Director
 from ass_tune.search.faults import Fault, FaultKind, trial_error
 from ass_tune.trial import End, Report
+from trainables.contract import StepResult
 from trainables.words import Outcome
-
-METRICS = "metrics/"
-"""Ray flattens a trainable's result; its metrics come back under this prefix."""
 
 
 class DirectorScheduler(FIFOScheduler):
@@ -34,43 +32,39 @@ class DirectorScheduler(FIFOScheduler):
         self._director = director
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, as in the searcher."""
+        """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
 
     def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
-        """Bring a result to the director; its decision in Ray's words.
-
-        Trainables mark their last result `final` and never `done`, which Ray would end a trial by without a word.
-        """
-        key = trial.config["key"]
-        for notice in result.get("notices", ()):
+        """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""
+        key, step = trial.config["key"], result[STEP_RESULT]
+        assert isinstance(step, StepResult)
+        for notice in step.notices:
             self._director.notice(key, notice)
-        if diverged := result.get("diverged"):
-            self._director.end(key, End(Outcome.DIVERGED, result["iteration"], result["time"], error=diverged))
+        if step.diverged is not None:
+            self._director.end(key, End(Outcome.DIVERGED, step.iteration, step.time, error=step.diverged))
             return TrialScheduler.STOP
-        report = _report(result)
-        decision = self._director.report(key, report)
-        if result.get("final"):
-            final = {name: value for name, value in report.metrics.items() if name.startswith("report/")}
-            artifacts = tuple(result.get("artifacts", ()))
-            self._director.end(key, End(Outcome.FINISHED, report.iteration, report.time, final, artifacts))
+        decision = self._director.report(key, Report(step.iteration, step.metrics, step.time))
+        if step.final:
+            final = {name: value for name, value in step.metrics.items() if name.startswith("report/")}
+            self._director.end(key, End(Outcome.FINISHED, step.iteration, step.time, final, step.artifacts))
             return TrialScheduler.STOP
         return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
 
 
-class Faults(Callback):
-    """Tells the director of trials that Ray could not go on with. Ray itself tries nothing again."""
+class FaultReporter(Callback):
+    """Reports trials that raised or were lost to the director. Ray itself retries nothing."""
 
     def __init__(self, director: Director, watchdog: Watchdog) -> None:
         self._director, self._watchdog = director, watchdog
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, as in the searcher."""
+        """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
 
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """The trial raised, or its process or node is gone."""
-        # Ray's `get_error` looks where the file is only once Ray has synchronised its folder
+        """The trial raised an error, or its process or node is gone."""
+        # Ray's `get_error` reads from a place where the file is only after Ray has synchronised its folder
         text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
         fault = trial_error(text)
         if self._watchdog.killed(trial):
@@ -78,8 +72,3 @@ class Faults(Callback):
                 FaultKind.HUNG, f"no report for {self._watchdog.patience:.0f} seconds; its process was killed"
             )
         self._director.fault(trial.config["key"], fault, time.time())
-
-
-def _report(result: Mapping[str, Any]) -> Report:
-    metrics = {name.removeprefix(METRICS): value for name, value in result.items() if name.startswith(METRICS)}
-    return Report(result["iteration"], metrics, result["time"])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.search import Searcher
 
 from ass_tune.search.director import Director
 from ass_tune.trial import Trial
-
-TrialSettings = Callable[[Trial], Mapping[str, Any]]
+from trainables.contract import TrialTask
 
 
 class DirectorSearcher(Searcher):
@@ -18,14 +17,14 @@ class DirectorSearcher(Searcher):
 
     Args:
         director: decides what runs.
-        settings: what Ray hands to the trainable for a trial.
-        slots: how many trials may run at once, asked anew each time, since nodes come and go.
+        task: what a trial's trainable is asked to do.
+        slots: how many trials may run at once; asked every time, since nodes come and go.
     """
 
-    def __init__(self, director: Director, settings: TrialSettings, slots: Callable[[], int]) -> None:
+    def __init__(self, director: Director, task: Callable[[Trial], TrialTask], slots: Callable[[], int]) -> None:
         super().__init__(metric="iteration", mode="max")
         self._director = director
-        self._settings = settings
+        self._task = task
         self._slots = slots
 
     def __getstate__(self) -> dict[str, Any]:
@@ -33,16 +32,16 @@ class DirectorSearcher(Searcher):
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The next trial's settings, None to be asked again, or FINISHED."""
+        """The next trial's task, None to be asked again later, or FINISHED."""
         if len(self._director.running) >= self._slots():
             return None
         trial = self._director.next_trial()
         if trial is not None:
-            return dict(self._settings(trial))
+            return self._task(trial).model_dump()
         return None if self._director.running else Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Nothing: the scheduler has told the director, early stops included."""
+        """Nothing: the scheduler has reported it to the director, early stops included."""
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""

@@ -1,4 +1,4 @@
-"""A trial that hangs: no report for many times as long as reports take."""
+"""Finds trials that hang: those without a report for many times as long as reports take."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ray.tune.experiment import Trial as RayTrial
 
 
 class Watchdog(Callback):
-    """Kills the process of a trial that is silent for too long; Ray then reports it as lost.
+    """Kills the process of a trial that has not reported for too long; Ray then reports it as lost.
 
     Args:
-        seconds_per_report: what a report is expected to take, as far as that is known; the longest one seen counts
-            as well. While nothing is known, nothing is killed.
-        multiple: how many times as long a trial may be silent.
-        least: seconds that every trial may be silent, whatever is expected.
+        seconds_per_report: expected time between two reports, if known; raised to the longest one seen.
+            While neither is known, nothing is killed.
+        multiple: how many times as long a trial may go without a report.
+        least: seconds that every trial may go without a report, however short the expected time.
     """
 
     def __init__(self, seconds_per_report: float | None, multiple: float, least: float) -> None:
@@ -32,7 +32,7 @@ class Watchdog(Callback):
 
     @property
     def patience(self) -> float:
-        """Seconds of silence after which a trial counts as hung; without end while nothing is known."""
+        """Seconds without a report after which a trial counts as hung; infinite while no time is known."""
         return float("inf") if self._expected is None else max(self._least, self._multiple * self._expected)
 
     def killed(self, trial: RayTrial) -> bool:
@@ -40,24 +40,24 @@ class Watchdog(Callback):
         return trial.trial_id in self._killed
 
     def on_trial_start(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """Its first report is awaited from now on."""
+        """The time to the first report counts from now."""
         self._heard[trial.trial_id] = time.monotonic()
 
     def on_trial_result(
         self, iteration: int, trials: list[RayTrial], trial: RayTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        """A sign of life, and a measure of what a report takes."""
+        """The trial is alive, and this is how long a report took."""
         now = time.monotonic()
         taken = now - self._heard.get(trial.trial_id, now)
         self._expected = max(taken, self._expected or 0.0)
         self._heard[trial.trial_id] = now
 
     def on_trial_complete(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """Nothing more is awaited."""
+        """No more reports are expected."""
         self._heard.pop(trial.trial_id, None)
 
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
-        """Nothing more is awaited."""
+        """No more reports are expected."""
         self._heard.pop(trial.trial_id, None)
 
     def on_step_end(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:

@@ -1,4 +1,4 @@
-"""The GPUs of this machine, asked of their driver, because planning does without torch."""
+"""The GPUs of this machine, from NVIDIA's driver, since planning does not import torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 
 QUERY = ("nvidia-smi", "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")
 PATIENCE = 20.0
-"""Seconds after which a driver that does not answer counts as none."""
+"""Seconds after which a driver that does not answer is taken for missing."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def gpus_here() -> tuple[Gpu, ...]:
 
 
 def listed(answer: str) -> tuple[Gpu, ...]:
-    """The GPUs of a driver's answer, a line `UUID, MiB` each; without those whose memory it does not know."""
+    """The GPUs in a driver's answer, one `UUID, MiB` per line; those of unknown memory are left out."""
     rows = [line.split(", ") for line in answer.splitlines()]
     return tuple(Gpu(row[0], int(row[1]) * 2**20) for row in rows if len(row) == 2 and row[1].strip().isdigit())
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 FILE = "step_times.json"
 WITHOUT_INFLUENCE = {"seed", "subset_seed", "iterations", "evaluate_every", "protocol", "warmup", "labeled_images"}
-"""Fields that change no step's cost; neither does any weight, rate or other floating-point number."""
+"""Fields that do not affect the cost of a step; floating-point numbers (weights, rates) do not either."""
 
 
 class MeasurementFailed(UserMistake):

@@ -13,16 +13,9 @@ from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remem
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
 from ass_tune.spec import StudySpec
+from ass_tune.spec.catalogue import PRUNERS
 from trainables.config import TrialConfig, Value
 from trainables.gpu_share import check_share
-
-EXPECTED_SHARE = {
-    "median": lambda _: 0.5,
-    "percentile": lambda arguments: 1 - arguments.get("percentile", 50.0) / 100,
-    "successive_halving": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 4),
-    "hyperband": lambda arguments: 1 - 1 / arguments.get("reduction_factor", 3),
-}
-"""Share of the judged trials that a pruner stops if trials are exchangeable; others are counted as stopping none."""
 
 
 class PlannedCell(BaseModel):
@@ -96,7 +89,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         spec: the search-space file.
         data_root: folder of the real data sets.
         measure: whether to measure steps that this machine has not measured before; takes seconds and torch.
-        step_time: seconds per training iteration; then nothing is measured, and nothing needed that measuring needs.
+        step_time: seconds per training iteration; then nothing is measured, and no data is needed.
     """
     kept, left_out = cells(spec)
     times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
@@ -155,7 +148,7 @@ def _step_times(
 
 
 def typical_config(spec: StudySpec, cell: CellPlan) -> TrialConfig:
-    """Any configuration of the cell: no hyperparameter that matters to a step's cost is a number in between."""
+    """Any configuration of the cell will do: numbers from a range do not affect the cost of a step."""
     chosen: dict[str, Value] = {}
     for variable in cell.space:
         if variable.active(chosen):
@@ -186,12 +179,12 @@ def _trials(cell: CellPlan) -> int:
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     judged_at = spec.judged
-    share = EXPECTED_SHARE.get(spec.prune.pruner)
     whole = _trials(cell) * spec.train.iterations
-    if share is None or not judged_at:
+    if not judged_at:
         return whole
+    share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
     judged = max(0, cell.tuning_trials - spec.prune.startup_trials)
-    return whole - round(judged * share(spec.prune.arguments) * (spec.train.iterations - judged_at[0]))
+    return whole - round(judged * share * (spec.train.iterations - judged_at[0]))
 
 
 def _times(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
@@ -21,14 +22,12 @@ from trainables.domains.sampling import stream
 from trainables.words import Outcome, Stage
 
 SAMPLER_ATTEMPTS = 16
-"""How often a sampler may repeat itself before its cell takes a point that is left, or where they are endless, any."""
+"""How often a sampler may repeat itself before its cell takes a point not yet tried, or without an end a random one."""
 RANDOM_ATTEMPTS = 64
-STARTS = 3
-"""How many runs of the study begin a trial that fails; after that its error is its outcome."""
 
 
 class CellSearch:
-    """What a cell has run and what it runs next; all of it is read from the ledger at the start."""
+    """What a cell has run and what it runs next; at the start all of it is read from the ledger."""
 
     def __init__(self, spec: StudySpec, plan: CellPlan, storage: BaseStorage, pruner: BasePruner) -> None:
         self.plan = plan
@@ -40,7 +39,7 @@ class CellSearch:
             (stage, entry)
             for stage, stratum in self._strata.items()
             for entry in stratum.entries()
-            if entry.outcome is Outcome.FAILED and entry.starts < STARTS
+            if entry.outcome is Outcome.FAILED and entry.starts < spec.faults.starts
         )
         self._finished_tuning = sum(entry.outcome is Outcome.FINISHED for entry in self.tuning_entries())
         self._exhausted = False
@@ -48,7 +47,7 @@ class CellSearch:
 
     @property
     def tuning_begun(self) -> int:
-        """Number of distinct tuning trials that run or ended."""
+        """Number of distinct tuning trials that are running or have ended."""
         return len(self._keys[Stage.TUNING])
 
     @property
@@ -62,15 +61,15 @@ class CellSearch:
         return self.tuning_begun < self.plan.tuning_trials and not self._exhausted
 
     def tuning_entries(self) -> list[Entry]:
-        """The cell's tuning trials as the ledger has them."""
+        """The cell's tuning trials in the ledger."""
         return self._strata[Stage.TUNING].entries()
 
     def replicate_entries(self) -> list[Entry]:
-        """The cell's replicates as the ledger has them."""
+        """The cell's replicates in the ledger."""
         return self._strata[Stage.REPLICATE].entries()
 
     def readopt(self) -> Iterator[tuple[Trial, Entry]]:
-        """The trials that a driver left unfinished, to be run on under their number, and what they reported."""
+        """The trials that a driver left unfinished, which keep their numbers, with their entries in the ledger."""
         for stage, stratum in self._strata.items():
             for entry in stratum.readopt():
                 self._running.add(entry.key)
@@ -78,7 +77,7 @@ class CellSearch:
                 yield trial, entry
 
     def next_retry(self) -> Trial | None:
-        """A trial that failed in an earlier run of the study and has starts left, or None."""
+        """A trial that failed in earlier runs of the study and may be started again, or None."""
         if not self._retries:
             return None
         stage, entry = self._retries.popleft()
@@ -87,7 +86,7 @@ class CellSearch:
         return self._begin(stage, opened.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
 
     def next_tuning(self) -> Trial | None:
-        """A tuning trial that no earlier one equals, or None if the cell has its budget."""
+        """A tuning trial that differs from all earlier ones, or None if the cell has its budget."""
         if not self._tuning_left:
             return None
         trial = self._next_point() if self._spec.search.sampler == "grid" else self._next_suggestion()
@@ -95,7 +94,7 @@ class CellSearch:
         return trial
 
     def next_replicate(self) -> Trial | None:
-        """The best configuration under a seed it has not run with, or None."""
+        """The best configuration with a seed that it has not run with, or None."""
         if self._replicates_begun or not self.tuning_done:
             return None
         if (best := best_entry(self.tuning_entries())) is not None:
@@ -113,7 +112,7 @@ class CellSearch:
         """Whether a trial should stop at its last report. Replicates never should."""
         if trial.stage is Stage.REPLICATE or iteration >= self._spec.train.iterations:
             return False
-        # the pruner is asked at every report, since some keep rungs, and heeded only where the file says
+        # some pruners keep rungs: ask at every report, but follow the answer only from where the file allows it
         gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
         late_enough = iteration >= self._spec.prune.start * self._spec.train.iterations
         return gives_up and late_enough and self._finished_tuning >= self._spec.prune.startup_trials
@@ -125,14 +124,15 @@ class CellSearch:
         self._finished_tuning += trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED
 
     def finished(self, trial: Trial) -> FinishedTrial:
-        """What a trial of equal content can adopt from one that finished here."""
+        """What a trial of equal content can reuse from one that finished here."""
         stratum = self._strata[trial.stage]
         return finished_trial(stratum.name, stratum.entry(trial.number))
 
     def _next_point(self) -> Trial | None:
         points = list(grid_points(self.plan.space))
         if self.plan.tuning_trials < len(points):
-            order = stream(self._spec.search.seed, f"grid/{self.plan.cell.name}").permutation(len(points))
+            draws = stream(self._spec.search.seed, f"grid/{self.plan.cell.name}")
+            order: list[int] = draws.permutation(len(points)).tolist()
             points = [points[index] for index in order]
         seed = self._spec.replicate.seeds[0]
         trials = (self._begin_if_new(Stage.TUNING, point, seed) for point in points)
@@ -164,24 +164,36 @@ class CellSearch:
         return self._begin(stage, opened.number, key, seed, hyperparameters, config)
 
     def _begin(
-        self, stage: Stage, number: int, key: str, seed: int, hyperparameters: Mapping[str, Value], config: Mapping
+        self,
+        stage: Stage,
+        number: int,
+        key: str,
+        seed: int,
+        hyperparameters: Mapping[str, Value],
+        config: Mapping[str, Any],
     ) -> Trial:
         self._strata[stage].begin(number, key, seed, config)
         self._keys[stage].add(key)
         self._running.add(key)
         return self._trial(stage, number, key, seed, hyperparameters, config)
 
-    def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping, str]:
+    def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping[str, Any], str]:
         config = build_config(self._spec, self.plan.cell, hyperparameters, seed)
         return config.model_dump(mode="json"), trial_key(config)
 
     def _trial(
-        self, stage: Stage, number: int, key: str, seed: int, hyperparameters: Mapping[str, Value], config: Mapping
+        self,
+        stage: Stage,
+        number: int,
+        key: str,
+        seed: int,
+        hyperparameters: Mapping[str, Value],
+        config: Mapping[str, Any],
     ) -> Trial:
         return Trial(key, self.plan.cell, stage, number, seed, dict(hyperparameters), config)
 
     def results(self) -> dict[int, Entry]:
-        """Per seed, the finished run of the best configuration: what the table's row is made of."""
+        """Per seed, the finished run of the best configuration: the values of the table's row."""
         best = best_entry(self.tuning_entries())
         if best is None:
             return {}
@@ -190,7 +202,7 @@ class CellSearch:
         return {e.seed: e for e in entries if e.key in wanted and e.outcome is Outcome.FINISHED}
 
     def result_runs(self) -> tuple[str, ...]:
-        """Identities in the record of the runs of `results`."""
+        """The runs of `results`, as the record identifies them."""
         keys = {entry.key for entry in self.results().values()}
         trials = (
             self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
@@ -202,6 +214,6 @@ class CellSearch:
 
 
 def best_entry(entries: list[Entry]) -> Entry | None:
-    """The finished trial with the highest select-split mIoU; the earlier one of equals; None if none finished."""
+    """The finished trial with the highest select-split mIoU, of equal ones the first; None if none has finished."""
     finished = [entry for entry in entries if entry.outcome is Outcome.FINISHED and entry.select_miou is not None]
     return max(finished, key=lambda entry: (entry.select_miou, -entry.number), default=None)

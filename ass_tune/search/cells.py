@@ -22,7 +22,7 @@ class CellPlan:
     space: tuple[Variable, ...]
     """Hyperparameters searched in the cell, each after those its conditions name."""
     points: int | None
-    """Number of distinct points of the space; None if it has no end."""
+    """Number of distinct points of the space; None if it is infinite."""
     tuning_trials: int
     replicates: int
     """Seeds after the first, under which the best configuration is trained again."""
@@ -39,7 +39,7 @@ class LeftOut:
 
 
 def cells(spec: StudySpec) -> tuple[list[CellPlan], list[LeftOut]]:
-    """Every combination of factor levels in file order, parted into those to train and those left out.
+    """Every combination of factor levels in file order, split into those to train and those left out.
 
     Left out are undefined combinations, and those that differ from an earlier one only where it has no effect.
     """
@@ -88,7 +88,7 @@ def _points(space: tuple[Variable, ...], chosen: dict[str, Value]) -> Iterator[d
 
 def count_points(space: Sequence[Variable]) -> int | None:
     """Number of points of a space; None if it is continuous or too large to enumerate."""
-    sizes = []
+    sizes: list[int] = []
     for variable in space:
         if (values := variable.domain.values()) is None:
             return None
@@ -99,7 +99,7 @@ def count_points(space: Sequence[Variable]) -> int | None:
 
 
 def _count(space: tuple[Variable, ...], chosen: dict[str, Value]) -> int:
-    """Values that later conditions cannot tell apart are counted together."""
+    """Count the points; values that no later condition distinguishes are counted together."""
     if not space:
         return 1
     variable, rest = space[0], space[1:]

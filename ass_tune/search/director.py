@@ -33,17 +33,17 @@ class _Running:
 
 
 class Director:
-    """Directs the trials of all cells and tells the listeners what happens.
+    """Directs the trials of all cells and informs the listeners of what happens.
 
-    The record is told before the ledger, since a resume goes by the ledger: whatever that has, the record had first,
-    and what the record has beyond it is told again and changes nothing there.
+    Everything is sent to the record first and written to the ledger second. A resume starts from the ledger, so the
+    record never lacks anything that the ledger has; what it already has is sent again and changes nothing there.
 
     Args:
         searches: one per cell, in the order of the table.
-        record: told first; told twice, it keeps one.
-        listeners: told once, after the ledger has it.
-        finished: trials of other studies whose results are adopted instead of trained again.
-        tries: how often a trial is begun in one run of the study where its process is lost, hung or out of memory.
+        record: informed first; may be sent the same thing twice.
+        listeners: informed once, after the ledger has it.
+        finished: finished trials whose results are reused instead of trained again.
+        tries: how often one run of the study starts a trial whose process is lost, hung or out of memory.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Director:
 
     @property
     def running(self) -> list[Trial]:
-        """The trials that were handed out and have not ended."""
+        """The trials that were started and have not ended."""
         return [running.trial for running in self._running.values()]
 
     def next_trial(self) -> Trial | None:
-        """The trial to start now, or None while everything left waits for running trials or nothing is left."""
+        """The trial to start now; None if nothing is left, or if all that is left waits for running trials."""
         while (running := self._unfinished.popleft() if self._unfinished else self._next_new()) is not None:
             key = running.trial.key
             if key in self._running:
@@ -90,8 +90,8 @@ class Director:
     def report(self, key: str, report: Report) -> Decision:
         """Record a report and decide.
 
-        A trial that was interrupted repeats reports. They change nothing, but on the last one a decision may be due
-        that a dying driver could not write down.
+        A trial that was interrupted may repeat reports. They change nothing, except that the last one is decided on
+        again: the driver may have died before it wrote that decision down.
         """
         running = self._running[key]
         self._write(running, report)
@@ -102,14 +102,14 @@ class Director:
         return Decision.STOP
 
     def notice(self, key: str, notice: str) -> None:
-        """Pass on what people should know of a running trial."""
+        """Pass on a message to people about a running trial."""
         for listener in self._everybody:
             listener.trial_noticed(self._running[key].trial, notice)
 
     def fault(self, key: str, fault: Fault, time: float) -> None:
-        """A try of a trial came to nothing: try again what may pass, end what will not.
+        """A try of a trial failed: try it again if the fault may pass, else end the trial.
 
-        Raises StudyPaused where going on would only repeat it.
+        Raises StudyPaused where other trials would fail in the same way.
         """
         running = self._running[key]
         if fault.kind is FaultKind.NO_ROOM:
@@ -160,7 +160,7 @@ class Director:
             listener.trial_interrupted(running.trial)
 
     def _adopt(self, running: _Running, source: FinishedTrial) -> None:
-        """Let a trial end with the curve and the result of a trial that was the same."""
+        """Let a trial end with the curve and the result of a finished trial of equal content."""
         running.trial = replace(running.trial, reused_from=source.name)
         self._start(running)
         for report in source.reports:
@@ -177,7 +177,7 @@ class Director:
         return next((trial for trial in trials if trial is not None), None)
 
     def _next_tuning(self) -> Trial | None:
-        """From the cell that has begun the fewest tuning trials, so that all cells advance together."""
+        """From the cell that has started the fewest tuning trials, so that all cells advance together."""
         for search in sorted(self._searches.values(), key=lambda search: search.tuning_begun):
             if (trial := search.next_tuning()) is not None:
                 return trial

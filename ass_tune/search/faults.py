@@ -1,4 +1,4 @@
-"""Faults inside a trial, told apart: what passes is tried again, what every trial would hit stops the study."""
+"""Kinds of faults inside a trial: passing ones are retried, and one that every trial would hit pauses the study."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SAME_FAULTS = 3
-"""So many trials in a row with the same traceback, and the study pauses."""
+"""After this many trials in a row with the same traceback the study pauses."""
 
 
 class FaultKind(StrEnum):
@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Whether the same trial may do well when it is tried again at once."""
+        """Whether the same trial may succeed when it is tried again at once."""
         return self in (FaultKind.OUT_OF_MEMORY, FaultKind.LOST, FaultKind.HUNG)
 
 
@@ -36,37 +36,37 @@ class Fault:
 
     @property
     def summary(self) -> str:
-        """Its last line that says something."""
+        """Its last line that is not empty."""
         lines = [line.strip() for line in self.error.splitlines() if line.strip()]
         return lines[-1] if lines else str(self.kind)
 
     @property
     def fingerprint(self) -> str:
-        """Equal for tracebacks that differ in nothing but processes, addresses and other numbers."""
+        """Equal for tracebacks that differ only in process ids, addresses and other numbers."""
         where = re.findall(r'File "[^"]*", line \d+, in .*', self.error)
         return "\n".join([*where, re.sub(r"0x[0-9a-f]+|\d+", "#", self.summary)])
 
 
 class StudyPaused(Exception):
-    """The study stops here and its trials wait, because going on would only repeat what happened."""
+    """The study stops and its trials wait, because going on would only repeat the fault."""
 
 
 def trial_error(text: str) -> Fault:
-    """The fault behind an error of Ray or of the trainable, told by the last line of its text."""
+    """The fault behind an error of Ray or of the trainable, recognised by the last line of its text."""
     summary = Fault(FaultKind.BUG, text).summary
     kinds = (kind for kind, sign in _SIGNS.items() if sign.search(summary))
-    return Fault(next(kinds, None) or _told_by_ray(text), text)
+    return Fault(next(kinds, None) or _kind_from_ray(text), text)
 
 
-def _told_by_ray(text: str) -> FaultKind:
-    """Ray explains what became of a process in several lines, of which the last one may say anything."""
+def _kind_from_ray(text: str) -> FaultKind:
+    """Ray explains the end of a process in several lines, and the last one may be any of them."""
     if "running low on memory" in text:
         return FaultKind.OUT_OF_MEMORY
     return FaultKind.LOST if any(sign in text for sign in _LOST) else FaultKind.BUG
 
 
 def same_faults(faults: Sequence[Fault]) -> bool:
-    """Whether these faults, the latest of different trials, show a bug that every trial hits."""
+    """Whether the latest faults, each of another trial, are the same, so that every trial would hit it."""
     return len(faults) >= SAME_FAULTS and len({fault.fingerprint for fault in faults[-SAME_FAULTS:]}) == 1
 
 

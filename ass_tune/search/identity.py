@@ -1,4 +1,4 @@
-"""A trial's identity is its content: the configuration it trains with, and the hash of that."""
+"""A trial's identity is its content: its whole configuration, and the hash of that."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from ass_tune.spec.model import TUNED, StudySpec
+from ass_tune.spec.model import StudySpec
+from ass_tune.spec.space import values_without_tuning
 from trainables.config import TrialConfig, Value
 from trainables.registry import TRAINABLES
 from trainables.words import Cell
 
 
 def build_config(spec: StudySpec, cell: Cell, hyperparameters: Mapping[str, Value], seed: int) -> TrialConfig:
-    """The whole configuration of one trial: profile, `fixed:`, the cell's levels, hyperparameters, each over the last.
+    """The whole configuration of one trial: its cell's values, over them the hyperparameters and the seed.
 
     Raises pydantic.ValidationError for values that the trainable refuses.
     """
-    levels = {name: level for name, level in cell.factors if level != TUNED}
-    values = {**spec.config_class.profiles()[spec.profile], **spec.fixed, **levels, **hyperparameters}
-    return spec.config_class(**{**values, **spec.reserved, "seed": seed})
+    values = {**values_without_tuning(spec, cell), **hyperparameters, "seed": seed}
+    return spec.config_class.model_validate(values)
 
 
 def trial_key(config: TrialConfig) -> str:

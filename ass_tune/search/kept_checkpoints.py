@@ -1,4 +1,4 @@
-"""Which checkpoints outlive a trial's actor: those of trials that will be continued."""
+"""Which checkpoints are kept after a trial: those from which it may be continued."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = "checkpoints"
 
 
 class CheckpointKeeper(Listener):
-    """Deletes the checkpoints of a trial once the ledger has its outcome; a finished one keeps its network.
+    """Deletes the checkpoints of a trial once the ledger has its outcome; a finished trial keeps its network.
 
     Args:
         folder: the study's folder.
@@ -25,7 +25,7 @@ class CheckpointKeeper(Listener):
         self._kept = {Outcome.FAILED, Outcome.PRUNED} if keep_pruned else {Outcome.FAILED}
 
     def sweep(self, searches: Iterable[CellSearch]) -> None:
-        """Delete what drivers that died in between have left."""
+        """Delete what earlier drivers left because they died before they could."""
         entries = (entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries()))
         wanted = {f"{FOLDER}/{entry.key}" for entry in entries if entry.outcome is None or entry.outcome in self._kept}
         for folder in self._folder.folders(FOLDER):
@@ -33,7 +33,7 @@ class CheckpointKeeper(Listener):
                 self._folder.delete_folder(folder)
 
     def trial_ended(self, trial: Trial, end: End) -> None:
-        """Delete what nobody continues."""
+        """Delete the checkpoints from which the trial will not be continued."""
         folder = f"{FOLDER}/{trial.key}"
         if end.outcome not in self._kept:
             self._folder.delete_folder(folder)

@@ -1,60 +1,33 @@
-"""Optuna's pruners by name; their steps are iterations."""
+"""The pruner of a study; its steps are training iterations."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
-import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 
 from ass_tune.spec import StudySpec
+from ass_tune.spec.catalogue import PRUNERS
+from ass_tune.spec.model import Around, Prune
 
 
 def make_pruner(spec: StudySpec) -> BasePruner:
-    """The pruner that the search-space file names, with what it leaves open filled in from `train:`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if spec.prune.pruner == "patient":
-            return _patient(spec)
-        return _simple(spec.prune.pruner, spec.prune.arguments, spec)
+    """The pruner that the search-space file names; arguments that it leaves open come from its other fields."""
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+        return _make(spec, spec.prune)
 
 
-def _simple(name: str, arguments: Mapping[str, Any], spec: StudySpec) -> BasePruner:
-    make, defaults = PRUNERS[name]
-    return make(**{**defaults(spec), **arguments})
+def _make(spec: StudySpec, part: Prune | Around) -> BasePruner:
+    row = PRUNERS[part.pruner]
+    arguments: dict[str, Any] = {name: _field(spec, dotted) for name, dotted in row.from_file.items()}
+    if row.wraps:
+        around = spec.prune.around
+        arguments["wrapped_pruner"] = None if around is None else _make(spec, around)
+    return row.optuna_class(**{**arguments, **part.arguments})
 
 
-def _patient(spec: StudySpec) -> BasePruner:
-    around = spec.prune.around
-    wrapped = _simple(around.pruner, around.arguments, spec) if around else None
-    arguments: dict[str, Any] = dict(spec.prune.arguments)
-    return optuna.pruners.PatientPruner(wrapped, **arguments)
-
-
-def _nothing(_: StudySpec) -> dict[str, Any]:
-    return {}
-
-
-def _startup(spec: StudySpec) -> dict[str, Any]:
-    return {"n_startup_trials": spec.prune.startup_trials}
-
-
-def _first_rung(spec: StudySpec) -> dict[str, Any]:
-    return {"min_resource": spec.train.evaluate_every}
-
-
-def _rungs(spec: StudySpec) -> dict[str, Any]:
-    return {"min_resource": spec.train.evaluate_every, "max_resource": spec.train.iterations}
-
-
-PRUNERS: Mapping[str, tuple[Callable[..., BasePruner], Callable[[StudySpec], dict[str, Any]]]] = {
-    "none": (optuna.pruners.NopPruner, _nothing),
-    "median": (optuna.pruners.MedianPruner, _startup),
-    "percentile": (optuna.pruners.PercentilePruner, _startup),
-    "successive_halving": (optuna.pruners.SuccessiveHalvingPruner, _first_rung),
-    "hyperband": (optuna.pruners.HyperbandPruner, _rungs),
-    "threshold": (optuna.pruners.ThresholdPruner, _nothing),
-    "wilcoxon": (optuna.pruners.WilcoxonPruner, _nothing),
-}
+def _field(spec: StudySpec, dotted: str) -> Any:
+    return reduce(getattr, dotted.split("."), spec)

@@ -1,4 +1,4 @@
-"""The well-formed parts of a file as a StudySpec, so that rules can be checked while other parts are broken."""
+"""The well-formed parts of a file as a StudySpec, so that rules can be checked although other parts are broken."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLACEHOLDERS: dict[str, Any] = {
     "profile": "",
     "train": {"iterations": 1, "evaluate_every": 1},
 }
-"""Stand for required parts that are missing or broken; rules about them do not run."""
+"""Take the place of required parts that are missing or broken; rules about those do not run."""
 
 _TYPES: dict[str, type[Part]] = {
     get_args(member.model_fields["type"].annotation)[0]: member for member in get_args(get_args(Hyperparameter)[0])
@@ -74,7 +74,7 @@ class Draft:
 
 
 def draft(document: Document) -> tuple[Draft, list[SpecError]]:
-    """Part what is well formed from what is not, with a record of every mistake of form."""
+    """Separate what is well formed from what is not, with a record of every mistake of form."""
     try:
         return Draft(document, StudySpec.model_validate(document.values)), []
     except ValidationError as error:

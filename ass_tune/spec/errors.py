@@ -1,4 +1,4 @@
-"""A mistake in a search-space file as a record, and the words for what was found."""
+"""A mistake in a search-space file as a record, and how values are shown in messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 LONGEST_COMPARED = 100
 """Longer names are not compared with others: that takes the square of their lengths."""
 MAX_SHOWN = 50
-"""Mistakes beyond are counted in the message, not shown."""
+"""More mistakes than these are only counted in the message."""
 
 Path = tuple[str | int, ...]
 """Where a value sits in the tree of a file, e.g. ("tune", "lr", "low")."""
@@ -87,7 +87,7 @@ def shown(value: Any) -> str:
 
 
 def names(options: Iterable[Any]) -> str:
-    """The allowed names or values in a row, the long rows cut."""
+    """The allowed names or values as a list; long lists are cut."""
     options = list(options)
     first = options if len(options) <= 20 else options[:15]
     texts = [cut(option) if isinstance(option, str) else shown(option) for option in first]

@@ -1,14 +1,15 @@
-"""The search-space file as a pydantic model; the JSON Schema that editors use is generated from it."""
+"""The search-space file as a pydantic model, from which the JSON Schema for editors is generated."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
 from trainables.registry import TRAINABLES
@@ -19,10 +20,32 @@ TUNED = "tuned"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
-PrunerName = Literal[
-    "median", "percentile", "successive_halving", "hyperband", "patient", "threshold", "wilcoxon", "none"
-]
-SamplerName = Literal["tpe", "gp", "cmaes", "random", "qmc", "grid"]
+
+
+def _known_in(rows: Mapping[str, Row]) -> AfterValidator:
+    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals."""
+
+    def check(name: str) -> str:
+        if name not in rows:
+            *first, last = (f"'{known}'" for known in rows)
+            expected = f"{', '.join(first)} or {last}"
+            raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        return name
+
+    return AfterValidator(check)
+
+
+def _listed_from(rows: Mapping[str, Row]) -> Callable[[dict[str, Any]], None]:
+    """Adds a catalogue's names with their documentation to the JSON Schema."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        schema |= {"enum": list(rows), "enumDescriptions": [row.summary for row in rows.values()]}
+
+    return extend
+
+
+PrunerName = Annotated[str, _known_in(PRUNERS), Field(json_schema_extra=_listed_from(PRUNERS))]
+SamplerName = Annotated[str, _known_in(SAMPLERS), Field(json_schema_extra=_listed_from(SAMPLERS))]
 
 
 class Search(Part):
@@ -83,18 +106,23 @@ class Resources(Part):
     custom: dict[str, Annotated[float, Field(gt=0)]] = Field(default={}, description="Custom resources of the cluster")
 
 
-class Faults(Part):
-    """What happens to trials that cannot go on."""
+class FaultLimits(Part):
+    """How often a trial that cannot go on is tried again, and when a silent one counts as hung."""
 
-    tries: int = Field(default=3, ge=1, description="Tries of a trial that is out of memory, hung or lost")
+    tries: int = Field(
+        default=3, ge=1, description="Tries within one run of the study of a trial that is out of memory, hung or lost"
+    )
+    starts: int = Field(
+        default=3, ge=1, description="Runs of the study that start a trial which fails; after that it stays failed"
+    )
     hung_after: float = Field(
         default=20.0, gt=1, description="Multiple of a report's expected time after which a silent trial is tried again"
     )
     hung_after_seconds: float = Field(default=300.0, gt=0, description="Silence in seconds that every trial may keep")
 
 
-class Checkpoints(Part):
-    """Which checkpoints outlive their trials, beside the networks of finished ones."""
+class KeptCheckpoints(Part):
+    """Which checkpoints are kept after their trials have ended. The networks of finished trials always are."""
 
     keep_pruned: bool = Field(default=False, description="Keep the last checkpoint of every pruned trial")
 
@@ -136,8 +164,8 @@ class StudySpec(Part):
     replicate: Replicate = Field(default=Replicate(), description="Seeds of every cell's best configuration")
     train: Train = Field(description="Length of every trial")
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
-    faults: Faults = Field(default=Faults(), description="What happens to trials that cannot go on")
-    checkpoints: Checkpoints = Field(default=Checkpoints(), description="Which checkpoints outlive their trials")
+    faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
+    checkpoints: KeptCheckpoints = Field(default=KeptCheckpoints(), description="Which checkpoints are kept")
 
     @property
     def judged(self) -> range:

@@ -1,6 +1,6 @@
 """The JSON Schema of the search-space file, with which editors complete and check it.
 
-`python -m ass_tune.spec.schema` writes it beside this file, where it is shipped.
+`python -m ass_tune.spec.schema` writes it next to this file, from where it is shipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a cell leaves to be searched: its hyperparameters, their conditions and their defined values."""
+"""What is searched in a cell: its hyperparameters, their conditions and their defined values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainables.config import Value
 from trainables.words import Cell
 
 MAX_VALUES = 100
-"""An integer range of more values is not looked at value by value; a list has no more."""
+"""An integer range of more values is not checked value by value; a list cannot have more."""
 
 MAX_POINTS = 10_000
 """A space of more points is not enumerated; it counts as infinite."""
@@ -28,10 +28,10 @@ class Variable:
     name: str
     domain: Hyperparameter
     when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
-    """Conditions on other hyperparameters of the space; those on factors are decided already."""
+    """Conditions on other hyperparameters of the space; those on factors are already resolved."""
 
     def active(self, chosen: Mapping[str, Value]) -> bool:
-        """Whether the variable is to be chosen, given the values chosen for the variables before it."""
+        """Whether the variable is to be given a value, given those of the variables before it."""
         return all(name in chosen and contains(values, chosen[name]) for name, values in self.when)
 
 
@@ -58,18 +58,22 @@ def tuned_names(spec: StudySpec, cell: Cell) -> tuple[str, ...]:
     return tuple(name for name in spec.tune if levels.get(name, TUNED) == TUNED)
 
 
-def defaults(spec: StudySpec) -> dict[str, Any]:
-    """Values of every trial before factors and hyperparameters: class, profile, `fixed:`, study."""
+def values_without_tuning(spec: StudySpec, cell: Cell) -> dict[str, Any]:
+    """The values of a cell's trials before any hyperparameter is chosen.
+
+    Each source overrides the ones before it: the defaults of the class, the profile, `fixed:`, the cell's levels and
+    what the study itself sets.
+    """
     fields = spec.config_class.model_fields
     own = {name: fields[name].default for name in spec.config_class.tunable() if not fields[name].is_required()}
-    return {**own, **spec.config_class.profiles()[spec.profile], **spec.fixed, **spec.reserved}
+    levels = {name: level for name, level in cell.factors if level != TUNED}
+    return {**own, **spec.config_class.profiles()[spec.profile], **spec.fixed, **levels, **spec.reserved}
 
 
 def cell_values(spec: StudySpec, cell: Cell) -> dict[str, Any]:
-    """Everything known about a cell's trials: the defaults and levels, without what is tuned in it."""
-    levels = {name: level for name, level in cell.factors if level != TUNED}
+    """The values that all trials of a cell have in common: those without tuning, less what is tuned in the cell."""
     tuned = tuned_names(spec, cell)
-    return {name: value for name, value in (defaults(spec) | levels).items() if name not in tuned}
+    return {name: value for name, value in values_without_tuning(spec, cell).items() if name not in tuned}
 
 
 def cell_space(spec: StudySpec, cell: Cell) -> tuple[Variable, ...]:
@@ -92,7 +96,7 @@ def cell_space(spec: StudySpec, cell: Cell) -> tuple[Variable, ...]:
 
 
 def defined_values(spec: StudySpec, values: Mapping[str, Any], name: str) -> list[Value]:
-    """The values of a finite hyperparameter that mean something beside `values`."""
+    """The values of a finite hyperparameter that are defined together with `values`."""
     undefined, options = spec.config_class.undefined, spec.tune[name].values() or ()
     why, watched = watch(undefined, values)
     if not watched.seen(name):
@@ -125,7 +129,7 @@ def _parents_first(parents: Mapping[str, Sequence[str]]) -> list[str]:
 def _conditions(
     spec: StudySpec, cell: Cell, name: str, before: Mapping[str, Variable]
 ) -> tuple[tuple[str, tuple[Value, ...]], ...] | None:
-    """What is left of `when:` once the cell's levels are known; None if it is ruled out."""
+    """The conditions of `when:` that the cell's levels leave open; None if they rule the hyperparameter out."""
     levels, left = dict(cell.factors), []
     for other, allowed in spec.tune[name].when.items():
         if other in levels and contains(allowed, levels[other]):
@@ -156,14 +160,14 @@ def _add_implied_conditions(
 
 
 def few_values(domain: Hyperparameter) -> Sequence[Value]:
-    """The values of a finite hyperparameter if they can be looked at one by one, else nothing."""
+    """The values of a finite hyperparameter if there are few enough to check one by one, else nothing."""
     values = domain.values()
     return values if values is not None and len(values) <= MAX_VALUES else ()
 
 
 @dataclass(frozen=True)
 class SearchedCell:
-    """A defined cell with what is known about its trials and what is searched in it."""
+    """A defined cell with the values that its trials have in common and the space that is searched in it."""
 
     cell: Cell
     values: Mapping[str, Any]

@@ -1,6 +1,6 @@
-"""Which values decide what a trainable says about a combination, found out by watching it look.
+"""Finds which values a trainable reads when it judges a combination, by recording its look-ups.
 
-A file may ask about millions of combinations. Most hyperparameters decide nothing, and are not asked about.
+A file may have millions of combinations. Hyperparameters that are never read need not be tried.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 
 
 class Watched(Mapping[str, Any]):
-    """Values that remember which of them somebody looked at, also of those that are not there."""
+    """A mapping that records which names were looked up, missing ones included."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -32,11 +32,11 @@ class Watched(Mapping[str, Any]):
         return len(self._values)
 
     def seen(self, name: str) -> bool:
-        """Whether what was answered could be another answer, had the name another value or were there."""
+        """Whether the answer could have been another one if this name had another value, or had one at all."""
         return self._all_seen or name in self._seen
 
 
 def watch(ask: Callable[[Mapping[str, Any]], Answer], values: Mapping[str, Any]) -> tuple[Answer, Watched]:
-    """The answer about some values, and what it depends on."""
+    """The answer about some values, and the values that it depends on."""
     watched = Watched(values)
     return ask(watched), watched

@@ -192,7 +192,7 @@ def test_a_study_that_runs_delivers_itself(studies: Path, leave: Leave, capsys: 
         assert main(["demo", "--studies", str(studies)]) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert re.match(rf"study demo is in the hands of process {os.getpid()} on .+ since .+ UTC: wait", told.err)
+    assert re.match(rf"study demo is being run by process {os.getpid()} on .+ since .+ UTC: wait", told.err)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])

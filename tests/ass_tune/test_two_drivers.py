@@ -69,7 +69,7 @@ def test_of_two_drivers_started_at_once_one_runs_the_study_whole_and_the_other_n
         assert winner.poll() is None  # The other one is told while the study runs, and the study goes on.
         (_, told), (out, err) = loser.communicate(), winner.communicate()
         assert (winner.returncode, loser.returncode) == (0, 2), out + err + told
-        assert told.startswith(f"study contested is in the hands of process {winner.pid} on ")
+        assert told.startswith(f"study contested is being run by process {winner.pid} on ")
         assert "Traceback" not in told
 
         trials = [trial for trials in studies.ledger("contested").values() for trial in trials]

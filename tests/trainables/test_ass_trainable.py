@@ -16,6 +16,7 @@ import pytest
 from trainables.ass.config import AssConfig
 from trainables.ass_trainable import AssTrainable
 from trainables.cache import cache_folder
+from trainables.contract import TrialTask
 from trainables.storage import Storage
 
 RUN_FRESH = """
@@ -31,7 +32,7 @@ def settings(folder: Path, key: str, **values: Any) -> dict[str, Any]:
     reserved = {"domains": "streets", "profile": "laptop", "seed": 3, "iterations": 6, "evaluate_every": 2}
     chosen = {**AssConfig.profiles()["laptop"], "adaptor": "ga+csa", "labeled_images": 5, **reserved, **values}
     config = AssConfig(**chosen).model_dump(mode="json")
-    return {"key": key, "config": config, "storage": str(folder), "data_root": None, "threads": 1, "gpus": 0}
+    return TrialTask(trainable="ass", key=key, config=config, storage=str(folder)).model_dump()
 
 
 def without_speed(metrics: dict[str, float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from trainables.contract import TrialTask
 from trainables.curves import CurvesConfig
 from trainables.curves_trainable import CurvesTrainable
 from trainables.learning_curve import curve, measured
@@ -94,7 +95,8 @@ def test_values_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def settings(**fields: Any) -> dict[str, Any]:
-    return {"config": config(**fields).model_dump(mode="json"), "key": "key", "storage": "nowhere"}
+    values = config(**fields).model_dump(mode="json")
+    return TrialTask(trainable="curves", key="key", config=values, storage="nowhere").model_dump()
 
 
 def test_the_trainable_reports_what_the_curve_measures() -> None:

@@ -13,6 +13,7 @@ import pytest
 from trainables.ass.config import AssConfig
 from trainables.ass_memory import trial_bytes
 from trainables.ass_trainable import AssTrainable
+from trainables.contract import TrialTask
 from trainables.step_time import main, measure
 
 
@@ -26,8 +27,8 @@ def test_the_bytes_of_a_running_trial_are_those_of_one_checkpoint_of_which_it_ha
     config = AssConfig(**request("laptop", "streets")).model_dump(mode="json")
     measured = measure("ass", config, threads=1, data_root=None)
     assert measured["device_bytes"] == trial_bytes(AssConfig(**config))
-    settings = {"key": "key", "config": config, "storage": str(tmp_path), "data_root": None, "threads": 1, "gpus": 0}
-    trial = AssTrainable(config=settings)
+    task = TrialTask(trainable="ass", key="key", config=config, storage=str(tmp_path))
+    trial = AssTrainable(config=task.model_dump())
     for _ in range(2):
         trial.train()
     sizes = [path.stat().st_size for path in (tmp_path / "checkpoints" / "key").iterdir()]

@@ -1,4 +1,4 @@
-"""What a well-formed file must still fulfil. A rule takes the draft and yields a record for every mistake."""
+"""Rules for a well-formed file. A rule takes the draft and yields a record for every mistake."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CELL_SECTIONS = {"trainable", "domains", "profile", "ablate", "tune", "fixed", 
 
 
 def mistakes(draft: Draft) -> list[SpecError]:
-    """The mistakes of content and, where names and values leave sense, those of cells."""
+    """The mistakes of content and, where names and values are right, those of cells."""
     errors = [error for rule in RULES for error in rule(draft)]
     sections = {error.field.split(".")[0].split("[")[0] for error in errors}
     if not (sections | {str(path[0]) for path in draft.broken}) & _CELL_SECTIONS:

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ass_tune.spec.catalogue import SAMPLERS
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, shown
 from ass_tune.spec.hyperparameters import Integer
-
-MOST_INTEGERS = 100_000
-"""Sampler gp holds every value of an integer range in memory."""
-_NOT_TOGETHER: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("tpe", {"group": True, "multivariate": False}),
-    ("cmaes", {"lr_adapt": True, "with_margin": True}),
-    ("cmaes", {"lr_adapt": True, "use_separable_cma": True}),
-    ("cmaes", {"with_margin": True, "use_separable_cma": True}),
-)
 
 
 def arguments_go_together(draft: Draft) -> Iterator[SpecError]:
@@ -29,8 +21,8 @@ def arguments_go_together(draft: Draft) -> Iterator[SpecError]:
 
 
 def _exclusive(draft: Draft, path: Path, name: str, arguments: Mapping[str, Any]) -> Iterator[SpecError]:
-    for owner, excluded in _NOT_TOGETHER:
-        if owner == name and excluded.items() <= arguments.items():
+    for excluded in SAMPLERS[name].excluded:
+        if excluded.items() <= arguments.items():
             both = " with ".join(f"{key}: {shown(value)}" for key, value in excluded.items())
             yield draft.error(path, f"found {both}, which sampler {name} cannot do; allowed: one of the two")
 
@@ -46,12 +38,15 @@ def _of_pruner(draft: Draft, path: Path, name: str, arguments: Mapping[str, Any]
         yield draft.error(path, text)
 
 
-def gp_can_hold_its_integers(draft: Draft) -> Iterator[SpecError]:
+def samplers_can_hold_their_integers(draft: Draft) -> Iterator[SpecError]:
     """A Gaussian process is asked about every integer of a range."""
+    sampler = draft.spec.search.sampler
+    if (most := SAMPLERS[sampler].most_integers) is None:
+        return
     for name, domain in draft.spec.tune.items():
-        if draft.spec.search.sampler == "gp" and isinstance(domain, Integer) and len(domain.values()) > MOST_INTEGERS:
-            text = f"found {len(domain.values())} integers with sampler gp; allowed: at most {MOST_INTEGERS}"
+        if isinstance(domain, Integer) and len(domain.values()) > most:
+            text = f"found {len(domain.values())} integers with sampler {sampler}; allowed: at most {most}"
             yield draft.error(("tune", name), text)
 
 
-RULES = (arguments_go_together, gp_can_hold_its_integers)
+RULES = (arguments_go_together, samplers_can_hold_their_integers)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ass_tune.spec.catalogue import ELSEWHERE, PRUNERS, SAMPLERS
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, names, nearest
 from ass_tune.spec.hyperparameters import Choice, Grid
-from ass_tune.spec.optuna_arguments import ELSEWHERE, PRUNERS, REQUIRED, SAMPLERS
 from ass_tune.spec.space import MAX_POINTS
 from ass_tune.spec.wording import mismatches
 
@@ -38,11 +38,12 @@ def grids_have_an_end(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("tune",), text)
 
 
-def cma_es_needs_numbers(draft: Draft) -> Iterator[SpecError]:
-    """CMA-ES samples a normal distribution; Optuna would fall back to random search for choices."""
+def some_samplers_need_an_order(draft: Draft) -> Iterator[SpecError]:
+    """CMA-ES samples a normal distribution; for choices Optuna would fall back to random search without a word."""
+    sampler = draft.spec.search.sampler
     for name, domain in draft.spec.tune.items():
-        if draft.spec.search.sampler == "cmaes" and isinstance(domain, Choice):
-            text = "found 'choice', which has no order for sampler cmaes; allowed: uniform, log_uniform, int"
+        if SAMPLERS[sampler].needs_order and isinstance(domain, Choice):
+            text = f"found 'choice', which has no order for sampler {sampler}; allowed: uniform, log_uniform, int"
             yield draft.error(("tune", name, "type"), text)
 
 
@@ -59,23 +60,23 @@ def a_budget_is_given(draft: Draft) -> Iterator[SpecError]:
 def sampler_arguments(draft: Draft) -> Iterator[SpecError]:
     """Arguments are those of the Optuna sampler."""
     search = draft.spec.search
-    known = SAMPLERS[search.sampler]
+    known = SAMPLERS[search.sampler].arguments
     yield from _arguments(draft, ("search", "arguments"), f"sampler {search.sampler}", search.arguments, known)
 
 
 def pruner_arguments(draft: Draft) -> Iterator[SpecError]:
     """Arguments are those of the Optuna pruner, and all that it needs."""
-    prune, path = draft.spec.prune, ("prune", "arguments")
+    prune = draft.spec.prune
     for where, part in ((("prune",), prune), (("prune", "around"), prune.around)):
         if part is None:
             continue
-        path = (*where, "arguments")
-        yield from _arguments(draft, path, f"pruner {part.pruner}", part.arguments, PRUNERS[part.pruner])
-        for name in REQUIRED.get(part.pruner, ()):
+        path, row = (*where, "arguments"), PRUNERS[part.pruner]
+        yield from _arguments(draft, path, f"pruner {part.pruner}", part.arguments, row.arguments)
+        for name in row.required:
             if name not in part.arguments:
                 yield draft.error(path, f"missing {name}, which pruner {part.pruner} needs")
-        if part.pruner == "threshold" and not {"lower", "upper"} & set(part.arguments):
-            yield draft.error(path, "missing lower or upper, one of which pruner threshold needs")
+        if row.one_of and not set(row.one_of) & set(part.arguments):
+            yield draft.error(path, f"missing {' or '.join(row.one_of)}, one of which pruner {part.pruner} needs")
 
 
 def _arguments(
@@ -100,14 +101,15 @@ def _home(path: Path, name: str) -> str | None:
 
 
 def patience_is_around_a_pruner(draft: Draft) -> Iterator[SpecError]:
-    """`around:` is for pruner patient, which needs it, and holds another pruner."""
-    prune = draft.spec.prune
-    if prune.pruner == "patient" and prune.around is None:
-        yield draft.error(("prune",), "missing around, the pruner that patient waits for")
-    if prune.pruner != "patient" and prune.around is not None:
-        yield draft.error(("prune", "around"), f"found with pruner {prune.pruner}; allowed: with pruner patient")
-    if prune.around and prune.around.pruner in ("patient", "none"):
-        others = [name for name in PRUNERS if name not in ("patient", "none")]
+    """`around:` is for pruners that wait for another one: they need it, and it names one that decides by itself."""
+    prune, waiting = draft.spec.prune, [name for name, row in PRUNERS.items() if row.wraps]
+    if prune.pruner in waiting and prune.around is None:
+        yield draft.error(("prune",), f"missing around, the pruner that {prune.pruner} waits for")
+    if prune.pruner not in waiting and prune.around is not None:
+        text = f"found with pruner {prune.pruner}; allowed: with pruner {names(waiting)}"
+        yield draft.error(("prune", "around"), text)
+    if prune.around and prune.around.pruner in (*waiting, "none"):
+        others = [name for name in PRUNERS if name not in (*waiting, "none")]
         yield draft.error(("prune", "around", "pruner"), f"found '{prune.around.pruner}'; allowed: {names(others)}")
 
 
@@ -117,7 +119,7 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
     if prune.pruner == "none" or ("train",) in draft.broken or train.iterations % train.evaluate_every:
         return
     judged = draft.spec.judged
-    needed = 2 if "wilcoxon" in (prune.pruner, prune.around and prune.around.pruner) else 1
+    needed = max(PRUNERS[part.pruner].least_reports for part in (prune, prune.around) if part is not None)
     if len(judged) < needed:
         text = (
             f"found {len(judged)} evaluation(s) between start ({prune.start:g} of {train.iterations} iterations) and "
@@ -129,7 +131,7 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
 RULES = (
     grids_need_the_grid_sampler,
     grids_have_an_end,
-    cma_es_needs_numbers,
+    some_samplers_need_an_order,
     a_budget_is_given,
     sampler_arguments,
     pruner_arguments,

@@ -33,7 +33,7 @@ def leave_claim(database: BaseStorage, host: str, pid: int) -> None:
 
 def test_the_second_driver_is_told_of_the_first_and_may_come_after_it(database: BaseStorage) -> None:
     with claimed(database, "demo"):
-        with pytest.raises(StudyBusy, match=f"study demo is in the hands of process {os.getpid()} on "):
+        with pytest.raises(StudyBusy, match=f"study demo is being run by process {os.getpid()} on "):
             claimed(database, "demo").__enter__()
         with claimed(database, "other"):
             assert sorted(names(database)) == ["demo/driver", "other/driver"]

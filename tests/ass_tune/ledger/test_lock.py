@@ -91,7 +91,7 @@ def test_of_two_drivers_at_once_exactly_one_wins_and_the_other_names_it_twenty_t
             winner = lines.index("won None")
             pid = pair[winner].process.pid
             assert re.fullmatch(
-                rf"study study-{attempt} is in the hands of process {pid} on {socket.gethostname()} since "
+                rf"study study-{attempt} is being run by process {pid} on {socket.gethostname()} since "
                 rf"{datetime.now(UTC):%Y-}[-0-9]+ [:0-9]+ UTC: wait until it ends or stop it with `kill -INT {pid}` "
                 rf"on {socket.gethostname()}, then run this command again",
                 lines[1 - winner],
@@ -209,7 +209,7 @@ sys.stdin.read()
 def test_a_holder_that_never_tells_its_name_is_an_error_all_the_same(tmp_path):
     with (tmp_path / FILE).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(StudyBusy, match="another process, which has not written down who it is"):
+        with pytest.raises(StudyBusy, match="another process, which has not written its name into the lock"):
             holder(tmp_path)
 
 

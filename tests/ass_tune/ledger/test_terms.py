@@ -73,7 +73,7 @@ def test_what_would_alter_trials_is_refused_with_the_difference(
     with pytest.raises(ChangedStudy) as refused:
         agree(storage, spec(**sections), FOLDER)
     assert f"\n  {difference}" in str(refused.value)
-    assert str(refused.value).startswith("studies/driven: the study was begun otherwise")
+    assert str(refused.value).startswith("studies/driven: the study was started with other settings")
     assert "--fresh" in str(refused.value)
     assert "--set study=NAME" in str(refused.value)
     agree(storage, spec(), FOLDER)

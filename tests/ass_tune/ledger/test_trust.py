@@ -14,7 +14,8 @@ import optuna
 import pytest
 
 from ass_tune.ledger.trust import stranger
-from ass_tune.search.samplers import SAMPLERS, check_trusted
+from ass_tune.search.samplers import check_trusted
+from ass_tune.spec.catalogue import SAMPLERS
 from trainables.mistakes import UserMistake
 
 superuser = pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser gives files away")

@@ -12,7 +12,6 @@ from optuna.storages import InMemoryStorage
 
 from ass_tune.ledger.ledger import entries_of, open_journal
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials, finished_in
-from ass_tune.search.cell_search import STARTS
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Report, Trial
@@ -114,19 +113,20 @@ def test_a_diverged_trial_is_pruned_for_the_sampler_and_never_begun_again(spec: 
 def test_a_failed_trial_is_begun_again_by_later_runs_of_the_study_until_its_starts_are_used_up(
     spec: Spec, driven: Callable
 ) -> None:
-    wanted, storage = spec(ablate=ONE_CELL, replicate=ONE_SEED, search={"sampler": "random"}), InMemoryStorage()
-    wanted = wanted.model_copy(update={"search": wanted.search.model_copy(update={"trials_per_cell": 2})})
+    search, starts = {"sampler": "random", "trials_per_cell": 2}, 2
+    wanted = spec(ablate=ONE_CELL, replicate=ONE_SEED, search=search, faults={"starts": starts})
+    storage = InMemoryStorage()
 
     def fails(trial: Trial) -> int | None:
         return 30 if trial.key == first.key else None
 
     first = driven(wanted, InMemoryStorage()).director.next_trial()
-    for start in range(1, STARTS + 3):
+    for start in range(1, starts + 3):
         study = driven(wanted, storage, fails=fails).run()
         entries = study.searches[0].tuning_entries()
         assert [entry.outcome for entry in entries] == [Outcome.FAILED, Outcome.FINISHED]
-        assert [entry.starts for entry in entries] == [min(start, STARTS), 1]
-        assert [trial.key for trial in study.trials()].count(first.key) == (start <= STARTS)
+        assert [entry.starts for entry in entries] == [min(start, starts), 1]
+        assert [trial.key for trial in study.trials()].count(first.key) == (start <= starts)
 
 
 def test_a_retry_that_does_well_counts_and_the_cell_waits_for_it(spec: Spec, driven: Callable) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import optuna
 import pytest
 
-from ass_tune.search.samplers import SAMPLERS, check_sampler, make_sampler
+from ass_tune.search.samplers import check_sampler, make_sampler
 from ass_tune.spec import StudySpec
-from ass_tune.spec import optuna_arguments as allowed
+from ass_tune.spec.catalogue import SAMPLERS
 from ass_tune.trial import Trial
 from trainables.mistakes import UserMistake
 from trainables.words import Outcome, Stage
@@ -125,7 +125,7 @@ def test_a_model_finds_better_configurations_than_it_began_with(
     ids=str,
 )
 def test_arguments_of_a_file_reach_optuna(name: str, arguments: dict[str, Any]) -> None:
-    assert arguments.keys() <= allowed.SAMPLERS[name].keys()
+    assert arguments.keys() <= SAMPLERS[name].arguments.keys()
     study = history()
     study.sampler = make_sampler(name, {**MODELS.get(name, {}), **arguments}, 0, "adaptor=ga", 4)
     assert 0.01 <= _suggested(study).params["lr"] <= 0.1
