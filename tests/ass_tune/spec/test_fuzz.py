@@ -80,7 +80,7 @@ def check_study(spec: StudySpec) -> None:
     """What was accepted can be planned and begun."""
     kept, left_out = cells(spec)
     plan = make_plan(spec, None, measure=False)
-    assert len(plan_tables(plan)) == 2 + len(left_out)
+    assert len(plan_tables(plan, 80)) == 3 + len(left_out)
     assert len({each.cell.name for each in (*kept, *left_out)}) == len(kept) + len(left_out)
     pruner = make_pruner(spec)
     for each in kept[:2]:
