@@ -173,7 +173,7 @@ def test_the_final_table_fits(name: str, width: int, height: int, study: Study) 
         assert {f"{name}={short(value)}" for name, value in row.hyperparameters.items() if value == value} <= set(
             text.split()
         )
-    if width == 160:
+    if width == 160 and name != "nasty":
         assert {"select", "finished"} <= set(text.replace(",", " ").split())
 
 
