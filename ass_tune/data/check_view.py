@@ -25,7 +25,7 @@ PROBLEMS = "problems.txt"
 
 
 def check(recipe: PairRecipe, arguments: CheckArguments, console: Console) -> ExitCode:
-    """Look at a pair's data and show what is there, even if it is incomplete; raises `MissingData` without a data root."""
+    """Look at a pair's data and show what is there, even if incomplete; raises `MissingData` without a data root."""
     incomplete = _incomplete(recipe, arguments.data_root)
     findings = start(recipe, arguments.data_root, arguments.sample)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
