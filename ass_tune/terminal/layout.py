@@ -109,7 +109,7 @@ class FittedTable:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         for placed in self._placed:
             justify = "right" if placed.column.right else "left"
-            table.add_column("\n".join(placed.title), justify=justify, vertical="bottom", no_wrap=True)
+            table.add_column(Text("\n".join(placed.title)), justify=justify, vertical="bottom", no_wrap=True)
         for row in shown:
             texts = (Text(placed.column.texts[row]) for placed in self._placed)
             table.add_row(*texts, style="bold" if row in self._bold else "")

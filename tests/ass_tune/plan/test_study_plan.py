@@ -248,10 +248,7 @@ def test_the_plan_on_a_terminal(spec: Spec) -> None:
     assert "iterations 2400, about 1980 after pruning" in text
     assert "CPU-hours  unknown: --plan measures a few training steps of each kind of trial" in text
     assert "time       unknown" in text
-    assert (
-        "│ adaptor=ga,labeled_images=5     │ lr              │    any │             6 │          2 │            4 s │"
-        in text
-    )
+    assert ["ga", "5", "lr", "any", "6", "2", "4", "s"] in [line.split() for line in text.splitlines()]
 
 
 @pytest.mark.usefixtures("round_figures")
