@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Cell, Study
-from trainables.words import REPORT, SELECT
+from trainables.words import REPORT, SELECT, format_points, plus_minus
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,9 @@ def as_people_read(study: Study, rows: list[Row]) -> pd.DataFrame:
     return pd.DataFrame([_texts(row) for row in rows], dtype=str)
 
 
-def plus_minus(mean: float, spread: float, sign: str = "") -> str:
-    """E.g. `+1.2 ± 0.3`; no spread where it is NaN, and no minus zero."""
-    return f"{round(mean, 1) + 0.0:{sign}.1f}" + ("" if spread != spread else f" ± {spread:.1f}")
-
-
 def interval(low: float, high: float) -> str:
     """E.g. `+0.1 to +1.9`."""
-    return f"{low:+.1f} to {high:+.1f}"
+    return f"{format_points(low, '+')} to {format_points(high, '+')}"
 
 
 def p_text(p: float) -> str:
@@ -113,7 +108,7 @@ def _texts(row: Row) -> dict[str, str]:
         else "",
         "95% over images": interval(images.low, images.high) if images else "",
         "p (Holm)": p_text(gain.corrected) if gain else "",
-        "effect": f"{gain.seeds.effect:+.1f}" if gain and gain.seeds.effect == gain.seeds.effect else "",
+        "effect": format_points(gain.seeds.effect, "+") if gain and gain.seeds.effect == gain.seeds.effect else "",
         "seeds needed": _needed(gain),
         "verdict": gain.verdict if gain else "",
         "mIoU select": plus_minus(row.select.mean, row.select.std) if row.select else "–",
@@ -128,7 +123,7 @@ def interval_of(mean: Mean | None) -> str:
     """The 95% interval of a mean, e.g. `28.1 to 30.4`; empty for one seed."""
     if mean is None or mean.half_width != mean.half_width:
         return ""
-    return f"{mean.mean - mean.half_width:.1f} to {mean.mean + mean.half_width:.1f}"
+    return f"{format_points(mean.mean - mean.half_width)} to {format_points(mean.mean + mean.half_width)}"
 
 
 def _needed(gain: Gain | None) -> str:

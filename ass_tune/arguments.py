@@ -43,7 +43,7 @@ def parse(argv: list[str] | None) -> Arguments:
     """Arguments of a command line; exits with code 2 and a message where it is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m ass_tune.run",
-        description="Run the study that a search-space file asks for, or what is left of it.",
+        description="Run the study that a search-space file describes, or what is left of it.",
     )
     parser.add_argument("file", type=Path, help="search-space file (YAML)")
     parser.add_argument(
@@ -54,9 +54,11 @@ def parse(argv: list[str] | None) -> Arguments:
         help="override a field of the file, e.g. train.iterations=900; may be repeated",
     )
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--plan", action="store_true", help="show what would run and what it costs, and stop")
+    instead.add_argument("--plan", action="store_true", help="show what would run and what it would cost, and stop")
     instead.add_argument("--status", action="store_true", help="show where the study stands, and stop")
-    instead.add_argument("--fresh", action="store_true", help="put aside what the study has, and begin anew")
+    instead.add_argument(
+        "--fresh", action="store_true", help="move what the study has out of the way, and start it again from nothing"
+    )
     parser.add_argument(
         "--step-time",
         type=_seconds,
@@ -64,22 +66,30 @@ def parse(argv: list[str] | None) -> Arguments:
         help="with --plan: seconds of one training iteration, instead of measuring it",
     )
     parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
-    parser.add_argument("--no-report", action="store_true", help="end without the page of `python -m analysis.report`")
+    parser.add_argument("--no-report", action="store_true", help="do not write the report page at the end")
     parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
     parser.add_argument(
-        "--ledger", metavar="URL", help="database for the ledger, e.g. postgresql://...; else a file of the study"
+        "--ledger",
+        metavar="URL",
+        help="database of the ledger, e.g. postgresql://...; by default a file in the study's folder",
     )
     parser.add_argument(
-        "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; else $ASS_DATA_ROOT"
+        "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; by default $ASS_DATA_ROOT"
     )
-    parser.add_argument("--tracking-uri", metavar="URI", help="MLflow; else $MLFLOW_TRACKING_URI, else DIR/mlflow.db")
+    parser.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        help="where MLflow is; by default $MLFLOW_TRACKING_URI, or else DIR/mlflow.db",
+    )
     parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
     found = parser.parse_args(argv)
     ledger = found.ledger or os.environ.get("ASS_LEDGER")
     if found.fresh and ledger:
-        parser.error("--fresh puts the study's folder aside; in a database take another name: --set study=NAME")
+        parser.error(
+            "--fresh moves the study's folder away; for a ledger in a database, choose another name: --set study=NAME"
+        )
     if found.step_time is not None and not found.plan:
-        parser.error("--step-time is for --plan: a study that runs has the times it measures")
+        parser.error("--step-time is for --plan only: a study that runs measures its own times")
     data_root = found.data_root or (Path(root) if (root := os.environ.get("ASS_DATA_ROOT")) else None)
     return Arguments(
         file=found.file,

@@ -6,6 +6,7 @@ This module reads as the story of a study; every part of it has a module of its 
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical
 from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
+from ass_tune.terminal.waiting import wait_for
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
@@ -37,11 +39,13 @@ def main(argv: list[str] | None = None) -> ExitCode:
         spec = load(arguments.file, arguments.overrides)
         if arguments.status:
             return show_status(console, spec, arguments)
-        plan = make_plan(spec, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
+        measuring = arguments.plan and arguments.step_time is None
+        with wait_for("measuring a few training steps of each kind of trial" if measuring else "planning the study"):
+            plan = make_plan(spec, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
         if arguments.json:
             print(plan.model_dump_json(indent=2))
         else:
-            console.print(*plan_tables(plan), sep="\n")
+            console.print(*plan_tables(plan, console.width), sep="\n")
         if arguments.address is None:
             check_memory(plan)
         return ExitCode.FINISHED if arguments.plan else run_alone(console, spec, plan, arguments)
@@ -67,7 +71,7 @@ def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> Exit
     if arguments.json:
         print(status.model_dump_json(indent=2))
     else:
-        console.print(*status_tables(status, arguments.studies), sep="\n")
+        console.print(*status_tables(status, arguments.studies, console.width), sep="\n")
     return ExitCode.FINISHED
 
 
@@ -121,13 +125,16 @@ def run_study(
     checkpoints.sweep(searches)
 
     progress = StudyProgress(searches, spec.train.iterations)
-    with ray_cluster(spec, arguments.address) as resources:
-        tracker = open_tracker(spec, plan, folder, arguments, resources)
+    with ExitStack() as cluster:
+        with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster"):
+            resources = cluster.enter_context(ray_cluster(spec, arguments.address))
+            tracker = open_tracker(spec, plan, folder, arguments, resources)
         with shown(console, spec.study, progress) as view:
             director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
             stopped = run_trials(spec, director, folder, arguments.data_root, plan.seconds_between_reports)
 
-    rows, tables = write_tables(spec, searches, left_out, folder)
+    with wait_for("writing the table"):
+        rows, tables = write_tables(spec, searches, left_out, folder)
     return farewell(console, spec, arguments, folder, director, tracker, rows, tables, stopped)
 
 

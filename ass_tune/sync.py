@@ -11,10 +11,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from ass_tune.arguments import ExitCode
 from ass_tune.ledger.lock import study_lock
@@ -121,8 +122,9 @@ def _study_folder(arguments: SyncArguments) -> Path:
 def _progress(tracker: Tracker, total: int) -> RenderableType:
     done = total - tracker.waiting
     line = Table.grid(padding=(0, 1))
-    line.add_row(ProgressBar(total, done, width=_BAR), f"{done}/{total} records", tracker.trouble or "")
-    return line
+    line.add_row(ProgressBar(total, done, width=_BAR), f"{done}/{total} records")
+    trouble = tracker.trouble or ("waiting for MLflow to take the first records" if not done else "")
+    return Group(line, Text(trouble, overflow="fold", no_wrap=False))
 
 
 def _refused(folder: Storage) -> int:

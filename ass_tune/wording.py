@@ -1,13 +1,19 @@
-"""Numbers as people read them."""
+"""Hyperparameters, times and sizes as people read them."""
 
 from __future__ import annotations
 
 from rich.filesize import decimal
 
+from trainables.words import format_value
+
 
 def short(value: object) -> str:
-    """A hyperparameter in three significant digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """A hyperparameter: whole numbers in full up to a million, other numbers to three significant digits."""
+    if not isinstance(value, float):
+        return format_value(value)  # type: ignore[arg-type]
+    if abs(value) < 1e6 and (value.is_integer() or abs(value) >= 1000):
+        return f"{value:z.0f}"
+    return f"{value:.3g}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -15,7 +15,7 @@ CHECKED = Path("data_check")
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """What `check` is told; paths are absolute."""
+    """The command line of `check`; paths are absolute."""
 
     domains: str
     data_root: Path | None
@@ -26,7 +26,7 @@ class CheckArguments:
 
 @dataclass(frozen=True)
 class PackArguments:
-    """What `pack` is told; paths are absolute."""
+    """The command line of `pack`; paths are absolute."""
 
     domains: str
     data_root: Path | None
@@ -48,21 +48,25 @@ def parse(argv: list[str] | None) -> CheckArguments | PackArguments:
     pack = commands.add_parser(
         "pack",
         help="make the files that training reads",
-        description="Write the images and labels of a pair at training size into $ASS_CACHE (else the user's cache "
-        "folder), where studies find them. Says first what disk that takes. Run it again to go on where it was "
-        "interrupted. Studies do the same by themselves when they start.",
+        description="Write the images and labels of a pair at training size into $ASS_CACHE (by default the user's "
+        "cache folder), where studies find them. It first says how much disk space that takes. Run it again to "
+        "continue after an interruption. Studies do the same by themselves when they start.",
     )
     for command in (check, pack):
         command.add_argument("domains", help="domain pair as in a search-space file, e.g. gta5-cityscapes")
         command.add_argument(
-            "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; else $ASS_DATA_ROOT"
+            "--data-root", type=Path, metavar="DIR", help="folder of the real data sets; by default $ASS_DATA_ROOT"
         )
         command.add_argument(
-            "--workers", type=_count, default=default_workers(), metavar="N", help="processes; else one a core"
+            "--workers",
+            type=_count,
+            default=default_workers(),
+            metavar="N",
+            help="number of processes; by default one per core",
         )
-    check.add_argument("--sample", type=_count, metavar="N", help="look at N evenly spaced images of each set only")
+    check.add_argument("--sample", type=_count, metavar="N", help="look only at N evenly spaced images of each set")
     check.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"folder for sample panels and problems; else {CHECKED}/DOMAINS"
+        "--out", type=Path, metavar="DIR", help=f"folder for sample panels and problems; by default {CHECKED}/DOMAINS"
     )
     found = parser.parse_args(argv)
     root = found.data_root or (Path(folder) if (folder := os.environ.get("ASS_DATA_ROOT")) else None)

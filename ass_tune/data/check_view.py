@@ -1,4 +1,4 @@
-"""`check`: what was found of a pair's data, as tables, pictures and a list of problems."""
+"""`check`: what was found in a pair's data, as tables, pictures and a list of problems."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from trainables.panel import labels_png
 from trainables.storage import Storage
 
 MAX_SHOWN = 50
-"""Unusable images beyond are counted in what is printed; the file of problems has all."""
+"""Unusable images that are listed on the terminal; further ones are only counted, and the file has them all."""
 PROBLEMS = "problems.txt"
 
 
 def check(recipe: PairRecipe, arguments: CheckArguments, console: Console) -> ExitCode:
-    """Look at a pair's data and show what is there, complete or not; raises `MissingData` without a data root."""
+    """Look at a pair's data and show what is there, even if incomplete; raises `MissingData` without a data root."""
     incomplete = _incomplete(recipe, arguments.data_root)
     findings = start(recipe, arguments.data_root, arguments.sample)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

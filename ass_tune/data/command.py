@@ -33,7 +33,10 @@ def main(argv: list[str] | None = None) -> ExitCode:
         return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         packing = isinstance(arguments, PackArguments)
-        print(f"Interrupted{': what is packed stays, the same command goes on' if packing else ''}.", file=sys.stderr)
+        print(
+            f"Interrupted{': what is packed is kept, and the same command continues' if packing else ''}.",
+            file=sys.stderr,
+        )
         return ExitCode.INTERRUPTED
 
 

@@ -1,4 +1,4 @@
-"""What the images of a set and their labels hold, found by reading them as training would."""
+"""What the images of a set and their labels contain, found by reading them as training does."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from trainables.domains.recipe import SETS, Content, MissingData, PairRecipe, Un
 from trainables.mistakes import UserMistake
 
 AT_ONCE = 8
-"""Images that a process looks at between two reports."""
+"""Images that a process looks at between two steps of the progress bar."""
 SHOWN = 4
 """Images of each set that are drawn."""
 
 _Part = tuple[PairRecipe, str, Path | None, Sequence[int], set[int]]
-"""What `inspect` takes."""
+"""The arguments of `inspect`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Inspected:
 
 @dataclass
 class Findings:
-    """What is known of a set so far; `rows` are those to look at, out of `there`."""
+    """What is known of a set so far: `rows` are the images to look at, `there` is how many images exist."""
 
     there: int
     rows: Sequence[int]
@@ -55,7 +55,7 @@ class Findings:
     shown: dict[int, Content]
 
     def add(self, part: Inspected) -> None:
-        """Take over what was found in a part of the set."""
+        """Add what was found in a part of the set."""
         self.looked_at += len(part.rows)
         self.pixels += part.pixels
         self.problems.update(part.problems)
@@ -94,7 +94,7 @@ def look(
 def inspect(
     recipe: PairRecipe, set_name: str, data_root: Path | None, rows: Sequence[int], shown: set[int]
 ) -> Inspected:
-    """Read images one by one, so that none hides another."""
+    """Read images one by one, so that an unusable one does not hide the next."""
     pixels = np.zeros(256, np.int64)
     problems: dict[int, str] = {}
     kept: dict[int, Content] = {}

@@ -1,4 +1,4 @@
-"""`pack`: what it will take, then the packed files of a pair with a progress bar for each set."""
+"""`pack`: says what disk space it needs, then packs the files of a pair with a progress bar for each set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from trainables.domains.recipe import SETS, MissingData, UnusableImages
 
 
 def pack(arguments: PackArguments, console: Console) -> ExitCode:
-    """Pack what is not there or damaged; raises `MissingData` with the unusable images of all sets, or `NoRoom`."""
+    """Pack the files that are missing or damaged.
+
+    Raises `MissingData` with the unusable images of all sets, or `NoRoom`.
+    """
     pair = open_pair(arguments.domains, cache_folder(), arguments.data_root)
     _announce(pair, console)
     unusable = _pack_sets(pair, arguments.workers, console)

@@ -24,6 +24,8 @@ class PlannedCell(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     cell: str
+    levels: dict[str, Value]
+    """The cell's level of each factor."""
     tuned: tuple[str, ...]
     points: int | None
     tuning_trials: int
@@ -160,6 +162,7 @@ def typical_config(spec: StudySpec, cell: CellPlan) -> TrialConfig:
 def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedCell:
     return PlannedCell(
         cell=cell.cell.name,
+        levels=dict(cell.cell.factors),
         tuned=tuple(variable.name for variable in cell.space),
         points=cell.points,
         tuning_trials=cell.tuning_trials,

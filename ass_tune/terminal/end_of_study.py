@@ -14,10 +14,12 @@ from ass_tune.spec import StudySpec
 from ass_tune.table.rows import Row
 from ass_tune.table.write import terminal_table
 from ass_tune.terminal.report_page import write_report
+from ass_tune.terminal.waiting import wait_for
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.records import Status
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
+from ass_tune.wording import format_seconds
 from trainables.storage import Storage
 
 SECONDS_FOR_MLFLOW = 120.0
@@ -35,7 +37,10 @@ def farewell(
     tables: Mapping[str, str],
     stopped: str | None,
 ) -> ExitCode:
-    """Show and record the table, so far where trials still run or something `stopped` the study; the exit code."""
+    """Show and record the table and say where to look further; returns the exit code.
+
+    Where trials still run or something `stopped` the study, the table is the one so far.
+    """
     interrupted, failed = bool(director.running or stopped), sum(row.failed for row in rows)
     for file in tables.values():
         tracker.study_file(file, "tables")
@@ -44,9 +49,11 @@ def farewell(
     console.print(terminal_table(f"study {spec.study}" + (" so far" if interrupted else ""), rows))
     console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
     if not interrupted:
-        write_report(console, spec.study, arguments, folder, tracker, SECONDS_FOR_MLFLOW)
+        with wait_for("writing the report"):
+            write_report(console, spec.study, arguments, folder, tracker, SECONDS_FOR_MLFLOW)
     tracker.end(Status.KILLED if interrupted else Status.FINISHED)
-    waiting = tracker.close(SECONDS_FOR_MLFLOW)
+    with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(SECONDS_FOR_MLFLOW)}"):
+        waiting = tracker.close(SECONDS_FOR_MLFLOW)
     if waiting:
         command = sync_command(spec.study, arguments.studies)
         console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)

@@ -1,51 +1,146 @@
-"""The views of a study's progress: a live table on a terminal, a line per event elsewhere."""
+"""The progress of a study: a view that is redrawn in place on a terminal, a line per event elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+from ass_tune.terminal.columns import best_column, count_column, level_columns, level_pairs
+from ass_tune.terminal.layout import MOST_LINES, Column, FittedTable, listing, wrapped
 from ass_tune.terminal.progress import CellProgress, StudyProgress
 from ass_tune.trial import End, Listener, Report, Trial
 from ass_tune.wording import format_seconds, short
-from trainables.words import REPORT, Outcome, Stage
+from trainables.words import REPORT, Outcome, Stage, format_points
 
-ROWS_SHOWN = 30
-"""Cells in the live table; of larger studies those that are running come first."""
+BAR = 40
+"""Terminal columns of the progress bar, where there is room."""
+SHORTEST_BAR = 10
 
 
 class LiveView(Listener):
-    """Cells, running trials, best mIoU, pruned trials, iterations saved and time left, redrawn four times a second."""
+    """What runs, what is left, and as many cells as fit below; it fills no more than the terminal's height."""
 
     def __init__(self, console: Console, study: str, progress: StudyProgress) -> None:
         self._console, self._study, self._progress = console, study, progress
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
-        """A line above the table that nobody should miss."""
+        """A line above the view with what the user should know of a trial."""
         self._console.print(f"{trial.name}: {notice}", highlight=False, markup=False, style="yellow")
 
-    def __rich__(self) -> RenderableType:
-        progress = self._progress
-        cells = list(progress.cells.values())
-        shown = sorted(cells, key=lambda cell: cell.running == 0) if len(cells) > ROWS_SHOWN else cells
-        table = Table(title=f"study {self._study}", title_justify="left")
-        for name in ("cell", "tuning", "replicates", "running", "pruned", "diverged", "failed", "best select mIoU"):
-            table.add_column(name, justify="left" if name == "cell" else "right", overflow="fold")
-        for cell in shown[:ROWS_SHOWN]:
-            table.add_row(*_live_row(cell))
-        bar = ProgressBar(total=max(1, progress.trials_wanted), completed=progress.trials_ended, width=40)
-        below = Table.grid(padding=(0, 1))
-        below.add_row(bar, summary(progress))
-        return Group(table, below)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        height = (options.height or console.size.height) - 1  # a line below stays free for the cursor
+        running = list(self._progress.running.values())
+        left = _left(self._progress, width)
+        # a third of the height at most, so that the cells of a large cluster's study are seen too
+        now = _running(self._progress, running, width, max(MOST_LINES, height // 3))
+        head = [*_title(self._study, len(running), width), *now, *left]
+        yield from head[:height]
+        yield from _cells(self._progress, running, width, height - len(head))
+
+
+def _title(study: str, running: int, width: int) -> list[RenderableType]:
+    now = f"{running} trial{'' if running == 1 else 's'} running now"
+    return [Text(line, style="bold", overflow="fold") for line in wrapped([f"study {study}:", now], width)]
+
+
+def _running(progress: StudyProgress, running: Sequence[Trial], width: int, height: int) -> list[RenderableType]:
+    """A line for each running trial, more where it is long, and how many are not shown."""
+    if not running:
+        what = "no trial runs yet: waiting for Ray to start one"
+        if progress.trials_ended >= progress.trials_wanted:
+            what = "all trials have ended"
+        return [Text(line) for line in wrapped(what.split(" "), width)]
+    heads = [level_pairs(dict(trial.cell.factors)) for trial in running]
+    entries = listing(heads, [_position(progress, trial) for trial in running], width, ", ")
+    fitting = _fitting([len(entry) for entry in entries], height)
+    lines: list[RenderableType] = [Text(line, style="green") for entry in entries[:fitting] for line in entry]
+    return [*lines, *_more(len(entries) - fitting, "running trials", width)]
+
+
+def _position(progress: StudyProgress, trial: Trial) -> list[str]:
+    reached = progress.reached(trial)
+    where = [f"{trial.stage} {trial.number}", f"iteration {reached.iteration}/{progress.iterations}"]
+    return [*where, "no report yet" if reached.miou is None else f"mIoU {format_points(reached.miou)}"]
+
+
+def _left(progress: StudyProgress, width: int) -> list[RenderableType]:
+    """The progress bar with the time left, and below it the time gone and what pruning saved."""
+    left = progress.seconds_left
+    items = [
+        f"{progress.trials_ended}/{progress.trials_wanted} trials",
+        f"about {format_seconds(left)} left" if left is not None else "time left unknown before the first report",
+    ]
+    after = [f"{format_seconds(progress.seconds)} gone"]
+    if pruned := progress.count(Outcome.PRUNED):
+        after.append(f"{pruned} pruned, which saved {progress.iterations_saved} iterations")
+    text = ", ".join(items)
+    room = min(BAR, width - cell_len(text) - 2)
+    below = [Text(line) for line in wrapped(after, width, ", ")]
+    if room < SHORTEST_BAR:
+        return [*(Text(line) for line in wrapped(items, width, ", ")), *below]
+    bar = ProgressBar(total=max(1, progress.trials_wanted), completed=progress.trials_ended, width=room)
+    line = Table.grid(padding=(0, 2))
+    line.add_row(bar, Text(text, no_wrap=True))
+    return [line, *below]
+
+
+def _cells(progress: StudyProgress, running: Sequence[Trial], width: int, height: int) -> Iterator[RenderableType]:
+    """An empty line and as many cells as fit into `height` lines, in the order of the study if all do.
+
+    Otherwise those in which a trial runs come first.
+    """
+    runs = Counter(trial.cell for trial in running)
+    cells = list(progress.cells.values())
+    table = FittedTable(_columns(cells, runs), width)
+    if table.rows_in(height - 1) < len(cells):
+        cells.sort(key=lambda cell: runs[cell.plan.cell] == 0)
+        table = FittedTable(_columns(cells[: max(1, height)], runs), width)
+        shown = table.rows_in(height - 2)
+    else:
+        shown = len(cells)
+    if shown and cells:
+        yield Text("")
+        yield table.first(shown)
+    if height > 0:
+        yield from _more(len(cells) - shown, "cells", width)
+
+
+def _columns(cells: Sequence[CellProgress], runs: Counter) -> list[Column]:
+    tuning = [f"{cell.ended[Stage.TUNING]}/{cell.plan.tuning_trials}" for cell in cells]
+    replicates = [f"{cell.ended[Stage.REPLICATE]}/{cell.plan.replicates}" for cell in cells]
+    outcomes = (Outcome.PRUNED, Outcome.DIVERGED, Outcome.FAILED)
+    return [
+        *level_columns([dict(cell.plan.cell.factors) for cell in cells]),
+        Column("tuning", tuning),
+        Column("replicates", replicates),
+        count_column("running", [runs[cell.plan.cell] for cell in cells], spare=1),
+        *(count_column(outcome, [cell.outcomes[outcome] for cell in cells]) for outcome in outcomes),
+        best_column([cell.best for cell in cells]),
+    ]
+
+
+def _fitting(heights: Sequence[int], height: int) -> int:
+    """How many entries fit, with a line to spare for the others where not all do; one is always shown."""
+    if sum(heights) <= height:
+        return len(heights)
+    return next(n for n in range(len(heights), 0, -1) if n == 1 or sum(heights[:n]) < height)
+
+
+def _more(number: int, what: str, width: int) -> list[RenderableType]:
+    return [Text(f"... and {number} more {what if number > 1 else what[:-1]}", style="dim")] if number else []
 
 
 class LinesView(Listener):
-    """A listener that prints a line for every report and every end."""
+    """A line for every start, report, notice and end, for files and pipes."""
 
     def __init__(self, console: Console, progress: StudyProgress) -> None:
         self._console = console
@@ -60,15 +155,15 @@ class LinesView(Listener):
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """A line with the select-split mIoU."""
         if trial.reused_from is None:
-            self._print(f"report   {trial.name}: mIoU {report.miou:.1f} at iteration {report.iteration}")
+            self._print(f"report   {trial.name}: mIoU {format_points(report.miou)} at iteration {report.iteration}")
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
-        """A line that nobody should miss."""
+        """A line with what the user should know of a trial."""
         self._print(f"notice   {trial.name}: {notice}")
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""
-        miou = f", report mIoU {end.metrics[REPORT]:.1f}" if REPORT in end.metrics else ""
+        miou = f", report mIoU {format_points(end.metrics[REPORT])}" if REPORT in end.metrics else ""
         error = f": {end.error.strip().splitlines()[-1]}" if end.error else ""
         self._print(f"{end.outcome:<9}{trial.name} at iteration {end.iteration}{miou}{error}")
         if end.outcome is not Outcome.FAILED:
@@ -80,7 +175,7 @@ class LinesView(Listener):
 
 @contextmanager
 def shown(console: Console, study: str, progress: StudyProgress) -> Iterator[Listener]:
-    """Show the progress while the block runs; yields a listener that shows what `progress` does not count."""
+    """Show the progress while the block runs; yields the listener that draws it."""
     if not console.is_terminal:
         yield LinesView(console, progress)
         return
@@ -93,21 +188,8 @@ def summary(progress: StudyProgress) -> str:
     """One line: trials, pruned ones, iterations saved, time."""
     left = progress.seconds_left
     return (
-        f"{progress.trials_ended}/{progress.trials_wanted} trials, {progress.running} running, "
-        f"{progress.pruned} pruned, {progress.iterations_saved} iterations saved, "
+        f"{progress.trials_ended}/{progress.trials_wanted} trials, {len(progress.running)} running, "
+        f"{progress.count(Outcome.PRUNED)} pruned, {progress.iterations_saved} iterations saved, "
         f"{format_seconds(progress.seconds)} gone, "
         + (f"about {format_seconds(left)} left" if left is not None else "time left unknown")
     )
-
-
-def _live_row(cell: CellProgress) -> list[str]:
-    return [
-        cell.plan.cell.name,
-        f"{cell.ended[Stage.TUNING]}/{cell.plan.tuning_trials}",
-        f"{cell.ended[Stage.REPLICATE]}/{cell.plan.replicates}",
-        str(cell.running or ""),
-        str(cell.pruned or ""),
-        str(cell.diverged or ""),
-        str(cell.failed or ""),
-        "" if cell.best is None else f"{cell.best:.1f}",
-    ]

@@ -22,12 +22,15 @@ from trainables.domains.packing import Progress as Packed
 from trainables.domains.packing import Watcher
 
 SPEED_OVER = 300.0
-"""Seconds over which the rate is measured: a file of many images counts when it is whole."""
+"""Seconds over which the speed is measured: long, because a packed file of many images counts only once it is whole."""
 
 
 @contextmanager
 def packing_shown(transient: bool = False) -> Iterator[Watcher]:
-    """A bar on stderr for everything that is done to a set; transient ones go when all is done, and into no file."""
+    """A progress bar on stderr for each step of each set.
+
+    With `transient` the bars disappear when all is done, and nothing is written where stderr is a file.
+    """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, speed_estimate_period=SPEED_OVER, transient=transient) as progress:
@@ -43,9 +46,9 @@ def packing_shown(transient: bool = False) -> Iterator[Watcher]:
 
 
 class _Rate(ProgressColumn):
-    """Images per second, over all the time."""
+    """Images per second since the bar began."""
 
     def render(self, task: Task) -> Text:
-        """The rate of a bar, once something is done."""
+        """The rate, once at least one image is done."""
         seconds = task.finished_time or task.elapsed
         return Text(f"{task.completed / seconds:.1f} images/s" if seconds and task.completed else "")

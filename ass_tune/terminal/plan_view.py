@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from ass_tune.plan.study_plan import StudyPlan
+from ass_tune.terminal.columns import level_columns
+from ass_tune.terminal.layout import Column, FittedTable
 from ass_tune.wording import format_bytes, format_seconds
 
 
-def plan_tables(plan: StudyPlan) -> list[RenderableType]:
-    """A table of the cells, those left out, and what it all comes to."""
-    table = Table(title=f"plan of study {plan.study}", title_justify="left")
-    for name in ("cell", "tuned", "points", "tuning trials", "replicates", "time per trial"):
-        table.add_column(name, justify="left" if name in ("cell", "tuned") else "right", overflow="fold")
-    for cell in plan.cells:
-        table.add_row(
-            cell.cell,
-            ", ".join(cell.tuned) or "nothing",
-            "any" if cell.points is None else str(cell.points),
-            str(cell.tuning_trials),
-            str(cell.replicates),
-            "?" if cell.seconds_per_trial is None else format_seconds(cell.seconds_per_trial),
-        )
-    left_out = [f"left out: {left['cell']}: {left['reason']}" for left in plan.left_out]
-    totals = "\n".join(f"{name:<11}{text}" for name, text in _totals(plan).items())
-    return [table, *left_out, totals, *([_INSTEAD.format(plan.not_measured)] if plan.not_measured else [])]
+def plan_tables(plan: StudyPlan, width: int) -> list[RenderableType]:
+    """A table of the cells, those left out, and the totals; nothing is wider than `width`."""
+    table = FittedTable(_columns(plan), width).first() if plan.cells else Text("no cell is left to train")
+    left_out = [_labeled("left out:", f"{left['cell']}: {left['reason']}") for left in plan.left_out]
+    totals = [_labeled(f"{name:<10}", text) for name, text in _totals(plan).items()]
+    not_measured = [_INSTEAD.format(plan.not_measured)] if plan.not_measured else []
+    title = Text(f"plan of study {plan.study}", style="bold")
+    return [title, Group(table, ""), *left_out, Group(*totals), *not_measured]
+
+
+def _columns(plan: StudyPlan) -> list[Column]:
+    times = ["?" if c.seconds_per_trial is None else format_seconds(c.seconds_per_trial) for c in plan.cells]
+    return [
+        *level_columns([cell.levels for cell in plan.cells]),
+        Column("tuned", [", ".join(cell.tuned) or "nothing" for cell in plan.cells], right=False, folds=True),
+        Column("points", ["any" if cell.points is None else str(cell.points) for cell in plan.cells], spare=1),
+        Column("tuning trials", [str(cell.tuning_trials) for cell in plan.cells]),
+        Column("replicates", [str(cell.replicates) for cell in plan.cells]),
+        Column("time per trial", times),
+    ]
+
+
+def _labeled(label: str, text: str) -> RenderableType:
+    """A label with a text that wraps to the right of it."""
+    line = Table.grid(padding=(0, 1))
+    line.add_column(no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(Text(label), Text(text))
+    return line
 
 
 def _totals(plan: StudyPlan) -> dict[str, str]:
@@ -82,7 +97,7 @@ def _disk(plan: StudyPlan) -> str:
 def _unknown(plan: StudyPlan) -> str:
     if plan.step_time is not None or plan.not_measured is not None:
         return "unknown: nothing was measured"
-    return "unknown: `--plan` measures a few steps of each kind of trial"
+    return "unknown: --plan measures a few training steps of each kind of trial"
 
 
 _INSTEAD = (

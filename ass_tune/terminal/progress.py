@@ -1,8 +1,9 @@
-"""How far a study is, as counted from what its listeners are told."""
+"""How far a study is: counts of what has ended and what runs, kept up to date by the director."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,28 +16,40 @@ from trainables.words import Outcome, Stage
 
 @dataclass
 class CellProgress:
-    """One cell's counts."""
+    """What has ended in one cell."""
 
     plan: CellPlan
-    running: int = 0
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
-    pruned: int = 0
-    failed: int = 0
-    diverged: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     best: float | None = None
     """Highest select-split mIoU in percent of a finished tuning trial."""
 
+    @classmethod
+    def of(cls, plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellProgress:
+        """As the ledger has it."""
+        outcomes = {
+            stage: [entry.outcome for entry in entries if entry.outcome is not None]
+            for stage, entries in ((Stage.TUNING, tuning), (Stage.REPLICATE, replicates))
+        }
+        best = best_entry(list(tuning))
+        return cls(
+            plan,
+            ended={stage: len(found) for stage, found in outcomes.items()},
+            outcomes=Counter(outcome for found in outcomes.values() for outcome in found),
+            best=best.select_miou if best else None,
+        )
+
 
 @dataclass(frozen=True)
-class _Reached:
-    """The last report of a trial that has not ended."""
+class Reached:
+    """The last report of a trial that has not ended; mIoU of the select split in percent."""
 
     iteration: int = 0
     miou: float | None = None
 
 
 class StudyProgress(Listener):
-    """Counts of all cells; a listener, so it is told of everything after the ledger has it.
+    """Counts of all cells. It is a listener of the director, which calls it after each event is in the ledger.
 
     Args:
         searches: the cells, with what earlier runs of the study have done.
@@ -44,41 +57,44 @@ class StudyProgress(Listener):
     """
 
     def __init__(self, searches: Sequence[CellSearch], iterations: int) -> None:
-        self.cells = {search.plan.cell: _from_ledger(search) for search in searches}
+        self.cells = {
+            search.plan.cell: CellProgress.of(search.plan, search.tuning_entries(), search.replicate_entries())
+            for search in searches
+        }
+        self.running: dict[str, Trial] = {}
+        """Trials that run now by key, in the order in which they started."""
         self.iterations = iterations
         entries = [entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries())]
         pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
         self.iterations_saved = sum(iterations - entry.last_iteration for entry in pruned)
         self._trained_here = 0
-        self._at = {e.key: _Reached(e.last_iteration, e.select_miou) for e in entries if e.outcome is None}
+        self._at = {e.key: Reached(e.last_iteration, e.select_miou) for e in entries if e.outcome is None}
         self._started = time.monotonic()
 
     def trial_started(self, trial: Trial) -> None:
         """Count it as running."""
-        self.cells[trial.cell].running += 1
+        self.running[trial.key] = trial
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Count the iterations since its last report."""
-        before = self._at.get(trial.key, _Reached())
+        before = self.reached(trial)
         if trial.reused_from is None:
             self._trained_here += report.iteration - before.iteration
-        self._at[trial.key] = _Reached(report.iteration, report.miou)
+        self._at[trial.key] = Reached(report.iteration, report.miou)
 
     def trial_interrupted(self, trial: Trial) -> None:
         """Count it as waiting; what it reported stays."""
-        self.cells[trial.cell].running -= 1
+        del self.running[trial.key]
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
+        del self.running[trial.key]
         cell = self.cells[trial.cell]
-        cell.running -= 1
         cell.ended[trial.stage] += 1
-        cell.pruned += end.outcome is Outcome.PRUNED
-        cell.failed += end.outcome is Outcome.FAILED
-        cell.diverged += end.outcome is Outcome.DIVERGED
+        cell.outcomes[end.outcome] += 1
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
-        last = self._at.pop(trial.key, _Reached())
+        last = self._at.pop(trial.key, Reached())
         if end.outcome is Outcome.FINISHED and trial.stage is Stage.TUNING and last.miou is not None:
             cell.best = last.miou if cell.best is None else max(cell.best, last.miou)
 
@@ -92,15 +108,13 @@ class StudyProgress(Listener):
         """All tuning trials and replicates."""
         return sum(cell.plan.tuning_trials + cell.plan.replicates for cell in self.cells.values())
 
-    @property
-    def running(self) -> int:
-        """Trials that run now."""
-        return sum(cell.running for cell in self.cells.values())
+    def reached(self, trial: Trial) -> Reached:
+        """How far a running trial is."""
+        return self._at.get(trial.key, Reached())
 
-    @property
-    def pruned(self) -> int:
-        """Trials that were stopped early."""
-        return sum(cell.pruned for cell in self.cells.values())
+    def count(self, outcome: Outcome) -> int:
+        """Trials with this outcome."""
+        return sum(cell.outcomes[outcome] for cell in self.cells.values())
 
     @property
     def seconds(self) -> float:
@@ -113,19 +127,6 @@ class StudyProgress(Listener):
         if not self._trained_here:
             return None
         trials_left = self.trials_wanted - self.trials_ended
-        iterations_left = trials_left * self.iterations - sum(at.iteration for at in self._at.values())
+        reached = list(self._at.values())  # whole at once: another thread draws while trials report
+        iterations_left = trials_left * self.iterations - sum(at.iteration for at in reached)
         return self.seconds * max(0, iterations_left) / self._trained_here
-
-
-def _from_ledger(search: CellSearch) -> CellProgress:
-    progress = CellProgress(search.plan)
-    by_stage = {Stage.TUNING: search.tuning_entries(), Stage.REPLICATE: search.replicate_entries()}
-    for stage, entries in by_stage.items():
-        ended: list[Entry] = [entry for entry in entries if entry.outcome is not None]
-        progress.ended[stage] = len(ended)
-        progress.pruned += sum(entry.outcome is Outcome.PRUNED for entry in ended)
-        progress.failed += sum(entry.outcome is Outcome.FAILED for entry in ended)
-        progress.diverged += sum(entry.outcome is Outcome.DIVERGED for entry in ended)
-    best = best_entry(by_stage[Stage.TUNING])
-    progress.best = best.select_miou if best else None
-    return progress

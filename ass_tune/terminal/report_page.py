@@ -19,15 +19,17 @@ from trainables.storage import Storage
 def write_report(
     console: Console, study: str, arguments: Arguments, folder: Storage, tracker: Tracker, patience: float
 ) -> None:
-    """Write `report/` in the study's folder and tell MLflow of it; say which command does so later, where it cannot.
+    """Write `report/` in the study's folder and record it in MLflow.
+
+    Where that is not possible now, say which command does it later.
 
     Args:
         console: where to say so.
         study: name of the study.
-        arguments: of the command line; they say where MLflow is.
+        arguments: of the command line, for the address of MLflow.
         folder: the study's storage.
         tracker: of the study, still open.
-        patience: seconds that MLflow may take for what is still under way to it.
+        patience: seconds to wait until MLflow has taken all records.
     """
     if not arguments.report:
         return

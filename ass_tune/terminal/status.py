@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from rich.console import RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from ass_tune.ledger.ledger import Entry, entries_of, open_to_read, stratum_name
 from ass_tune.ledger.lock import holder
-from ass_tune.search.cell_search import best_entry
 from ass_tune.search.cells import CellPlan, cells
 from ass_tune.spec import StudySpec
+from ass_tune.terminal.columns import best_column, count_column, level_columns
+from ass_tune.terminal.layout import Column, FittedTable
+from ass_tune.terminal.progress import CellProgress
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
+from trainables.config import Value
 from trainables.words import Outcome, Stage
-
-COLUMNS = ("cell", "tuning", "replicates", "running", "finished", "pruned", "diverged", "failed", "best select mIoU")
 
 
 class CellStatus(BaseModel):
@@ -27,6 +28,8 @@ class CellStatus(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     cell: str
+    levels: dict[str, Value]
+    """The cell's level of each factor."""
     tuning_ended: int
     tuning_wanted: int
     replicates_ended: int
@@ -79,43 +82,49 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
     )
 
 
-def status_tables(status: StudyStatus, studies: Path) -> list[RenderableType]:
-    """The status on a terminal."""
-    table = Table(title=f"status of study {status.study}", title_justify="left")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "cell" else "right", overflow="fold")
-    for cell in status.cells:
-        counts = (cell.running, cell.finished, cell.pruned, cell.diverged, cell.failed)
-        table.add_row(
-            cell.cell,
-            f"{cell.tuning_ended}/{cell.tuning_wanted}",
-            f"{cell.replicates_ended}/{cell.replicates_wanted}",
-            *(str(count or "") for count in counts),
-            "" if cell.best_select_miou is None else f"{cell.best_select_miou:.1f}",
-        )
+def status_tables(status: StudyStatus, studies: Path, width: int) -> list[RenderableType]:
+    """The status on a terminal; nothing is wider than `width`."""
+    title = Text(f"status of study {status.study}", style="bold")
+    table = FittedTable(_columns(status.cells), width).first() if status.cells else Text("no cell is left to train")
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
     if status.waiting_for_mlflow:
         lines += [f"{status.waiting_for_mlflow} records wait for MLflow: {sync_command(status.study, studies)}"]
     lines += [f"failed: {name}: {error}" for name, error in status.errors.items()]
-    return [table, "\n".join(lines)]
+    return [title, Group(table, ""), "\n".join(lines)]
+
+
+def _columns(cells: Sequence[CellStatus]) -> list[Column]:
+    tuning = [f"{cell.tuning_ended}/{cell.tuning_wanted}" for cell in cells]
+    replicates = [f"{cell.replicates_ended}/{cell.replicates_wanted}" for cell in cells]
+    return [
+        *level_columns([cell.levels for cell in cells]),
+        Column("tuning", tuning),
+        Column("replicates", replicates),
+        count_column("running", [cell.running for cell in cells]),
+        count_column("finished", [cell.finished for cell in cells], spare=1),
+        count_column("pruned", [cell.pruned for cell in cells]),
+        count_column("diverged", [cell.diverged for cell in cells]),
+        count_column("failed", [cell.failed for cell in cells]),
+        best_column([cell.best_select_miou for cell in cells]),
+    ]
 
 
 def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellStatus:
-    outcomes = [entry.outcome for entry in (*tuning, *replicates)]
-    best = best_entry(list(tuning))
+    progress = CellProgress.of(plan, tuning, replicates)
     return CellStatus(
         cell=plan.cell.name,
-        tuning_ended=sum(entry.outcome is not None for entry in tuning),
+        levels=dict(plan.cell.factors),
+        tuning_ended=progress.ended[Stage.TUNING],
         tuning_wanted=plan.tuning_trials,
-        replicates_ended=sum(entry.outcome is not None for entry in replicates),
+        replicates_ended=progress.ended[Stage.REPLICATE],
         replicates_wanted=plan.replicates,
-        running=outcomes.count(None),
-        finished=outcomes.count(Outcome.FINISHED),
-        pruned=outcomes.count(Outcome.PRUNED),
-        diverged=outcomes.count(Outcome.DIVERGED),
-        failed=outcomes.count(Outcome.FAILED),
-        best_select_miou=best.select_miou if best else None,
+        running=len(tuning) + len(replicates) - sum(progress.ended.values()),
+        finished=progress.outcomes[Outcome.FINISHED],
+        pruned=progress.outcomes[Outcome.PRUNED],
+        diverged=progress.outcomes[Outcome.DIVERGED],
+        failed=progress.outcomes[Outcome.FAILED],
+        best_select_miou=progress.best,
     )
 
 

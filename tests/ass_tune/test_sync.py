@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -11,13 +12,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
+from rich.console import Console
+from rich.live import Live
 
 from ass_tune.credentials import without_credentials
 from ass_tune.ledger.lock import study_lock
-from ass_tune.sync import main
+from ass_tune.sync import _progress, main
 from ass_tune.tracker.destination import remember_store, study_identity, sync_command
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.records import Metrics, RunEnded, RunStarted, encode
@@ -207,3 +212,16 @@ def test_the_command_that_a_study_prints_says_where_the_study_is(tmp_path: Path)
     assert sync_command("csa", Path("studies").resolve()) == "python -m ass_tune.sync csa"
     elsewhere = tmp_path / "my studies"
     assert sync_command("csa", elsewhere) == f"python -m ass_tune.sync csa --studies '{elsewhere}'"
+
+
+def test_the_trouble_below_the_bar_is_shown_whole_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = f"MLflow at https://mlflow.example.org/{'x' * 90} does not answer: connection refused"
+    tracker: Any = SimpleNamespace(waiting=300, trouble=trouble)
+    console = Console(file=io.StringIO(), width=80, soft_wrap=True, force_terminal=True, color_system=None)
+    with Live(console=console, get_renderable=lambda: _progress(tracker, 1000)):
+        pass
+    assert isinstance(console.file, io.StringIO)
+    text = "".join(line.strip() for line in console.file.getvalue().splitlines())
+    assert "700/1000 records" in text
+    assert "x" * 90 in text
+    assert text.replace(" ", "").count(trouble.replace(" ", "")) >= 1

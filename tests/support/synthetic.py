@@ -49,6 +49,7 @@ def made_study(
     trials: Sequence[Made],
     iterations: int = 100,
     seeds: int = 3,
+    baseline: Mapping[str, Any] | None = None,
 ) -> Study:
     """A study of one factor or several, in which every cell tunes everything."""
     names = dict.fromkeys(_name(trial.levels) for trial in trials)
@@ -59,6 +60,7 @@ def made_study(
         "cells": [{"cell": name, "tuned": list(tune)} for name in names],
     }
     settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
+    settings["baseline"] = dict(baseline or {})
     rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
     rows[0] |= {"params": {}, "tags": {"stage": "study"}}
     rows += [_row(index, trial) for index, trial in enumerate(trials)]
@@ -86,4 +88,4 @@ def _row(index: int, trial: Made) -> dict[str, Any]:
 
 
 def _name(levels: Mapping[str, Any]) -> str:
-    return ",".join(f"{factor}={level}" for factor, level in levels.items())
+    return ",".join(f"{factor}={level}" for factor, level in levels.items()) or "all"

@@ -233,7 +233,7 @@ def test_a_plan_survives_json(spec: Spec) -> None:
 
 def shown(plan: StudyPlan) -> str:
     console = Console(file=io.StringIO(), width=160)
-    console.print(*plan_tables(plan), sep="\n")
+    console.print(*plan_tables(plan, 160), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -246,12 +246,9 @@ def test_the_plan_on_a_terminal(spec: Spec) -> None:
     assert "left out: adaptor=ga+csa,labeled_images=0: undefined: " in text
     assert "trials     24: 18 tuning trials and 6 replicates" in text
     assert "iterations 2400, about 1980 after pruning" in text
-    assert "CPU-hours  unknown: `--plan` measures a few steps of each kind of trial" in text
+    assert "CPU-hours  unknown: --plan measures a few training steps of each kind of trial" in text
     assert "time       unknown" in text
-    assert (
-        "│ adaptor=ga,labeled_images=5     │ lr              │    any │             6 │          2 │            4 s │"
-        in text
-    )
+    assert ["ga", "5", "lr", "any", "6", "2", "4", "s"] in [line.split() for line in text.splitlines()]
 
 
 @pytest.mark.usefixtures("round_figures")

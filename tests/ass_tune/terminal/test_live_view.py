@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from ass_tune.spec import StudySpec
-from ass_tune.terminal.live_view import ROWS_SHOWN, LinesView, LiveView, shown, summary
+from ass_tune.terminal.live_view import LinesView, LiveView, shown
 from ass_tune.terminal.progress import StudyProgress
 from ass_tune.trial import End, Report, Trial
 from ass_tune.wording import format_bytes, format_seconds, short
-from trainables.words import Cell, Outcome, Stage
+from trainables.words import Cell, Outcome, Stage, format_value
 
 Spec = Callable[..., StudySpec]
 TRIAL = Trial("k", Cell((("adaptor", "ga[red]"),)), Stage.TUNING, 3, 7, {"lr": 0.000123456, "warmup": 10}, {})
@@ -102,31 +103,38 @@ def test_the_live_view_shows_every_cell_and_the_summary(spec: Spec, driven: Call
     [progress] = found
     out = console(force_terminal=True, color_system=None)
     out.print(LiveView(out, "demo", progress))
-    text = " ".join(printed(out).split())
-    assert "study demo" in text
+    rows = [line.split() for line in printed(out).splitlines()]
     for search in study.searches:
         cell = progress.cells[search.plan.cell]
-        assert f"│ {search.plan.cell.name} │ 6/6 │ 2/2 │ │ {cell.pruned or ''} │ │ │ {cell.best:.1f} │" in text
-    assert summary(progress).split(" iterations saved")[0] in text
+        levels = [format_value(level) for _, level in search.plan.cell.factors]
+        pruned = cell.outcomes[Outcome.PRUNED]
+        assert [*levels, "6/6", "2/2", *([str(pruned)] if pruned else []), f"{cell.best:.1f}"] in rows
+    assert "48/48 trials, about 0 s left" in printed(out)
+    saved = f"{progress.count(Outcome.PRUNED)} pruned, which saved {progress.iterations_saved} iterations"
+    assert saved in printed(out)
+    assert "all trials have ended" in printed(out)
 
 
 def test_cells_that_run_come_first_where_not_all_fit(spec: Spec, driven: Callable) -> None:
-    budgets = list(range(ROWS_SHOWN + 1))
-    study = driven(spec(ablate={"labeled_images": budgets}))
+    study = driven(spec(ablate={"labeled_images": list(range(50))}))
     progress = StudyProgress(study.searches, 100)
-    progress.cells[study.searches[-1].plan.cell].running = 1
-    out = console(force_terminal=True, color_system=None)
+    last = study.searches[-1].plan.cell
+    progress.trial_started(Trial("k", last, Stage.TUNING, 0, 0, {}, {}))
+    out = console(force_terminal=True, color_system=None, height=24)
     out.print(LiveView(out, "demo", progress))
-    rows = [line for line in printed(out).splitlines() if "labeled_images=" in line]
-    assert len(rows) == ROWS_SHOWN
-    assert f"labeled_images={ROWS_SHOWN} " in rows[0]
+    lines = printed(out).splitlines()
+    assert lines[1].startswith("labels=49  tuning 0, iteration 0/100, no report yet")
+    rows = [line.split()[0] for line in lines if "/6" in line]
+    assert rows[:3] == ["49", "0", "1"]
+    assert lines[-1] == f"... and {50 - len(rows)} more cells"
+    assert len(lines) == 23
 
 
 def test_a_terminal_is_drawn_on_while_the_study_runs(idle: StudyProgress) -> None:
     out = console(force_terminal=True, color_system=None)
     with shown(out, "demo", idle) as view:
         view.trial_noticed(TRIAL, "its checkpoint [20] is damaged")
-    assert "adaptor=ga+csa,labeled_images=50" in printed(out)
+    assert re.search(r"ga\+csa +50 +0/6 +0/2", printed(out))
     assert "adaptor=ga[red] tuning 3: its checkpoint [20] is damaged" in printed(out)
 
 
@@ -150,6 +158,9 @@ def test_bytes_in_words(size: float, text: str) -> None:
     assert format_bytes(size) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.000123456, "0.000123"), (10, "10"), ("ga", "ga"), (None, "None")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.000123456, "0.000123"), (10, "10"), ("ga", "ga"), (None, "none"), (True, "true"), (2975.0, "2975")],
+)
 def test_values_in_short(value: object, text: str) -> None:
     assert short(value) == text

@@ -34,7 +34,12 @@ class Watched:
 
 def counts(progress: StudyProgress) -> list[tuple[Any, ...]]:
     return [
-        (cell.running, *(cell.ended[stage] for stage in Stage), cell.pruned, cell.failed, cell.best)
+        (
+            *(cell.ended[stage] for stage in Stage),
+            cell.outcomes[Outcome.PRUNED],
+            cell.outcomes[Outcome.FAILED],
+            cell.best,
+        )
         for cell in progress.cells.values()
     ]
 
@@ -45,15 +50,16 @@ def test_counts_follow_the_events(spec: Spec, driven: Callable) -> None:
 
     watched = Watched(driven, spec(ablate=ONE_CELL, prune=ALWAYS), fails=fails)
     study, progress = watched.study, watched.progress
-    assert (progress.trials_wanted, progress.trials_ended, progress.running) == (8, 0, 0)
+    assert (progress.trials_wanted, progress.trials_ended, progress.running) == (8, 0, {})
     study.run(2, reports=3)
-    assert (progress.running, progress.trials_ended, counts(progress)) == (2, 0, [(2, 0, 0, 0, 0, None)])
+    assert list(progress.running.values()) == study.director.running
+    assert (len(progress.running), progress.trials_ended, counts(progress)) == (2, 0, [(0, 0, 0, 0, None)])
     study.run(2)
     best = max(study.reports(trial.key).get(100, 0.0) for trial in study.trials(Stage.TUNING))
     outcomes = [study.ends()[trial.key].outcome for trial in study.trials(Stage.TUNING)]
-    assert counts(progress) == [(0, 6, 2, outcomes.count(Outcome.PRUNED), 1, best)]
-    assert outcomes.count(Outcome.PRUNED) == progress.pruned > 0
-    assert (progress.trials_ended, progress.running) == (8, 0)
+    assert counts(progress) == [(6, 2, outcomes.count(Outcome.PRUNED), 1, best)]
+    assert outcomes.count(Outcome.PRUNED) == progress.count(Outcome.PRUNED) > 0
+    assert (progress.trials_ended, progress.running) == (8, {})
 
 
 def test_iterations_saved_are_those_of_pruned_trials(spec: Spec, driven: Callable) -> None:
@@ -63,7 +69,7 @@ def test_iterations_saved_are_those_of_pruned_trials(spec: Spec, driven: Callabl
         fails=lambda trial: 50 if trial.stage is Stage.TUNING and trial.number == 0 else None,
     )
     watched.study.run()
-    assert watched.progress.pruned == 3
+    assert watched.progress.count(Outcome.PRUNED) == 3
     assert watched.progress.iterations_saved == 3 * 70
 
 
@@ -131,4 +137,4 @@ def test_a_trial_that_died_between_its_last_report_and_its_end_counts_for_the_be
     director = watched.study.director
     director.report(director.next_trial().key, Report(100, {"select/miou": 12.0}, 1.0))
     director.end(dying.key, End(Outcome.FINISHED, 100, 1.0, {"report/miou": 32.0}))
-    assert counts(watched.progress) == [(0, 1, 0, 0, 0, 33.0)]
+    assert counts(watched.progress) == [(1, 0, 0, 0, 33.0)]

@@ -68,7 +68,7 @@ def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
     assert all(error.startswith("asked to fail") for error in status.errors.values())
 
     console = Console(width=200, file=io.StringIO())
-    console.print(*status_tables(status, tmp_path))
+    console.print(*status_tables(status, tmp_path, 200))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{len(ends)}/48 trials ended" in text
     assert "no driver runs it" in text

@@ -1,0 +1,71 @@
+"""The table that a study ends with, for a terminal: a row per cell, and below it what was chosen in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from analysis.table import Row
+from ass_tune.terminal.columns import level_columns, level_pairs
+from ass_tune.terminal.layout import Column, FittedTable, listing
+from ass_tune.wording import short
+from trainables.words import plus_minus
+
+NOTE = (
+    "mIoU in percent. ± after a mIoU: standard deviation over seeds; "
+    "after a gain: half of the 95% interval of the difference, paired by seed."
+)
+
+
+def final_table(study: str, rows: Sequence[Row], width: int) -> list[RenderableType]:
+    """A title, the table, the chosen hyperparameters (a line per cell) and a note; nothing is wider than `width`."""
+    title = Text(f"study {study}", style="bold")
+    if not rows:
+        return [title, Text("no cell has a result yet")]
+    baselines = [number for number, row in enumerate(rows) if row.is_baseline]
+    table = FittedTable(_columns(rows), width, bold=baselines).first()
+    return [title, table, *_chosen(rows, width), Text(f"\n{NOTE}", style="dim")]
+
+
+def _columns(rows: Sequence[Row]) -> list[Column]:
+    # a column for verdicts belongs after the gain; 20 columns of 80 are left for it in a study of two factors
+    return [
+        *level_columns([row.cell.levels for row in rows]),
+        Column("mIoU report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
+        Column("gain (95%)", [_gain(row) for row in rows]),
+        Column("mIoU select", [_select(row) for row in rows], spare=2),
+        Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=1),
+        Column("trials", [_trials(row) for row in rows], right=False, spare=3),
+    ]
+
+
+def _gain(row: Row) -> str:
+    if row.is_baseline:
+        return "baseline"
+    return plus_minus(row.gain.seeds.mean, row.gain.seeds.half_width, "+") if row.gain else ""
+
+
+def _select(row: Row) -> str:
+    return plus_minus(row.select.mean, row.select.std) if row.select else "–"
+
+
+def _trials(row: Row) -> str:
+    return ", ".join(f"{number} {outcome}" for outcome, number in row.outcomes.items())
+
+
+def _chosen(rows: Sequence[Row], width: int) -> list[RenderableType]:
+    """The chosen values of every cell that tunes something."""
+    chosen = [[f"{name}={short(value)}" for name, value in _known(row)] for row in rows]
+    tuned = [(row, pairs) for row, pairs in zip(rows, chosen, strict=True) if pairs]
+    if not tuned:
+        return []
+    entries = listing([level_pairs(row.cell.levels) for row, _ in tuned], [pairs for _, pairs in tuned], width)
+    lines = (Text(line, overflow="fold") for entry in entries for line in entry)
+    return [Group(Text("\nchosen hyperparameters", style="bold"), *lines)]
+
+
+def _known(row: Row) -> list[tuple[str, object]]:
+    """Hyperparameters that have a value: those whose conditions do not hold are missing (NaN)."""
+    return [(name, value) for name, value in row.hyperparameters.items() if value == value]

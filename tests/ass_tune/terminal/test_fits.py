@@ -1,0 +1,220 @@
+"""Plan, live view, status and final table on terminals of 80 columns and more: everything fits, nothing is cut."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from ass_tune.ledger.ledger import open_journal
+from ass_tune.plan.study_plan import make_plan
+from ass_tune.spec import StudySpec, load
+from ass_tune.terminal.columns import level_columns, level_pairs, short_names
+from ass_tune.terminal.final_table import final_table
+from ass_tune.terminal.live_view import LiveView
+from ass_tune.terminal.plan_view import plan_tables
+from ass_tune.terminal.status import status_tables, study_status
+from ass_tune.wording import short
+from tests.conftest import PROJECT
+from tests.support.played import finished_rows, played
+from trainables.storage import Storage
+from trainables.words import format_points, format_value, plus_minus
+
+PAPER = sorted(f"paper/{file.stem}" for file in (PROJECT / "search_spaces" / "paper").glob("*.yaml"))
+RUN = ["csa", "adaptors", "table1_streets", "lambda_sadv", "real_csa", "nasty", "single"]
+Study = Callable[[str], StudySpec]
+WIDTHS = pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50), (60, 12)])
+NASTY = """
+study: nasty
+trainable: ass
+domains: streets
+profile: laptop
+baseline: {adaptor: ga, network: small}
+ablate:
+  adaptor: [joint, ga, ga+fcsa]
+  network: [small, deeplab_v2, efficientnet_lite0]
+  classifier_lr_factor: [10.0, 0.12345678901234567]
+  backbone_weights: [none, a/rather/long/path/of/weights/of_a_backbone.pt]
+  channels_last: [true, false]
+tune:
+  lambda_sadv: {type: log_uniform, low: 0.1, high: 10}
+  lambda_gadv: {type: log_uniform, low: 0.001, high: 0.1}
+  weight_decay: {type: log_uniform, low: 1e-6, high: 1e-2}
+fixed: {labeled_images: 20}
+search: {sampler: tpe, trials_per_cell: 6}
+replicate: {seeds: [0, 1, 2]}
+train: {iterations: 400, evaluate_every: 50}
+"""
+SINGLE = """
+study: single
+trainable: curves
+domains: synthetic
+profile: synthetic
+tune: {lr: {type: log_uniform, low: 0.01, high: 0.1}}
+search: {sampler: random, trials_per_cell: 20}
+replicate: {seeds: [0, 1]}
+train: {iterations: 40, evaluate_every: 20}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Callable[[str], StudySpec]:
+    """A shipped study, or one of the texts above."""
+
+    def read(name: str) -> StudySpec:
+        file = PROJECT / "search_spaces" / f"{name}.yaml"
+        if text := {"nasty": NASTY, "single": SINGLE}.get(name):
+            file = tmp_path / f"{name}.yaml"
+            file.write_text(text)
+        return load(file, ())
+
+    return read
+
+
+def printed(width: int, height: int, *what: RenderableType) -> str:
+    """What a terminal shows; no line of it is too wide or ends in the dots of something cut."""
+    console = Console(
+        file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None, markup=False
+    )
+    console.print(*what, sep="\n")
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert "…" not in text
+    assert "-0.0 " not in text
+    return text
+
+
+def check_levels(text: str, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Every factor is named, and every cell has all its levels in a row, or as pairs one after the other."""
+    names = short_names(cells[0])
+    heading = text.partition("──")[0]
+    words, lines = text.split(), [line.split() for line in text.splitlines()]
+    for name in names.values():
+        assert all(part in heading for part in name.split("_")) or f"{name}=" in text
+    for cell in cells:
+        levels = [format_value(level) for level in cell.values()]
+        pairs = [f"{names[factor]}={format_value(level)}" for factor, level in cell.items()]
+        in_a_row = any(line[: len(levels)] == levels for line in lines)
+        assert in_a_row or any(words[at : at + len(pairs)] == pairs for at in range(len(words))), cell
+
+
+@WIDTHS
+@pytest.mark.parametrize("name", [*RUN, *PAPER])
+def test_the_plan_fits(name: str, width: int, height: int, study: Study) -> None:
+    plan = make_plan(study(name), None, measure=False, step_time=0.1)
+    text = printed(width, height, *plan_tables(plan, width))
+    if name != "single":
+        check_levels(text, [cell.levels for cell in plan.cells])
+    assert {tuned for cell in plan.cells for tuned in cell.tuned} <= set(text.replace(",", " ").split())
+    for total in (f"{plan.tuning_trials} tuning trials", f"{plan.replicates} replicates"):
+        assert total in " ".join(text.split())
+
+
+@WIDTHS
+@pytest.mark.parametrize("running", [2, 40])
+@pytest.mark.parametrize("name", RUN)
+def test_the_live_view_fits(name: str, running: int, width: int, height: int, study: Study) -> None:
+    spec = study(name)
+    progress = played(spec, 12, running)
+    text = printed(width, height, LiveView(Console(), spec.study, progress))
+    lines = text.splitlines()
+    assert len(lines) < height, "the cursor's line is free"
+    assert f"/{progress.trials_wanted} trials" in text
+    assert " left" in text
+    shown = sum("iteration " in line for line in lines)
+    assert shown >= min(1, len(progress.running))
+    more = re.search(r"and (\d+) more running trials?", text)
+    assert shown + int(more[1] if more else 0) == len(progress.running)
+    hidden = re.search(r"and (\d+) more cells?$", text.rstrip())
+    count = sum(bool(re.search(r"\d+/\d+.* \d+/\d+", line)) for line in lines if "iteration" not in line)
+    assert count + int(hidden[1] if hidden else 0) == len(progress.cells)
+    if not hidden and name != "single":
+        check_levels(text, [dict(cell.factors) for cell in progress.cells])
+    for trial in list(progress.running.values())[:1]:
+        names = short_names(factor for factor, _ in trial.cell.factors)
+        assert all(f"{names[factor]}={format_value(level)}" in text.split() for factor, level in trial.cell.factors)
+
+
+@WIDTHS
+@pytest.mark.parametrize("name", RUN)
+def test_the_status_fits(name: str, width: int, height: int, study: Study, tmp_path: Path) -> None:
+    spec = study(name)
+    played(spec, 12, 2, open_journal(Storage(str(tmp_path / spec.study))))
+    status = study_status(spec, tmp_path, None)
+    assert sum(cell.running for cell in status.cells) == 2
+    text = printed(width, height, *status_tables(status, tmp_path, width))
+    if name != "single":
+        check_levels(text, [cell.levels for cell in status.cells])
+    mious = [f"{cell.best_select_miou:.1f}" for cell in status.cells if cell.best_select_miou is not None]
+    assert set(mious) <= set(text.replace(",", " ").split())
+    assert ("diverged" in text) or not any(cell.diverged for cell in status.cells)
+
+
+@WIDTHS
+@pytest.mark.parametrize("name", RUN)
+def test_the_final_table_fits(name: str, width: int, height: int, study: Study) -> None:
+    spec = study(name)
+    rows = finished_rows(spec)
+    text = printed(width, height, *final_table(spec.study, rows, width))
+    if name != "single":
+        check_levels(text, [row.cell.levels for row in rows])
+    for row in rows:
+        assert row.report is not None
+        assert plus_minus(row.report.mean, row.report.std) in text
+        if row.gain is not None and not row.is_baseline:
+            assert plus_minus(row.gain.seeds.mean, row.gain.seeds.half_width, "+") in text
+        assert {f"{name}={short(value)}" for name, value in row.hyperparameters.items() if value == value} <= set(
+            text.split()
+        )
+    if width == 160 and name != "nasty":
+        assert {"select", "finished"} <= set(text.replace(",", " ").split())
+
+
+def test_before_the_first_trial_the_live_view_says_what_it_waits_for(study: Study) -> None:
+    text = printed(80, 24, LiveView(Console(), "csa", played(study("csa"), 0, 0)))
+    assert "no trial runs yet: waiting for Ray to start one" in text
+    assert "0/49 trials, time left unknown before the first report" in text
+
+
+def test_the_final_table_has_room_for_a_verdict_at_80_columns(study: Study) -> None:
+    lines = printed(80, 24, *final_table("csa", finished_rows(study("csa")), 60)).splitlines()
+    titles = " ".join(lines[1:3]).split()
+    assert {"adaptor", "labels", "report", "gain", "seeds"} <= set(titles), "a table even without 20 columns"
+
+
+def test_a_table_of_no_rows_says_so() -> None:
+    assert "no cell has a result yet" in printed(80, 24, *final_table("empty", [], 80))
+
+
+@pytest.mark.parametrize(
+    ("factors", "names"),
+    [
+        (["adaptor", "labeled_images"], ["adaptor", "labels"]),
+        (["labels", "labeled_images"], ["labels", "labeled_images"]),
+        (["lr_sd"], ["lr_sd"]),
+    ],
+)
+def test_short_names_stay_clear(factors: list[str], names: list[str]) -> None:
+    assert list(short_names(factors).values()) == names
+
+
+@pytest.mark.parametrize("value", [-0.04, -0.0, 0.0])
+def test_there_is_no_minus_zero(value: float) -> None:
+    assert (format_points(value), format_points(value, "+")) == ("0.0", "+0.0")
+    assert plus_minus(value, 0.0, "+") == "+0.0 ± 0.0"
+
+
+@pytest.mark.parametrize(
+    ("level", "text"), [(None, "none"), (True, "true"), (False, "false"), (1e-05, "1e-05"), ("tuned", "tuned")]
+)
+def test_levels_are_written_as_in_the_file(level: Any, text: str) -> None:
+    [factor, _] = level_columns([{"lr_sd": level, "adaptor": "ga"}])
+    assert (factor.title, list(factor.texts)) == ("lr_sd", [text])
+    assert level_pairs({"lr_sd": level}) == [f"lr_sd={text}"]
