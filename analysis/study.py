@@ -274,11 +274,20 @@ class _Finished:
 
 
 def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them."""
-    derived = [{**row, **_from_tags(row["tags"])} for row in rows]
+    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them.
+
+    In the order in which they began, the study's own run first. Of trials that began in the same millisecond, cell,
+    stage and number decide, never the names of runs, which MLflow draws at random.
+    """
+    derived = sorted(({**row, **_from_tags(row["tags"])} for row in rows), key=_place)
     texts = {"params", "tags"}
     plain = [{k: sorted(v.items()) if k in texts else v for k, v in row.items()} for row in derived]
     return pa.Table.from_pylist(plain, TRIALS)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = (row["cell"] or "", row["stage"] or "", row["number"] or 0)
+    return (row["stage"] != "study", row["start"] is not None, row["start"] or 0, *names)
 
 
 def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:

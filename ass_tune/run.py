@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, ExitCode, parse
+from ass_tune.arguments import Arguments, parse
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config
 from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from trainables.domains.recipe import MissingData
-from trainables.mistakes import UserMistake
+from trainables.mistakes import ExitCode, UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
 

@@ -1,7 +1,19 @@
-"""What a user can mend is told in one message, not in a traceback."""
+"""What a user can mend is said in one message, not in a traceback; and the exit codes of all commands."""
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 
 class UserMistake(Exception):
-    """Something outside the code is not as it has to be; the message says what, and what would be."""
+    """Something outside the code is not as it has to be; the message says what was found and what is allowed."""
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    FINISHED = 0
+    INCOMPLETE = 1
+    """Some trials failed, the study paused, or records still wait for MLflow."""
+    USER_MISTAKE = 2
+    INTERRUPTED = 130

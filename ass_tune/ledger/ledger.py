@@ -21,11 +21,11 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ass_tune.credentials import keep_secret, without_credentials
 from ass_tune.ledger.claim import claimed
 from ass_tune.ledger.journal import Journal
 from ass_tune.trial import End, Trial
 from trainables.config import Value
+from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 from trainables.words import SELECT, Cell, Outcome, Stage

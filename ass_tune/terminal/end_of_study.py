@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, ExitCode
-from ass_tune.credentials import without_credentials
+from analysis.records import Status
+from ass_tune.arguments import Arguments
 from ass_tune.ledger.ledger import JOURNAL
 from ass_tune.search.director import Director
 from ass_tune.spec import StudySpec
@@ -15,9 +15,10 @@ from ass_tune.table.rows import Row
 from ass_tune.table.write import terminal_table
 from ass_tune.terminal.report_page import write_report
 from ass_tune.tracker.destination import sync_command
-from ass_tune.tracker.records import Status
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
+from trainables.credentials import without_credentials
+from trainables.mistakes import ExitCode
 from trainables.storage import Storage
 
 SECONDS_FOR_MLFLOW = 120.0

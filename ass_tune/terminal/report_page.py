@@ -9,10 +9,10 @@ from rich.console import Console
 
 from analysis.report.files import FOLDER
 from ass_tune.arguments import Arguments
-from ass_tune.credentials import without_credentials
 from ass_tune.tracker.destination import study_identity
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
+from trainables.credentials import without_credentials
 from trainables.storage import Storage
 
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ass_tune.credentials import without_credentials
-from ass_tune.tracker.outbox import Entry, Outbox
+from analysis.records import Line, Record, decode
+from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
-from ass_tune.tracker.records import Record, decode
+from trainables.credentials import without_credentials
 from trainables.storage import NO_ROOM
 
 POLL = 0.05
@@ -36,7 +36,7 @@ class Patience:
     tries_at_close: int = 3
 
 
-Delivery = list[tuple[Entry, Record]]
+Delivery = list[tuple[Line, Record]]
 
 
 class _Stopped(Exception):
@@ -96,8 +96,8 @@ class Writer:
             while True:
                 self._news.clear()
                 nothing_follows = self._closing.is_set()  # Asked before reading: what comes in between is read too.
-                if entries := self._outbox.read(self._batch):
-                    self._deliver_all(entries)
+                if lines := self._outbox.read(self._batch):
+                    self._deliver_all(lines)
                 elif nothing_follows:
                     return
                 else:
@@ -105,18 +105,18 @@ class Writer:
         except _Stopped:
             return
 
-    def _deliver_all(self, entries: Sequence[Entry]) -> None:
+    def _deliver_all(self, lines: Sequence[Line]) -> None:
         runs: dict[str, Delivery] = {}
-        for entry in entries:
+        for line in lines:
             try:
-                record = decode(entry.body)
+                record = decode(line.body)
             except ValueError as error:
-                self._set_aside(entry, str(error))
+                self._set_aside(line, str(error))
             else:
-                runs.setdefault(record.key, []).append((entry, record))
+                runs.setdefault(record.key, []).append((line, record))
         for delivery in runs.values():
             self._deliver(delivery)
-        self._keep(lambda: self._outbox.confirm(entries[-1]))
+        self._keep(lambda: self._outbox.confirm(lines[-1]))
 
     def _deliver(self, delivery: Delivery) -> None:
         """Records of one run; halved where MLflow refuses them, until the one that it refuses stands alone."""
@@ -162,10 +162,10 @@ class Writer:
                 self._pause(attempt, error)
         raise AssertionError("counts without end")
 
-    def _set_aside(self, entry: Entry, error: str) -> None:
-        self._keep(lambda: self._outbox.set_aside(entry, error))
+    def _set_aside(self, line: Line, error: str) -> None:
+        self._keep(lambda: self._outbox.set_aside(line, error))
         reason, path = without_credentials(error), self._outbox.rejected_path
-        logger.warning("record %d will never be accepted and was set aside in %s: %s", entry.sequence, path, reason)
+        logger.warning("record %d will never be accepted and was set aside in %s: %s", line.sequence, path, reason)
 
     def _pause(self, attempt: int, error: Exception) -> None:
         """Wait, longer each time, but never once there is nobody left to wait for."""

@@ -12,11 +12,11 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
 from analysis.export.__main__ import main
+from analysis.records import KEY_TAG
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.search.cells import cells
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.spec import StudySpec, load
-from ass_tune.tracker.recorder import KEY_TAG
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
