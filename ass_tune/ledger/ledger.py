@@ -7,6 +7,7 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,11 @@ class Entry:
     def select_miou(self) -> float | None:
         """mIoU in percent of the last report; what the choice of the best configuration compares."""
         return self.curve.get(self.last_iteration)
+
+
+def count_outcomes(entries: Iterable[Entry]) -> Counter[Outcome | None]:
+    """How many trials ended how; None counts those that have not ended."""
+    return Counter(entry.outcome for entry in entries)
 
 
 class Stratum:

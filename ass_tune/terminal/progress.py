@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ass_tune.ledger.ledger import Entry
+from ass_tune.ledger.ledger import count_outcomes
 from ass_tune.search.cell_search import CellSearch, best_entry
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
@@ -121,11 +121,11 @@ def _from_ledger(search: CellSearch) -> CellProgress:
     progress = CellProgress(search.plan)
     by_stage = {Stage.TUNING: search.tuning_entries(), Stage.REPLICATE: search.replicate_entries()}
     for stage, entries in by_stage.items():
-        ended: list[Entry] = [entry for entry in entries if entry.outcome is not None]
-        progress.ended[stage] = len(ended)
-        progress.pruned += sum(entry.outcome is Outcome.PRUNED for entry in ended)
-        progress.failed += sum(entry.outcome is Outcome.FAILED for entry in ended)
-        progress.diverged += sum(entry.outcome is Outcome.DIVERGED for entry in ended)
+        counts = count_outcomes(entries)
+        progress.ended[stage] = counts.total() - counts[None]
+        progress.pruned += counts[Outcome.PRUNED]
+        progress.failed += counts[Outcome.FAILED]
+        progress.diverged += counts[Outcome.DIVERGED]
     best = best_entry(by_stage[Stage.TUNING])
     progress.best = best.select_miou if best else None
     return progress

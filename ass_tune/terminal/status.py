@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import RenderableType
 from rich.table import Table
 
-from ass_tune.ledger.ledger import Entry, entries_of, open_to_read, stratum_name
+from ass_tune.ledger.ledger import Entry, count_outcomes, entries_of, open_to_read, stratum_name
 from ass_tune.ledger.lock import holder
 from ass_tune.search.cell_search import best_entry
 from ass_tune.search.cells import CellPlan, cells
@@ -102,7 +102,7 @@ def status_tables(status: StudyStatus, studies: Path) -> list[RenderableType]:
 
 
 def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellStatus:
-    outcomes = [entry.outcome for entry in (*tuning, *replicates)]
+    counts = count_outcomes((*tuning, *replicates))
     best = best_entry(list(tuning))
     return CellStatus(
         cell=plan.cell.name,
@@ -110,11 +110,11 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
         tuning_wanted=plan.tuning_trials,
         replicates_ended=sum(entry.outcome is not None for entry in replicates),
         replicates_wanted=plan.replicates,
-        running=outcomes.count(None),
-        finished=outcomes.count(Outcome.FINISHED),
-        pruned=outcomes.count(Outcome.PRUNED),
-        diverged=outcomes.count(Outcome.DIVERGED),
-        failed=outcomes.count(Outcome.FAILED),
+        running=counts[None],
+        finished=counts[Outcome.FINISHED],
+        pruned=counts[Outcome.PRUNED],
+        diverged=counts[Outcome.DIVERGED],
+        failed=counts[Outcome.FAILED],
         best_select_miou=best.select_miou if best else None,
     )
 
