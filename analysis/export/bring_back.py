@@ -80,7 +80,7 @@ def import_study(
         study: to record.
         tags: of its experiment.
         uri: of the MLflow, which has no experiment of its name.
-        artifacts: folder of all artifacts; None for `mlartifacts` beside a database, or what a server has.
+        artifacts: folder of all artifacts; None for `mlartifacts` next to a database, or what a server has.
         console: for a progress bar.
 
     Raises UserMistake where MLflow has such an experiment or what it recorded is not the same, and MlflowException.
@@ -200,8 +200,8 @@ def _artifact_location(name: str, uri: str, artifacts: Path | None) -> str | Non
             )
         return None
     if artifacts is None:
-        beside = Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else DEFAULT_STORE.parent
-        artifacts = beside / "mlartifacts"
+        next_to = Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else DEFAULT_STORE.parent
+        artifacts = next_to / "mlartifacts"
     return f"{artifacts.resolve().as_uri()}/{quote(name, safe='')}"
 
 
@@ -221,7 +221,7 @@ def _parse(argv: list[str] | None) -> Arguments:
     )
     parser.add_argument("export", type=Path, metavar="EXPORT", help="folder that analysis.export wrote")
     parser.add_argument("--tracking-uri", metavar="URI", help="else $MLFLOW_TRACKING_URI, else studies/mlflow.db")
-    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="of a database; else mlartifacts/ beside it")
+    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="of a database; else mlartifacts/ next to it")
     found = parser.parse_args(argv)
     return Arguments(found.export, chosen_uri(found.tracking_uri), found.artifacts)
 

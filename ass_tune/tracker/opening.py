@@ -1,4 +1,4 @@
-"""What the parent run of a study holds beside its trials: the file, the plan, the environment, the tables."""
+"""What the parent run of a study holds besides its trials: the file, the plan, the environment, the tables."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class OutboxError(OSError):
 class Outbox:
     """A file of JSON lines, each with a sequence number and a checksum; O(1) memory and work per append.
 
-    An append is on the disk itself when it returns: what the ledger knows, which is told next, is here too, even
+    An append is on the disk itself when it returns: what the ledger knows, which is written next, is here too, even
     after a power cut. Lines are never rewritten: `outbox.confirmed` says how far they have arrived,
     `outbox.rejected.jsonl` has what was refused.
 
@@ -46,7 +46,7 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """Number of records that are not confirmed."""
-        return self._told()[0] - self._confirmed
+        return self._last_and_end()[0] - self._confirmed
 
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
@@ -62,7 +62,7 @@ class Outbox:
     def read(self, limit: int) -> list[Line]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
         entries: list[Line] = []
-        _, end = self._told()
+        _, end = self._last_and_end()
         for entry in _unconfirmed(self.path, self._confirmed, self._position, end):
             entries.append(entry)
             if len(entries) == limit:
@@ -86,7 +86,7 @@ class Outbox:
         """Release the file."""
         os.close(self._file)
 
-    def _told(self) -> tuple[int, int]:
+    def _last_and_end(self) -> tuple[int, int]:
         """Last sequence number and length of the file, with no append under way."""
         with self._lock:
             return self._caught_up()

@@ -1,4 +1,4 @@
-"""Where MLflow keeps a study: a tracking server, or by default a database beside the studies."""
+"""Where MLflow keeps a study: a tracking server, or by default a database next to the studies."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
 
 
 def default_uri(studies: Path) -> str:
-    """The database beside the studies."""
+    """The database next to the studies."""
     return f"sqlite:///{studies.resolve() / 'mlflow.db'}"

@@ -178,7 +178,7 @@ class Tracker(Listener):
         self._tell_end(STUDY_KEY, status)
 
     def delivered(self, timeout: float) -> bool:
-        """Whether MLflow has everything that was told so far, at the latest after `timeout` seconds."""
+        """Whether MLflow has everything so far, at the latest after `timeout` seconds."""
         return self._writer.delivered(timeout)
 
     def close(self, timeout: float) -> int:

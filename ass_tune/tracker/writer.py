@@ -40,7 +40,7 @@ Delivery = list[tuple[Line, Record]]
 
 
 class _Stopped(Exception):
-    """The writer was told to give up."""
+    """The writer has to give up."""
 
 
 class Writer:
