@@ -177,10 +177,6 @@ class Tracker(Listener):
         self._running.clear()
         self._tell_end(STUDY_KEY, status)
 
-    def delivered(self, timeout: float) -> bool:
-        """Whether MLflow has everything so far, at the latest after `timeout` seconds."""
-        return self._writer.delivered(timeout)
-
     def close(self, timeout: float) -> int:
         """Deliver what is left, for `timeout` seconds at most; returns how many records still wait on disk."""
         waiting = self._writer.close(timeout)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,6 @@ from ass_tune.tracker.recorder import Recorder, RecordError
 from trainables.credentials import without_credentials
 from trainables.storage import NO_ROOM
 
-POLL = 0.05
-"""Seconds between two looks at what still waits, at the end of a study."""
 logger = logging.getLogger(__name__)
 _NEVER_ACCEPTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
 _COMES_BACK = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
@@ -66,13 +63,6 @@ class Writer:
     def notify(self) -> None:
         """There is something new in the outbox."""
         self._news.set()
-
-    def delivered(self, timeout: float) -> bool:
-        """Whether everything so far reaches MLflow within so many seconds; no longer waited for where it is away."""
-        deadline = time.monotonic() + timeout
-        while self._outbox.waiting and self.trouble is None and time.monotonic() < deadline:
-            time.sleep(POLL)
-        return self._outbox.waiting == 0
 
     def close(self, timeout: float) -> int:
         """Deliver what is left; returns how many records still wait in the outbox.
