@@ -1,14 +1,14 @@
-"""An MLflow and its experiments, apart from the studies in them."""
+"""Access to an MLflow: which one is meant, its client, its settings, its errors."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake
 
 if TYPE_CHECKING:
@@ -16,24 +16,39 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = Path("studies") / "mlflow.db"
 """The database of `ass_tune.run` where neither a URI nor `$MLFLOW_TRACKING_URI` is given."""
-_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+_NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of MLflow's own 7 the last take minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""The user's own stand."""
-_USER_AND_PASSWORD = re.compile(r"://\S*@")
+
+
+def prepare_mlflow(retries: int = 2, logging_level: str = "ERROR") -> None:
+    """Set what MLflow reads at import and at each call: no telemetry, little output, few retries.
+
+    Settings of the user's own stay as they are, except that telemetry is always off.
+
+    Args:
+        retries: of one request; the last of MLflow's own 7 take minutes.
+        logging_level: messages below it are not printed.
+    """
+    os.environ.update(_NO_TELEMETRY)
+    chosen = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries), "MLFLOW_LOGGING_LEVEL": logging_level}
+    for name, value in {**_SETTINGS, **chosen}.items():
+        os.environ.setdefault(name, value)
 
 
 def chosen_uri(tracking_uri: str | None) -> str:
-    """What a command means where it says this: `$MLFLOW_TRACKING_URI` for None, else the database in `studies/`."""
-    return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE.resolve()}"
+    """URI of the MLflow that is meant: the one given, else `$MLFLOW_TRACKING_URI`, else the database in `studies/`."""
+    return tracking_uri or os.environ.get(URI_VARIABLE) or f"sqlite:///{DEFAULT_STORE.resolve()}"
 
 
 def mlflow_client(uri: str) -> MlflowClient:
     """A client that sends no telemetry and prints little."""
-    _prepare()
+    keep_secret(uri)
+    prepare_mlflow()
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri=uri)
@@ -46,12 +61,6 @@ def check_there(uri: str) -> None:
         raise UserMistake(f"no database {path}: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
 
 
-def display(uri: str) -> str:
-    """A URI without its user and password."""
-    scheme, separator, rest = uri.partition("://")
-    return uri if scheme == "sqlite" else f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
 def tags_of_experiment(name: str, uri: str) -> dict[str, str]:
     """Tags of an experiment that exists."""
     experiment = mlflow_client(uri).get_experiment_by_name(name)
@@ -60,21 +69,15 @@ def tags_of_experiment(name: str, uri: str) -> dict[str, str]:
 
 
 @contextmanager
-def told(uri: str) -> Iterator[None]:
-    """What an MLflow refuses or cannot do becomes a UserMistake that names it."""
-    _prepare()
+def mlflow_errors_as_mistakes(uri: str) -> Iterator[None]:
+    """Turn what an MLflow refuses or cannot do into a UserMistake that names it."""
+    keep_secret(uri)
+    prepare_mlflow()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        reason = _USER_AND_PASSWORD.sub("://", str(error).strip().partition("\n")[0])
-        raise UserMistake(f"MLflow in {display(uri)}: {reason}") from error
-
-
-def _prepare() -> None:
-    """MLflow reads these when it is imported."""
-    os.environ.update(_TELEMETRY)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+        reason = without_credentials(str(error).strip().partition("\n")[0])
+        raise UserMistake(f"MLflow in {without_credentials(uri)}: {reason}") from error

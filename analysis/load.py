@@ -1,4 +1,4 @@
-"""One call from a name to a study: out of any MLflow, or out of an export."""
+"""One call from a name to a study: out of any MLflow, out of an export, or out of the study's own folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.experiments import check_there, chosen_uri, display, mlflow_client, told
+from analysis.experiments import check_there, chosen_uri, mlflow_client, mlflow_errors_as_mistakes
+from analysis.records import STUDY_TAG
 from analysis.study import Study
+from trainables.credentials import without_credentials
 from trainables.mistakes import UserMistake
 
 if TYPE_CHECKING:
@@ -18,25 +20,29 @@ DATABASES = ("sqlite:", "postgresql", "mysql", "mssql")
 
 
 def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
-    """A study by its name in MLflow, or by the folder of its export.
+    """A study by its name in MLflow, by the folder of its export, or by its own folder.
 
     Args:
-        study: the name; a path to a folder that `analysis.export` wrote is read without MLflow.
+        study: the name; or the path of a folder, which is read without MLflow: one that `analysis.export` wrote, or
+            the study's own, e.g. `studies/csa`.
         tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else the database in `studies/`.
 
     Raises UserMistake where there is no such study.
     """
     from analysis.readers.export import is_export, read_export
+    from analysis.readers.folder import is_study_folder, read_folder
 
     if is_export(Path(study)):
         return read_export(Path(study))
+    if is_study_folder(Path(study)):
+        return read_folder(Path(study))
     return study_in_mlflow(str(study), chosen_uri(tracking_uri))
 
 
 def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:
     """The newest study of this name in MLflow, or the one with this identity (the tag `ass_tune.study`)."""
     check_there(tracking_uri)
-    with told(tracking_uri):
+    with mlflow_errors_as_mistakes(tracking_uri):
         client = mlflow_client(tracking_uri)
         experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
@@ -52,7 +58,7 @@ def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -
 
 def _newest_parent(client: MlflowClient, experiment: Experiment, instance: str | None) -> str:
     """The study's own run; the newest, where the study was begun afresh."""
-    query = "tags.stage = 'study'" + (f" and tags.`ass_tune.study` = '{instance}'" if instance else "")
+    query = "tags.stage = 'study'" + (f" and tags.`{STUDY_TAG}` = '{instance}'" if instance else "")
     found = client.search_runs([experiment.experiment_id], query, order_by=["start_time DESC"], max_results=1)
     if not found:
         raise UserMistake(f"experiment '{experiment.name}' holds no study: none of its runs has the tag stage=study")
@@ -63,4 +69,4 @@ def _unknown(name: str, client: MlflowClient) -> str:
     names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
-    return f"no study '{name}' in {display(client.tracking_uri)}{hint}"
+    return f"no study '{name}' in {without_credentials(client.tracking_uri)}{hint}"

@@ -20,7 +20,7 @@ IGNORE = 255
 
 
 @dataclass(frozen=True)
-class Picture:
+class PredictedImage:
     """One image with its truth and a trial's prediction.
 
     Attributes:
@@ -44,12 +44,12 @@ class Picture:
         return self.colors[np.where(self.truth == IGNORE, IGNORE, labels)]
 
 
-def pictures_of(files: Files, runs: Sequence[str]) -> dict[str, list[Picture]]:
+def pictures_of(files: Files, runs: Sequence[str]) -> dict[str, list[PredictedImage]]:
     """Pictures of these runs; without those that kept none."""
     return {run: read_pictures(files.read(run, FILE)) for run in runs if FILE in files.paths(run)}
 
 
-def read_pictures(content: bytes) -> list[Picture]:
+def read_pictures(content: bytes) -> list[PredictedImage]:
     """The pictures of one trial's file."""
     table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     classes = tuple(json.loads(table.schema.metadata[b"classes"]))
@@ -57,7 +57,9 @@ def read_pictures(content: bytes) -> list[Picture]:
     colors[: len(classes)] = json.loads(table.schema.metadata[b"colors"])
     columns = zip(*(map(_pixels, table[name].to_pylist()) for name in ("pixels", "truth", "prediction")), strict=True)
     named = zip(table["image"].to_pylist(), columns, strict=True)
-    return [Picture(name, pixels, truth, prediction, colors, classes) for name, (pixels, truth, prediction) in named]
+    return [
+        PredictedImage(name, pixels, truth, prediction, colors, classes) for name, (pixels, truth, prediction) in named
+    ]
 
 
 def _pixels(png: bytes) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A study as MLflow recorded it: its trials, everything they reported, and the files they left."""
+"""A study as it was recorded: its trials, everything they reported, and the files they left."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import yaml
 
 from analysis.artifacts import Files
 from analysis.confusions import Confusions, confusions_of
-from analysis.pictures import Picture, pictures_of
-from trainables.words import BUDGET, REPORT, SELECT
+from analysis.pictures import PredictedImage, pictures_of
+from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -53,12 +53,15 @@ REPORTS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A combination of levels; `levels` are texts, in the order of the study's factors."""
+class StudyCell(Cell):
+    """A cell of a study that was run, with the names of the hyperparameters it tunes."""
 
-    name: str
-    levels: Mapping[str, str]
-    tuned: tuple[str, ...]
+    tuned: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """The levels as people write them, by factor, in the order of the study's factors."""
+        return {factor: format_value(level) for factor, level in self.factors}
 
     @property
     def budget(self) -> int | None:
@@ -135,19 +138,22 @@ class Study:
         return tuple(name for name in self.settings.get("tune", {}) if name in tuned)
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[StudyCell, ...]:
         """The cells of the table, in its order."""
-        levels = [[_text(level) for level in found] for found in self.settings.get("ablate", {}).values()]
-        combined = (dict(zip(self.factors, combination, strict=True)) for combination in itertools.product(*levels))
-        by_name = {_cell_name(combination): combination for combination in combined}
-        return tuple(Cell(found["cell"], by_name[found["cell"]], tuple(found["tuned"])) for found in self.plan["cells"])
+        ablated = self.settings.get("ablate", {})
+        combined = (tuple(zip(ablated, levels, strict=True)) for levels in itertools.product(*ablated.values()))
+        by_name = {Cell(factors).name: factors for factors in combined}
+        return tuple(StudyCell(by_name[found["cell"]], tuple(found["tuned"])) for found in self.plan["cells"])
 
-    def baseline_of(self, cell: Cell) -> Cell | None:
+    def baseline_of(self, cell: StudyCell) -> StudyCell | None:
         """The cell that its gain is measured against; itself if it is one, None where there is none."""
-        levels = {factor: _text(level) for factor, level in self.settings.get("baseline", {}).items()}
-        if not levels:
+        wanted = self.settings.get("baseline", {})
+        if not wanted:
             return None
-        name = _cell_name({**cell.levels, **{factor: levels[factor] for factor in cell.levels if factor in levels}})
+        # the file may say 0 where the level is 0.0
+        ablated = self.settings["ablate"]
+        levels = {name: next(own for own in ablated[name] if own == level) for name, level in wanted.items()}
+        name = Cell(tuple((factor, levels.get(factor, level)) for factor, level in cell.factors)).name
         shared = {left["cell"]: left["same_as"] for left in self.plan["left_out"] if "same_as" in left}
         return next((other for other in self.cells if other.name == shared.get(name, name)), None)
 
@@ -176,7 +182,7 @@ class Study:
         frame["chosen"] = frame["run"].isin(chosen)
         return frame
 
-    def results(self, cell: Cell) -> dict[int, str]:
+    def results(self, cell: StudyCell) -> dict[int, str]:
         """Per seed, the finished run of the cell's best configuration: what its row in the table is made of.
 
         The best tuning trial is the one with the highest mIoU on the select split, the earlier one of equals.
@@ -206,7 +212,7 @@ class Study:
         """Counts of the report split of these runs as one array; None where a run has none."""
         return confusions_of(self.files, list(runs))
 
-    def pictures(self, runs: Iterable[str]) -> dict[str, list[Picture]]:
+    def pictures(self, runs: Iterable[str]) -> dict[str, list[PredictedImage]]:
         """What each of these runs made of some images of the report split; without those that kept none."""
         return pictures_of(self.files, list(runs))
 
@@ -274,11 +280,20 @@ class _Finished:
 
 
 def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them."""
-    derived = [{**row, **_from_tags(row["tags"])} for row in rows]
+    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them.
+
+    In the order in which they began, the study's own run first. Of trials that began in the same millisecond, cell,
+    stage and number decide, never the names of runs, which MLflow draws at random.
+    """
+    derived = sorted(({**row, **_from_tags(row["tags"])} for row in rows), key=_place)
     texts = {"params", "tags"}
     plain = [{k: sorted(v.items()) if k in texts else v for k, v in row.items()} for row in derived]
     return pa.Table.from_pylist(plain, TRIALS)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = (row["cell"] or "", row["stage"] or "", row["number"] or 0)
+    return (row["stage"] != "study", row["start"] is not None, row["start"] or 0, *names)
 
 
 def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
@@ -288,14 +303,6 @@ def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
 
 def _content(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in params if name != "seed"))
-
-
-def _cell_name(levels: Mapping[str, str]) -> str:
-    return ",".join(f"{factor}={level}" for factor, level in levels.items()) or "all"
-
-
-def _text(level: Any) -> str:
-    return "none" if level is None else str(level).lower() if isinstance(level, bool) else f"{level}"
 
 
 def _numbers(texts: Sequence[str | None]) -> list[float] | list[str | None]:

@@ -1,4 +1,4 @@
-"""The main table of a study: every cell with its intervals, its gain, and what may be concluded."""
+"""The table of a study, the only one: every cell with its intervals, its gain, and what may be concluded."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
-from analysis.study import Cell, Study
-from trainables.words import REPORT, SELECT, format_points, plus_minus
+from analysis.study import Study, StudyCell
+from trainables.words import REPORT, SELECT, Outcome, format_points, plus_minus
 
 
 @dataclass(frozen=True)
 class Row:
     """One cell; mIoU in percent, over the seeds of its best configuration."""
 
-    cell: Cell
+    cell: StudyCell
     report: Mean | None
     select: Mean | None
     optimism: Mean | None
@@ -28,6 +28,8 @@ class Row:
     hyperparameters: Mapping[str, Any]
     outcomes: Mapping[str, int]
     """Trials by outcome."""
+    runs: tuple[str, ...]
+    """The runs that the row is made of, one per seed."""
 
 
 def table_rows(split: ReportSplit) -> list[Row]:
@@ -56,7 +58,7 @@ def p_text(p: float) -> str:
     return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
-def _row(study: Study, cell: Cell, gain: Gain | None) -> Row:
+def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:
     runs = list(study.results(cell).values())
     select, report = study.last(SELECT), study.last(REPORT)
     both = [run for run in runs if run in select and run in report]
@@ -71,6 +73,7 @@ def _row(study: Study, cell: Cell, gain: Gain | None) -> Row:
         gain=gain,
         hyperparameters={name: best[name].iloc[0] for name in cell.tuned} if len(best) else {},
         outcomes={str(outcome): int(n) for outcome, n in frame["outcome"].value_counts().sort_index().items()},
+        runs=tuple(runs),
     )
 
 
@@ -92,7 +95,8 @@ def _figures(row: Row) -> dict[str, Any]:
             found |= {"images_low": gain.images.low, "images_high": gain.images.high}
             found |= {"images_p": gain.images.p_value, "images_p_holm": gain.images_corrected}
         found["verdict"] = gain.verdict
-    return found | {f"best_{name}": value for name, value in row.hyperparameters.items()} | dict(row.outcomes)
+    outcomes = {**dict.fromkeys(map(str, Outcome), 0), **row.outcomes}
+    return found | {f"best_{name}": value for name, value in row.hyperparameters.items()} | outcomes
 
 
 def _texts(row: Row) -> dict[str, str]:

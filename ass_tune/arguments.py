@@ -6,18 +6,7 @@ import argparse
 import math
 import os
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
-
-
-class ExitCode(IntEnum):
-    """How the command ended."""
-
-    FINISHED = 0
-    INCOMPLETE = 1
-    """Some trials failed, or the study paused."""
-    USER_MISTAKE = 2
-    INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

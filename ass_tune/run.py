@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, ExitCode, parse
+from ass_tune.arguments import Arguments, parse
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config
-from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.waiting import wait_for
 from trainables.domains.recipe import MissingData
-from trainables.mistakes import UserMistake
+from trainables.mistakes import ExitCode, UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
 
@@ -98,7 +97,7 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
 def run_study(
     console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments, folder: Storage, ledger: BaseStorage
 ) -> ExitCode:
-    """Run what the ledger does not have yet, then write the table. Planning needs none of these imports."""
+    """Run what the ledger does not have yet, then write table and report. Planning does without these imports."""
     from ass_tune.ledger.reuse import FinishedTrials, finished_in
     from ass_tune.ledger.terms import agree
     from ass_tune.on_ray.execution import ray_cluster, run_trials
@@ -106,20 +105,18 @@ def run_study(
     from ass_tune.search.director import Director
     from ass_tune.search.kept_checkpoints import CheckpointKeeper
     from ass_tune.search.pruners import make_pruner
-    from ass_tune.table.report import write_tables
-    from ass_tune.terminal.end_of_study import farewell
+    from ass_tune.terminal.end_of_study import end_study
     from ass_tune.terminal.live_view import shown
     from ass_tune.terminal.packing_bars import packing_shown
     from ass_tune.terminal.progress import StudyProgress
     from ass_tune.tracker.opening import open_tracker
 
     agree(ledger, spec, folder.local_path())
-    kept, left_out = cells(spec)
     with packing_shown(transient=True) as watch:
-        configs = [typical_config(spec, cell) for cell in kept]
+        configs = [typical_config(spec, planned) for planned in plan.cell_plans]
         TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch)
 
-    searches = [CellSearch(spec, cell, ledger, make_pruner(spec)) for cell in kept]
+    searches = [CellSearch(spec, planned, ledger, make_pruner(spec)) for planned in plan.cell_plans]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
@@ -133,9 +130,7 @@ def run_study(
             director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
             stopped = run_trials(spec, director, folder, arguments.data_root, plan.seconds_between_reports)
 
-    with wait_for("writing the table"):
-        rows, tables = write_tables(spec, searches, left_out, folder)
-    return farewell(console, spec, arguments, folder, director, tracker, rows, tables, stopped)
+    return end_study(console, spec, arguments, folder, searches, tracker, stopped)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ass_tune.arguments import ExitCode
+from analysis.records import OUTBOX
 from ass_tune.ledger.lock import study_lock
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.spec.errors import names, nearest
 from ass_tune.tracker.destination import STUDIES, remembered_store, study_identity
 from ass_tune.tracker.tracker import Tracker
-from trainables.mistakes import UserMistake
+from trainables.mistakes import ExitCode, UserMistake
 from trainables.storage import Storage
 
 _REJECTED = "outbox.rejected.jsonl"
@@ -108,7 +108,7 @@ def _seconds(text: str) -> float:
 
 
 def _study_folder(arguments: SyncArguments) -> Path:
-    studies = sorted(path.parent.name for path in arguments.studies.glob("*/outbox.jsonl"))
+    studies = sorted(path.parent.name for path in arguments.studies.glob(f"*/{OUTBOX}"))
     if arguments.study not in studies:
         there = f"; studies there: {names(studies)}"
         raise UserMistake(

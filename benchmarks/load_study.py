@@ -19,9 +19,9 @@ from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, Sq
 from mlflow.tracking import MlflowClient
 from sqlalchemy import Insert, create_engine, insert, select
 
+from analysis.experiments import prepare_mlflow
 from analysis.load import load_study
 from analysis.study import Study
-from ass_tune.tracker.store import prepare_environment
 from ass_tune.wording import format_seconds
 from benchmarks.command_line import Result, alternately, figures_table, ratio, run
 
@@ -38,7 +38,7 @@ def write_study(folder: Path, trials: int) -> str:
     trials, each a little higher, with INSERT: through the client they alone would take half an hour.
     """
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    prepare_environment()
+    prepare_mlflow(retries=0, logging_level="CRITICAL")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     client = MlflowClient(uri)
     experiment = client.create_experiment(NAME)

@@ -18,8 +18,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.store import MlflowStore, prepare_environment
+from ass_tune.tracker.store import MlflowStore
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parent.parent
@@ -43,7 +44,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process masks the passwords it was given for good; here each test is a process of its own."""
-    monkeypatch.setattr("ass_tune.credentials._kept", set())
+    monkeypatch.setattr("trainables.credentials._kept", set())
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,7 @@ def data_root() -> Path:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database fresh from its migrations, which take seconds."""
-    prepare_environment()
+    prepare_mlflow(retries=0, logging_level="CRITICAL")
     folder = tmp_path_factory.mktemp("migrated")
     store = MlflowStore(f"sqlite:///{folder / 'mlflow.db'}", folder / "mlartifacts")
     Recorder(store, "template", "template", Storage(str(folder))).connect()

@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.records import STUDY_KEY, RunStarted, encode
 from ass_tune.data.command import main as data
 from ass_tune.spec import load
 from ass_tune.sync import main as sync
 from ass_tune.tracker.outbox import Outbox
-from ass_tune.tracker.records import RunStarted, encode
-from ass_tune.tracker.tracker import STUDY
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -117,7 +116,7 @@ def test_a_sync_command_works_as_written(command, studies, monkeypatch, capsys):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     _, _, _, study = shlex.split(command)
     outbox = Outbox(studies.folder / study)
-    outbox.append(encode(RunStarted(STUDY, study, 1_700_000_000.0, tags={"stage": "study"})))
+    outbox.append(encode(RunStarted(STUDY_KEY, study, 1_700_000_000.0, tags={"stage": "study"})))
     outbox.close()
     assert sync([study, "--studies", str(studies.folder)]) == 0
     assert f"study {study}: 1 records delivered" in capsys.readouterr().out

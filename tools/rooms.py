@@ -18,11 +18,10 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 PACKAGES = ("ass_tune", "analysis", "trainables")
 """From the top down: each imports from those after it and never from those before it."""
-GROUND = ("trial", "arguments", "wording", "credentials")
+GROUND = ("trial", "arguments", "wording")
 FLOORS = (
     ("run", "sync", "data"),
     ("terminal",),
-    ("table",),
     ("on_ray",),
     ("tracker",),
     ("plan",),

@@ -58,7 +58,7 @@ def write_table(folder: Path, name: str, table: pa.Table, metadata: Mapping[byte
         folder: exists.
         name: one of `LAYOUTS`.
         table: with the columns of its layout.
-        metadata: of the schema, beside the version of the format.
+        metadata: of the schema, besides the version of the format.
     """
     layout, path = LAYOUTS[name], folder / f"{name}.parquet"
     with path.open("wb") as stream:

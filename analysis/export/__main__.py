@@ -1,4 +1,4 @@
-"""`python -m analysis.export STUDY`: everything that MLflow has of a study as one Parquet data set."""
+"""`python -m analysis.export STUDY`: everything that a study recorded as one Parquet data set."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.dataset.files import LAYOUTS
-from analysis.experiments import chosen_uri, tags_of_experiment, told
+from analysis.experiments import chosen_uri, mlflow_errors_as_mistakes, tags_of_experiment
 from analysis.export.write import everything, only_table, write_export
 from analysis.load import load_study
 from analysis.readers.export import experiment_tags, is_export, left_out_of
-from trainables.mistakes import UserMistake
+from analysis.readers.folder import experiment_tags_of_folder, is_study_folder
+from trainables.mistakes import ExitCode, UserMistake
 
-USER_MISTAKE, INTERRUPTED = 2, 130
 EXPORTS = Path("exports")
 
 
@@ -32,7 +32,7 @@ class Arguments:
     only_table: bool
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> ExitCode:
     """Export a study; returns the exit code."""
     arguments = _parse(argv)
     console = Console(soft_wrap=True, markup=False, highlight=False)
@@ -40,23 +40,25 @@ def main(argv: list[str] | None = None) -> int:
         _export(console, arguments)
     except (UserMistake, OSError) as mistake:
         print(mistake, file=sys.stderr)
-        return USER_MISTAKE
+        return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         print("Interrupted: nothing was exported, and an older export stays.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.FINISHED
 
 
 def _export(console: Console, arguments: Arguments) -> None:
     source = Path(arguments.study).resolve()
     uri = chosen_uri(arguments.tracking_uri)
-    with told(uri):
+    with mlflow_errors_as_mistakes(uri):
         study = load_study(arguments.study, arguments.tracking_uri)
         out = (arguments.out or EXPORTS / study.name).resolve()
         if out == source:
             raise UserMistake(f"{out} would replace itself: choose another --out")
         if is_export(source):
             tags, before = experiment_tags(source), left_out_of(source)
+        elif is_study_folder(source):
+            tags, before = experiment_tags_of_folder(source), []
         else:
             tags, before = tags_of_experiment(study.name, uri), []
         keeps, without = only_table(study) if arguments.only_table else (everything, [])
@@ -85,7 +87,9 @@ def _parse(argv: list[str] | None) -> Arguments:
         prog="python -m analysis.export",
         description="Write what MLflow has of a study as one Parquet data set, which `analysis` reads like MLflow.",
     )
-    parser.add_argument("study", metavar="STUDY", help="its name in MLflow, or the folder of another export of it")
+    parser.add_argument(
+        "study", metavar="STUDY", help="its name in MLflow, its own folder, or the folder of another export of it"
+    )
     parser.add_argument("--tracking-uri", metavar="URI", help="else $MLFLOW_TRACKING_URI, else studies/mlflow.db")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"folder of the export; else {EXPORTS}/STUDY")
     parser.add_argument(

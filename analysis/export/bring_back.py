@@ -21,20 +21,19 @@ from rich.console import Console
 from rich.progress import track
 
 from analysis.dataset.tables import Digests
-from analysis.experiments import DEFAULT_STORE, chosen_uri, display, mlflow_client, told
+from analysis.experiments import DEFAULT_STORE, chosen_uri, mlflow_client, mlflow_errors_as_mistakes
 from analysis.export.compare import difference
 from analysis.load import DATABASES, study_in_mlflow
 from analysis.readers.export import experiment_tags, left_out_of, read_export
-from analysis.readers.sql import PARENT
+from analysis.records import NAME_TAG, PARENT_TAG
 from analysis.study import Study
-from trainables.mistakes import UserMistake
+from trainables.credentials import without_credentials
+from trainables.mistakes import ExitCode, UserMistake
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-USER_MISTAKE, INTERRUPTED = 2, 130
 _SQLITE = "sqlite:///"
-_NAME_TAG = "mlflow.runName"
 
 
 @dataclass(frozen=True)
@@ -46,27 +45,27 @@ class Arguments:
     artifacts: Path | None
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> ExitCode:
     """Import an export; returns the exit code."""
     arguments = _parse(argv)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         study = read_export(arguments.export)
-        with told(arguments.tracking_uri):
+        with mlflow_errors_as_mistakes(arguments.tracking_uri):
             import_study(study, experiment_tags(arguments.export), arguments.tracking_uri, arguments.artifacts, console)
         console.print(
-            f"study {study.name} is in {display(arguments.tracking_uri)}, read back and found the same: "
+            f"study {study.name} is in {without_credentials(arguments.tracking_uri)}, read back and found the same: "
             f"{len(study.trials)} runs, {len(study.reports)} reported values"
         )
         if left_out := left_out_of(arguments.export):
             console.print(f"the export does without: {'; '.join(left_out)}")
     except (UserMistake, OSError) as mistake:
         print(mistake, file=sys.stderr)
-        return USER_MISTAKE
+        return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         print("Interrupted: nothing was imported; run the same command again.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.FINISHED
 
 
 def import_study(
@@ -81,7 +80,7 @@ def import_study(
         study: to record.
         tags: of its experiment.
         uri: of the MLflow, which has no experiment of its name.
-        artifacts: folder of all artifacts; None for `mlartifacts` beside a database, or what a server has.
+        artifacts: folder of all artifacts; None for `mlartifacts` next to a database, or what a server has.
         console: for a progress bar.
 
     Raises UserMistake where MLflow has such an experiment or what it recorded is not the same, and MlflowException.
@@ -98,7 +97,7 @@ def import_study(
         place, digests = _Recording(client, experiment, study).record(console)
         found = study_in_mlflow(unfinished, uri)
         if differs := difference(study, found, digests, place, _as_databases_keep):
-            raise UserMistake(f"study '{study.name}' was not imported: in {display(uri)}, {differs}")
+            raise UserMistake(f"study '{study.name}' was not imported: in {without_credentials(uri)}, {differs}")
         _check_free(client, study.name)
         client.rename_experiment(experiment, study.name)
     except BaseException:
@@ -128,10 +127,10 @@ class _Recording:
 
     def _create(self, row: Mapping[str, Any]) -> str:
         tags = dict(row["tags"])
-        if PARENT in tags:
-            tags[PARENT] = self._place[tags[PARENT]]
+        if PARENT_TAG in tags:
+            tags[PARENT_TAG] = self._place[tags[PARENT_TAG]]
         start = _milliseconds(row["start"])
-        return self._client.create_run(self._experiment, start, tags, tags.get(_NAME_TAG, row["name"])).info.run_id
+        return self._client.create_run(self._experiment, start, tags, tags.get(NAME_TAG, row["name"])).info.run_id
 
     def _log(self, row: Mapping[str, Any], points: list[tuple[str, float, int, int]]) -> None:
         """The client sends as much at once as a server takes: 1000 values, 100 parameters."""
@@ -184,7 +183,7 @@ def _check_free(client: MlflowClient, name: str) -> None:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return
-    where = display(client.tracking_uri)
+    where = without_credentials(client.tracking_uri)
     if experiment.lifecycle_stage == "deleted":
         raise UserMistake(
             f"{where} has a deleted experiment '{name}', which keeps its name until `mlflow gc` removes it for good"
@@ -196,11 +195,13 @@ def _artifact_location(name: str, uri: str, artifacts: Path | None) -> str | Non
     """Behind a database there is no server that owns artifacts: they go where `ass_tune` puts them."""
     if not uri.startswith(DATABASES):
         if artifacts is not None:
-            raise UserMistake(f"{display(uri)} decides itself where artifacts go: --artifacts is for databases")
+            raise UserMistake(
+                f"{without_credentials(uri)} decides itself where artifacts go: --artifacts is for databases"
+            )
         return None
     if artifacts is None:
-        beside = Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else DEFAULT_STORE.parent
-        artifacts = beside / "mlartifacts"
+        next_to = Path(uri.removeprefix(_SQLITE)).parent if uri.startswith(_SQLITE) else DEFAULT_STORE.parent
+        artifacts = next_to / "mlartifacts"
     return f"{artifacts.resolve().as_uri()}/{quote(name, safe='')}"
 
 
@@ -220,7 +221,7 @@ def _parse(argv: list[str] | None) -> Arguments:
     )
     parser.add_argument("export", type=Path, metavar="EXPORT", help="folder that analysis.export wrote")
     parser.add_argument("--tracking-uri", metavar="URI", help="else $MLFLOW_TRACKING_URI, else studies/mlflow.db")
-    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="of a database; else mlartifacts/ beside it")
+    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="of a database; else mlartifacts/ next to it")
     found = parser.parse_args(argv)
     return Arguments(found.export, chosen_uri(found.tracking_uri), found.artifacts)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from analysis.artifacts import Files
 from analysis.dataset.tables import Digests
-from analysis.readers.sql import PARENT
+from analysis.records import PARENT_TAG
 from analysis.study import Study
 
 
@@ -46,8 +46,8 @@ def _in_trials(expected: pa.Table, found: pa.Table, to: Mapping[str, str]) -> st
         return f"{len(to)} runs are {len(now)} others"
     for row in expected.to_pylist():
         tags = dict(row["tags"])
-        if PARENT in tags:
-            tags[PARENT] = to[tags[PARENT]]
+        if PARENT_TAG in tags:
+            tags[PARENT_TAG] = to[tags[PARENT_TAG]]
         wanted = {**_plain(row), "run": to[row["run"]], "tags": tags}
         for name, value in now[wanted["run"]].items():
             if value != wanted[name]:

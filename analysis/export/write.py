@@ -34,7 +34,7 @@ def everything(run: str, path: str) -> bool:
 
 
 def only_table(study: Study) -> tuple[Keeps, list[str]]:
-    """What the table is made of, and in words what is left out beside it.
+    """What the table is made of, and in words what is left out.
 
     Kept are all trials and reports, the files of the study's own run, the counts of trials that the table is made
     of, and the predictions of the first seed's among them.

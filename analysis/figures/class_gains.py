@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from analysis.style import DIVERGING, new_figure
 from trainables.ass.metrics import iou_per_class
 
@@ -30,7 +30,7 @@ def class_gains(study: Study) -> Figure | None:
     return figure
 
 
-def gains_of(study: Study, cell: Cell) -> dict[str, float] | None:
+def gains_of(study: Study, cell: StudyCell) -> dict[str, float] | None:
     """Per class, mean over the seeds of both of IoU minus that of the cell's baseline; None for baselines."""
     baseline = study.baseline_of(cell)
     if baseline is None or baseline == cell:

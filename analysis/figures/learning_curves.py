@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from analysis.style import PALE, adaptor_colors, new_figure
 from trainables.words import SELECT
 
@@ -37,9 +37,9 @@ def learning_curves(study: Study) -> Figure:
     return figure
 
 
-def _rows(study: Study) -> list[list[Cell]]:
+def _rows(study: Study) -> list[list[StudyCell]]:
     """Cells of one adaptor in a row, so that its budgets stand beside each other."""
-    by_name: dict[str, list[Cell]] = {}
+    by_name: dict[str, list[StudyCell]] = {}
     for cell in study.cells[:MOST_PANELS]:
         by_name.setdefault(cell.without_budget(), []).append(cell)
     if all(len(cells) == 1 for cells in by_name.values()):
@@ -48,7 +48,7 @@ def _rows(study: Study) -> list[list[Cell]]:
     return list(by_name.values())
 
 
-def _panel(axes: Axes, study: Study, cell: Cell, by_run: dict[str, tuple[list[int], list[float]]]) -> None:
+def _panel(axes: Axes, study: Study, cell: StudyCell, by_run: dict[str, tuple[list[int], list[float]]]) -> None:
     color = adaptor_colors(study)[cell.without_budget()]
     trials = study.frame.query("cell == @cell.name").sort_values("chosen")
     for run, outcome, chosen in zip(trials["run"], trials["outcome"], trials["chosen"], strict=True):

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.pictures import Picture
-from analysis.study import Cell, Study
+from analysis.pictures import PredictedImage
+from analysis.study import Study, StudyCell
 from analysis.style import new_figure
 
 
@@ -33,7 +33,7 @@ def prediction_panels(study: Study, budget: int | None) -> Figure | None:
     return figure
 
 
-def _shown(study: Study, budget: int | None) -> list[tuple[Cell, list[Picture]]]:
+def _shown(study: Study, budget: int | None) -> list[tuple[StudyCell, list[PredictedImage]]]:
     """Cells of one budget with the pictures of their first seed, those that show the same images as the first."""
     found = []
     for cell in study.cells:
@@ -54,6 +54,6 @@ def _show(axes: Axes, pixels: np.ndarray, title: str) -> None:
     axes.set_title(title, fontsize=8, loc="center")
 
 
-def _legend(pictures: list[Picture]) -> list[Patch]:
+def _legend(pictures: list[PredictedImage]) -> list[Patch]:
     first = pictures[0]
     return [Patch(color=first.colors[index] / 255.0, label=name) for index, name in enumerate(first.classes)]

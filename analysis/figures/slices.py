@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.statistics.sensitivity import Noise, seed_noise
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from analysis.style import PALE, adaptor_colors, new_figure
 from trainables.words import SELECT
 
@@ -41,7 +41,7 @@ def slices(study: Study) -> Figure | None:
     return figure
 
 
-def _points(axes: Axes, study: Study, cell: Cell, name: str, noise: Noise | None) -> None:
+def _points(axes: Axes, study: Study, cell: StudyCell, name: str, noise: Noise | None) -> None:
     color, label = adaptor_colors(study)[cell.without_budget()], cell.without_budget()
     trials = study.frame.query("cell == @cell.name and stage == 'tuning'").dropna(subset=[SELECT, name])
     finished, pruned = trials.query("outcome == 'finished'"), trials.query("outcome == 'pruned'")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from analysis.readers.sql import PARENT, points, reports_table
+from analysis.readers.sql import points, reports_table
+from analysis.records import PARENT_TAG
 from analysis.study import trials_table
 
 if TYPE_CHECKING:
@@ -26,16 +27,17 @@ AT_ONCE = 8
 def read_through_api(client: MlflowClient, uri: str, parent: str) -> tuple[pa.Table, pa.Table]:
     """Trials and reports of the study whose own run is `parent`."""
     own = client.get_run(parent)
-    found = _pages(client, own.info.experiment_id, f"tags.`{PARENT}` = '{parent}'")
-    runs = [own, *sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))]
+    children = _pages(client, own.info.experiment_id, f"tags.`{PARENT_TAG}` = '{parent}'")
+    by_id = {run.info.run_id: run for run in (own, *children)}
+    trials = trials_table([_row(run) for run in by_id.values()])
+    ids = trials["run"].to_pylist()
 
-    def reported(run: Run) -> pa.RecordBatch:
-        histories = (client.get_metric_history(run.info.run_id, metric) for metric in run.data.metrics)
+    def reported(run: str) -> pa.RecordBatch:
+        histories = (client.get_metric_history(run, metric) for metric in by_id[run].data.metrics)
         return points([(p.key, p.step, p.timestamp, p.value) for history in histories for p in history])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = list(pool.map(reported, runs))
-    return trials_table([_row(run) for run in runs]), reports_table([run.info.run_id for run in runs], parts)
+        return trials, reports_table(ids, list(pool.map(reported, ids)))
 
 
 class RunFiles:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from analysis.records import PARENT_TAG
 from analysis.study import REPORTS, TIME, trials_table
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-PARENT = "mlflow.parentRunId"
 POINTS = pa.schema([("metric", pa.string()), ("iteration", pa.int64()), ("time", pa.int64()), ("value", pa.float64())])
 """What one run reported; times in milliseconds since the epoch."""
 
@@ -39,7 +39,7 @@ def _members(parent: str) -> Any:
     from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
     from sqlalchemy import or_, select
 
-    children = select(SqlTag.run_uuid).where(SqlTag.key == PARENT, SqlTag.value == parent)
+    children = select(SqlTag.run_uuid).where(SqlTag.key == PARENT_TAG, SqlTag.value == parent)
     of_study = or_(SqlRun.run_uuid == parent, SqlRun.run_uuid.in_(children))
     return select(SqlRun.run_uuid).where(of_study, SqlRun.lifecycle_stage == "active")
 
@@ -69,7 +69,7 @@ def _trials(connection: Any, parent: str) -> pa.Table:
             "params": texts[SqlParam][run],
             "tags": texts[SqlTag][run],
         }
-        for run, name, status, start, end in sorted(runs, key=lambda row: (row[0] != parent, row[3] or 0, row[0]))
+        for run, name, status, start, end in runs
     ]
     return trials_table(rows)
 

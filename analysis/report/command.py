@@ -13,9 +13,7 @@ from analysis.load import load_study
 from analysis.report.comparison import comparison_files
 from analysis.report.contents import PAGE, report_files
 from analysis.report.files import FOLDER, record_files, write_files
-from trainables.mistakes import UserMistake
-
-USER_MISTAKE, INTERRUPTED = 2, 130
+from trainables.mistakes import ExitCode, UserMistake
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Arguments:
     record: bool
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> ExitCode:
     """Write the report of a study, or of two beside each other; returns the exit code."""
     arguments = _parse(argv)
     console = Console(soft_wrap=True, markup=False, highlight=False)
@@ -36,11 +34,11 @@ def main(argv: list[str] | None = None) -> int:
         _write(console, arguments)
     except UserMistake as mistake:
         print(mistake, file=sys.stderr)
-        return USER_MISTAKE
+        return ExitCode.USER_MISTAKE
     except KeyboardInterrupt:
         print("Interrupted: run the same command again for the whole report.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.FINISHED
 
 
 def _write(console: Console, arguments: Arguments) -> None:
@@ -58,7 +56,9 @@ def _parse(argv: list[str] | None) -> Arguments:
         description="Write what a study shows as one page that needs no network, with its tables and figures as files.",
     )
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("study", nargs="?", help="name of the study in MLflow, or the folder of its export")
+    which.add_argument(
+        "study", nargs="?", help="name of the study in MLflow, its own folder, or the folder of its export"
+    )
     which.add_argument("--compare", nargs=2, metavar=("STUDY", "OTHER"), help="two studies beside each other")
     parser.add_argument(
         "--tracking-uri", metavar="URI", help="MLflow; else $MLFLOW_TRACKING_URI, else studies/mlflow.db"

@@ -12,7 +12,7 @@ from analysis.report.page import page
 from analysis.report.provenance import about
 from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from analysis.style import color
 from analysis.table import interval, p_text, plus_minus
 from trainables.mistakes import UserMistake
@@ -52,7 +52,7 @@ READING = (
 NO_IMAGES = "The studies were evaluated on other images or kept no counts, so that images are not compared."
 
 
-def _shared(ours: Study, theirs: Study) -> list[tuple[Cell, Cell]]:
+def _shared(ours: Study, theirs: Study) -> list[tuple[StudyCell, StudyCell]]:
     named = {cell.name: cell for cell in theirs.cells}
     return [(cell, named[cell.name]) for cell in ours.cells if cell.name in named]
 

@@ -17,16 +17,21 @@ from analysis.table import table_rows
 PAGE = "report.html"
 
 
-def report_files(study: Study) -> dict[str, bytes]:
-    """`report.html`, and under `tables/` and `figures/` everything in it as a file."""
-    sections = report_sections(study)
+def report_files(study: Study, split: ReportSplit | None = None) -> dict[str, bytes]:
+    """`report.html`, and under `tables/` and `figures/` everything in it as a file.
+
+    Args:
+        study: to report on.
+        split: of the study, where the caller has made its table already: nothing is resampled twice.
+    """
+    sections = report_sections(study, split)
     html = page(f"Study {study.name}", about(study), sections).encode()
     return {PAGE: html, **files_of(sections)}
 
 
-def report_sections(study: Study) -> list[Section]:
+def report_sections(study: Study, split: ReportSplit | None = None) -> list[Section]:
     """What the study shows first, then what that rests on; sections without content are left out."""
-    split = ReportSplit(study)
+    split = split or ReportSplit(study)
     rows = table_rows(split)
     found = [
         what_it_shows(study, rows),

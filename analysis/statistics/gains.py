@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from analysis.statistics.bootstrap import Comparison, Side, compare, resampled_side, together
 from analysis.statistics.seeds import Difference, holm, paired_difference, seeds_to_separate
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from trainables.words import REPORT
 
 ALPHA = 0.05
@@ -83,7 +83,7 @@ class ReportSplit:
         return self._sides[run]
 
 
-def gain(ours: ReportSplit, our_cell: Cell, theirs: ReportSplit, their_cell: Cell) -> Gain | None:
+def gain(ours: ReportSplit, our_cell: StudyCell, theirs: ReportSplit, their_cell: StudyCell) -> Gain | None:
     """Of one cell over another, of the same study or of another one; None where they share no seed.
 
     P-values are not corrected. Images are compared where both were evaluated on the same ones.

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.seeds import holm
-from analysis.study import Cell, Study
+from analysis.study import Study, StudyCell
 from trainables.words import REPORT, SELECT
 
 ALPHA = 0.05
@@ -69,7 +69,7 @@ def sensitivity(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _tested(study: Study, cell: Cell, name: str, noise: Noise | None) -> dict[str, Any]:
+def _tested(study: Study, cell: StudyCell, name: str, noise: Noise | None) -> dict[str, Any]:
     frame = study.frame.query("cell == @cell.name and stage == 'tuning' and outcome == 'finished'")
     frame = frame.dropna(subset=[REPORT, name])
     mious = frame[REPORT].to_numpy(np.float64)

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ass_tune.arguments import ExitCode
 from ass_tune.data.arguments import CheckArguments
 from ass_tune.data.inspection import Findings, look, start
 from trainables.domains.classes import ClassSet
 from trainables.domains.recipe import MissingData, PairRecipe
+from trainables.mistakes import ExitCode
 from trainables.panel import labels_png
 from trainables.storage import Storage
 

@@ -6,14 +6,13 @@ import sys
 
 from rich.console import Console
 
-from ass_tune.arguments import ExitCode
 from ass_tune.data.arguments import CheckArguments, PackArguments, parse
 from ass_tune.data.check_view import check
 from ass_tune.data.pack import pack
 from ass_tune.spec.errors import found, names
 from trainables.domains import pairs
 from trainables.domains.recipe import MissingData, PairRecipe
-from trainables.mistakes import UserMistake
+from trainables.mistakes import ExitCode, UserMistake
 
 
 def main(argv: list[str] | None = None) -> ExitCode:

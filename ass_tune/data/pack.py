@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from ass_tune.arguments import ExitCode
 from ass_tune.data.arguments import PackArguments
 from ass_tune.terminal.packing_bars import packing_shown
 from ass_tune.wording import format_bytes
@@ -14,6 +13,7 @@ from trainables.domains.pack import Pack, absent_bytes, check_room
 from trainables.domains.pairs import DomainPair, open_pair
 from trainables.domains.prepare import pack_pair
 from trainables.domains.recipe import SETS, MissingData, UnusableImages
+from trainables.mistakes import ExitCode
 
 
 def pack(arguments: PackArguments, console: Console) -> ExitCode:

@@ -7,6 +7,7 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ass_tune.credentials import keep_secret, without_credentials
 from ass_tune.ledger.claim import claimed
 from ass_tune.ledger.journal import Journal
 from ass_tune.trial import End, Trial
 from trainables.config import Value
+from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 from trainables.words import SELECT, Cell, Outcome, Stage
@@ -126,6 +127,11 @@ class Entry:
     def select_miou(self) -> float | None:
         """mIoU in percent of the last report; what the choice of the best configuration compares."""
         return self.curve.get(self.last_iteration)
+
+
+def count_outcomes(entries: Iterable[Entry]) -> Counter[Outcome | None]:
+    """How many trials ended how; None counts those that have not ended."""
+    return Counter(entry.outcome for entry in entries)
 
 
 class Stratum:

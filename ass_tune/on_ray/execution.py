@@ -12,7 +12,6 @@ from typing import Any
 
 from optuna.exceptions import StorageInternalError
 
-from ass_tune.credentials import without_credentials
 from ass_tune.ledger.journal import LedgerError
 from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
@@ -20,6 +19,7 @@ from ass_tune.spec import StudySpec
 from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
+from trainables.credentials import without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 

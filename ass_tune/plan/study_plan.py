@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
@@ -82,6 +82,8 @@ class StudyPlan(BaseModel):
     bytes_at_the_end: float | None = None
     device_bytes: float | None = None
     """Tensors of one trial on its device, in the cell that needs most; an estimate."""
+    cell_plans: tuple[InstanceOf[CellPlan], ...] = Field(default=(), exclude=True, repr=False)
+    """The cells of the table as the search takes them; not part of the JSON form."""
 
 
 def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_time: float | None = None) -> StudyPlan:
@@ -119,6 +121,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         parallel_trials=parallel,
         step_time=step_time,
         not_measured=not_measured,
+        cell_plans=tuple(kept),
         **_times(spec, kept, times, parallel),
         **({} if step_time is not None else _measured_costs(spec, kept, times, parallel)),
     )

@@ -192,25 +192,12 @@ class CellSearch:
     ) -> Trial:
         return Trial(key, self.plan.cell, stage, number, seed, dict(hyperparameters), config)
 
-    def results(self) -> dict[int, Entry]:
-        """Per seed, the finished run of the best configuration: the values of the table's row."""
-        best = best_entry(self.tuning_entries())
-        if best is None:
-            return {}
-        wanted = {self._identify(best.hyperparameters, seed)[1] for seed in self._spec.replicate.seeds}
-        entries = [*self.tuning_entries(), *self.replicate_entries()]
-        return {e.seed: e for e in entries if e.key in wanted and e.outcome is Outcome.FINISHED}
-
-    def result_runs(self) -> tuple[str, ...]:
-        """The runs of `results`, as the record identifies them."""
-        keys = {entry.key for entry in self.results().values()}
-        trials = (
-            self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
-            for stage, stratum in self._strata.items()
-            for entry in stratum.entries()
-            if entry.key in keys
-        )
-        return tuple(trial.run for trial in trials)
+    def trials(self) -> Iterator[tuple[Trial, Entry]]:
+        """Every trial of the cell that was begun, and what the ledger has of it."""
+        for stage, stratum in self._strata.items():
+            for entry in stratum.entries():
+                hyperparameters, config = entry.hyperparameters, entry.config
+                yield self._trial(stage, entry.number, entry.key, entry.seed, hyperparameters, config), entry
 
 
 def best_entry(entries: list[Entry]) -> Entry | None:

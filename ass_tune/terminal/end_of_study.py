@@ -1,56 +1,60 @@
-"""The end of a study: the table on the terminal and in MLflow, and where to look further."""
+"""The end of a study: its table and its report, at once from its folder; then MLflow gets them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, ExitCode
-from ass_tune.credentials import without_credentials
-from ass_tune.ledger.ledger import JOURNAL
-from ass_tune.search.director import Director
+from analysis.records import Status
+from analysis.statistics.gains import ReportSplit
+from analysis.table import Row, table_rows
+from ass_tune.arguments import Arguments
+from ass_tune.ledger.ledger import JOURNAL, count_outcomes
+from ass_tune.search.cell_search import CellSearch
 from ass_tune.spec import StudySpec
-from ass_tune.table.rows import Row
-from ass_tune.table.write import terminal_table
+from ass_tune.terminal.final_table import final_table
 from ass_tune.terminal.report_page import write_report
 from ass_tune.terminal.waiting import wait_for
 from ass_tune.tracker.destination import sync_command
-from ass_tune.tracker.records import Status
+from ass_tune.tracker.read_back import read_back
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.wording import format_seconds
+from trainables.credentials import without_credentials
+from trainables.mistakes import ExitCode, UserMistake
 from trainables.storage import Storage
+from trainables.words import Outcome
 
 SECONDS_FOR_MLFLOW = 120.0
 """How long the end of a study waits for MLflow to take what is still in the outbox."""
+TABLES = "tables"
+"""Folder of the table's files, in the study's folder and among the artifacts of its run."""
 
 
-def farewell(
+def end_study(
     console: Console,
     spec: StudySpec,
     arguments: Arguments,
     folder: Storage,
-    director: Director,
+    searches: Sequence[CellSearch],
     tracker: Tracker,
-    rows: Sequence[Row],
-    tables: Mapping[str, str],
     stopped: str | None,
 ) -> ExitCode:
-    """Show and record the table and say where to look further; returns the exit code.
+    """Show and record what the study has, and say where to look further; returns the exit code.
 
-    Where trials still run or something `stopped` the study, the table is the one so far.
+    Args:
+        console: of the user.
+        spec: the study.
+        arguments: of the command line.
+        folder: the study's storage.
+        searches: its cells; where trials of them still run, the study was interrupted.
+        tracker: of the study; it is closed.
+        stopped: why the study stopped before its end, or None.
     """
-    interrupted, failed = bool(director.running or stopped), sum(row.failed for row in rows)
-    for file in tables.values():
-        tracker.study_file(file, "tables")
-    tracker.table_is_of([run for row in rows for run in row.runs])
-    tracker.describe(folder.read_bytes(tables["md"]).decode())
-    console.print(terminal_table(f"study {spec.study}" + (" so far" if interrupted else ""), rows))
-    console.print(f"table: {folder.local_path(tables['md'])} (also .csv, .png)", soft_wrap=True)
-    if not interrupted:
-        with wait_for("writing the report"):
-            write_report(console, spec.study, arguments, folder, tracker, SECONDS_FOR_MLFLOW)
+    counts = count_outcomes(entry for search in searches for _, entry in search.trials())
+    interrupted = bool(counts[None] or stopped)
+    differs = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
     tracker.end(Status.KILLED if interrupted else Status.FINISHED)
     with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(SECONDS_FOR_MLFLOW)}"):
         waiting = tracker.close(SECONDS_FOR_MLFLOW)
@@ -58,13 +62,7 @@ def farewell(
         command = sync_command(spec.study, arguments.studies)
         console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)
         console.print(f"they are sent by its next start or by: {command}", soft_wrap=True, markup=False)
-    store = mlflow_store(arguments.studies, arguments.tracking_uri)
-    if store.display.startswith("sqlite"):
-        console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
-    else:
-        console.print(f"MLflow: {store.display}, experiment {spec.study}", soft_wrap=True)
-    ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
-    console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)
+    _say_where_to_look(console, spec.study, arguments, folder)
     if stopped is not None:
         console.print(f"Paused: {stopped}", style="bold red", soft_wrap=True, markup=False)
         console.print("Nothing is lost. Once that is mended, run the same command again to go on.", style="bold")
@@ -72,6 +70,55 @@ def farewell(
     if interrupted:
         console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
         return ExitCode.INTERRUPTED
-    if failed:
+    if failed := counts[Outcome.FAILED]:
         console.print(f"{failed} trials failed; their errors are in MLflow's tag `error`.", style="bold red")
-    return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
+    return ExitCode.INCOMPLETE if failed or differs else ExitCode.FINISHED
+
+
+def _show_and_record(
+    console: Console,
+    study: str,
+    arguments: Arguments,
+    folder: Storage,
+    searches: Sequence[CellSearch],
+    tracker: Tracker,
+    interrupted: bool,
+) -> bool:
+    """The table, so far where the study was interrupted, else also the report; True where the folder is refused."""
+    try:
+        with wait_for("computing the table"):
+            split = ReportSplit(read_back(searches, folder.local_path()))
+            rows = table_rows(split)
+    except (UserMistake, ValueError, OSError) as problem:  # records that differ, damaged counts
+        console.print(f"no table: {without_credentials(str(problem))}", style="bold red", soft_wrap=True)
+        return True
+    console.print(*final_table(f"{study}{' so far' if interrupted else ''}", rows, console.width), sep="\n")
+    _write_tables(console, split, rows, folder, tracker)
+    if arguments.report and not interrupted:
+        with wait_for("writing the report"):
+            write_report(console, split, folder, tracker)
+    return False
+
+
+def _write_tables(console: Console, split: ReportSplit, rows: list[Row], folder: Storage, tracker: Tracker) -> None:
+    """The files `tables/table.*`, which MLflow gets too, with the runs that the table is made of."""
+    from analysis.report.table_files import TABLE, table_files
+
+    contents = table_files(split.study, rows)
+    for kind, content in contents.items():
+        file = f"{TABLES}/{TABLE}.{kind}"
+        folder.write_bytes(file, content)
+        tracker.study_file(file, TABLES)
+    tracker.table_is_of([run for row in rows for run in row.runs])
+    tracker.describe(contents["md"].decode())
+    console.print(f"table: {folder.local_path(f'{TABLES}/{TABLE}.md')} (also .csv, .png)", soft_wrap=True)
+
+
+def _say_where_to_look(console: Console, study: str, arguments: Arguments, folder: Storage) -> None:
+    store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    if store.display.startswith("sqlite"):
+        console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
+    else:
+        console.print(f"MLflow: {store.display}, experiment {study}", soft_wrap=True)
+    ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
+    console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ass_tune.ledger.ledger import Entry
+from ass_tune.ledger.ledger import Entry, count_outcomes
 from ass_tune.search.cell_search import CellSearch, best_entry
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
@@ -20,22 +20,19 @@ class CellProgress:
 
     plan: CellPlan
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[Outcome | None] = field(default_factory=Counter)
     best: float | None = None
     """Highest select-split mIoU in percent of a finished tuning trial."""
 
     @classmethod
     def of(cls, plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellProgress:
         """As the ledger has it."""
-        outcomes = {
-            stage: [entry.outcome for entry in entries if entry.outcome is not None]
-            for stage, entries in ((Stage.TUNING, tuning), (Stage.REPLICATE, replicates))
-        }
+        counts = {Stage.TUNING: count_outcomes(tuning), Stage.REPLICATE: count_outcomes(replicates)}
         best = best_entry(list(tuning))
         return cls(
             plan,
-            ended={stage: len(found) for stage, found in outcomes.items()},
-            outcomes=Counter(outcome for found in outcomes.values() for outcome in found),
+            ended={stage: found.total() - found[None] for stage, found in counts.items()},
+            outcomes=counts[Stage.TUNING] + counts[Stage.REPLICATE],
             best=best.select_miou if best else None,
         )
 

@@ -7,22 +7,23 @@ import shlex
 import uuid
 from pathlib import Path
 
-from ass_tune.credentials import MASK, without_credentials
-from ass_tune.tracker.store import URI_VARIABLE, MlflowStore, default_uri, mlflow_store
+from analysis.experiments import URI_VARIABLE
+from analysis.records import IDENTITY
+from ass_tune.tracker.store import MlflowStore, default_uri, mlflow_store
+from trainables.credentials import MASK, without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
 STUDIES = Path("studies")
 """Folder of all studies where a command names none."""
-_IDENTITY = "identity"
 _STORE = "destination"
 
 
 def study_identity(folder: Storage) -> str:
     """A random name that the study keeps, since on a shared server somebody else's may have the same name."""
-    if not folder.exists(_IDENTITY):
-        folder.write_bytes(_IDENTITY, uuid.uuid4().hex.encode())
-    return folder.read_bytes(_IDENTITY).decode()
+    if not folder.exists(IDENTITY):
+        folder.write_bytes(IDENTITY, uuid.uuid4().hex.encode())
+    return folder.read_bytes(IDENTITY).decode()
 
 
 def remember_store(folder: Storage, studies: Path, store: MlflowStore) -> None:

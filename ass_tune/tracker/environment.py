@@ -1,4 +1,4 @@
-"""What a result depends on beside the file: code revision, library versions, machine, threads, resources."""
+"""What a result depends on besides the file: code revision, library versions, machine, threads, resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parent run of a study holds beside its trials: the file, the plan, the environment, the tables."""
+"""What the parent run of a study holds besides its trials: the file, the plan, the environment, the tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import yaml
 from ass_tune.arguments import Arguments
 from ass_tune.ledger.safe_paths import file_name
 from ass_tune.plan.study_plan import StudyPlan
-from ass_tune.search.cells import cells
 from ass_tune.spec import StudySpec
 from ass_tune.tracker.destination import remember_store, study_identity
 from ass_tune.tracker.environment import environment, source_tags
@@ -42,6 +41,6 @@ def open_tracker(
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
-    tracker.offer_views([kept.cell for kept in cells(spec)[0]], list(spec.tune))
+    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune))
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
     return tracker

@@ -6,38 +6,25 @@ import json
 import logging
 import os
 import threading
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from ass_tune.credentials import without_credentials
+from analysis.records import OUTBOX, Line, checksum, read_line, write_line
 from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_append_only
+from trainables.credentials import without_credentials
 from trainables.storage import Storage
 
 logger = logging.getLogger(__name__)
-_RECORD = b',"record":'
 
 
 class OutboxError(OSError):
     """A record could not be written to disk; nothing of it is left in the file."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the outbox."""
-
-    sequence: int
-    body: str
-    """The record as JSON."""
-    end: int
-    """Offset in bytes behind the line."""
-
-
 class Outbox:
     """A file of JSON lines, each with a sequence number and a checksum; O(1) memory and work per append.
 
-    An append is on the disk itself when it returns: what the ledger knows, which is told next, is here too, even
+    An append is on the disk itself when it returns: what the ledger knows, which is written next, is here too, even
     after a power cut. Lines are never rewritten: `outbox.confirmed` says how far they have arrived,
     `outbox.rejected.jsonl` has what was refused.
 
@@ -47,7 +34,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "outbox.jsonl"
+        self.path = folder / OUTBOX
         self.rejected_path = folder / "outbox.rejected.jsonl"
         self._storage = Storage(str(folder))
         self._lock = threading.Lock()
@@ -59,37 +46,37 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """Number of records that are not confirmed."""
-        return self._told()[0] - self._confirmed
+        return self._last_and_end()[0] - self._confirmed
 
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
             last, end = self._caught_up()
-            line = _line(last + 1, body)
+            line = write_line(last + 1, body)
             try:
                 append_whole(self._file, line)
             except OSError as error:
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
             self._written = (last + 1, end + len(line))
 
-    def read(self, limit: int) -> list[Entry]:
+    def read(self, limit: int) -> list[Line]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
-        entries: list[Entry] = []
-        _, end = self._told()
+        entries: list[Line] = []
+        _, end = self._last_and_end()
         for entry in _unconfirmed(self.path, self._confirmed, self._position, end):
             entries.append(entry)
             if len(entries) == limit:
                 break
         return entries
 
-    def confirm(self, entry: Entry) -> None:
+    def confirm(self, entry: Line) -> None:
         """Everything up to and with this entry has arrived or was set aside."""
         state = {"sequence": entry.sequence, "offset": entry.end}
-        content = json.dumps({**state, "checksum": _checksum(entry.sequence, str(entry.end))})
+        content = json.dumps({**state, "checksum": checksum(entry.sequence, str(entry.end))})
         self._storage.write_bytes("outbox.confirmed", content.encode())
         self._confirmed, self._position = entry.sequence, entry.end
 
-    def set_aside(self, entry: Entry, error: str) -> None:
+    def set_aside(self, entry: Line, error: str) -> None:
         """Keep an entry that will never be accepted, with the reason, where people find it."""
         line = json.dumps({"sequence": entry.sequence, "error": without_credentials(error), "record": entry.body})
         with self.rejected_path.open("a", encoding="utf-8") as file:
@@ -99,7 +86,7 @@ class Outbox:
         """Release the file."""
         os.close(self._file)
 
-    def _told(self) -> tuple[int, int]:
+    def _last_and_end(self) -> tuple[int, int]:
         """Last sequence number and length of the file, with no append under way."""
         with self._lock:
             return self._caught_up()
@@ -114,7 +101,7 @@ class Outbox:
 
 def waiting_in(folder: Path) -> int:
     """How many records in a study's folder are not confirmed. Nothing is written or created; its driver may live."""
-    path = folder / "outbox.jsonl"
+    path = folder / OUTBOX
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -130,13 +117,13 @@ def _last_sequence(path: Path, confirmed: int, position: int, end: int) -> int:
     return max((entry.sequence for entry in _unconfirmed(path, confirmed, position, end)), default=confirmed)
 
 
-def _unconfirmed(path: Path, confirmed: int, position: int, end: int) -> Iterator[Entry]:
+def _unconfirmed(path: Path, confirmed: int, position: int, end: int) -> Iterator[Line]:
     """Sound, unconfirmed entries between two offsets, without a last line that is being written."""
     with path.open("rb") as file:
         file.seek(position)
         while position < end and (line := file.readline()).endswith(b"\n"):
             position += len(line)
-            entry = _parse(line, position)
+            entry = read_line(line, position)
             if entry is None:
                 logger.warning("%s: a damaged line before byte %d is left out", path, position)
             elif entry.sequence > confirmed:
@@ -147,35 +134,14 @@ def _read_confirmed(storage: Storage, file: int) -> tuple[int, int]:
     """Sequence number and offset up to which all has arrived; the offset only where it still ends a line."""
     try:
         state = json.loads(storage.read_bytes("outbox.confirmed"))
-        sequence, offset, checksum = int(state["sequence"]), int(state["offset"]), state["checksum"]
+        sequence, offset, stated_sum = int(state["sequence"]), int(state["offset"]), state["checksum"]
     except FileNotFoundError:
         return 0, 0
     except (ValueError, KeyError, TypeError):
-        sequence, offset, checksum = 0, 0, None
-    if checksum != _checksum(sequence, str(offset)):
+        sequence, offset, stated_sum = 0, 0, None
+    if stated_sum != checksum(sequence, str(offset)):
         damaged = storage.local_path("outbox.confirmed")
         logger.warning("%s is damaged: all records are compared with MLflow again", damaged)
         return 0, 0
     ends_line = os.pread(file, 1, offset - 1) == b"\n" if offset > 0 else True
     return sequence, offset if ends_line else 0
-
-
-def _line(sequence: int, body: str) -> bytes:
-    head = f'{{"sequence":{sequence},"checksum":{_checksum(sequence, body)}'
-    return head.encode() + _RECORD + body.encode() + b"}\n"
-
-
-def _parse(line: bytes, end: int) -> Entry | None:
-    """The entry of a line, or None where line and checksum do not agree."""
-    head, separator, rest = line.partition(_RECORD)
-    try:
-        stated = json.loads(head + b"}")
-        sequence, checksum, body = stated["sequence"], stated["checksum"], rest.removesuffix(b"}\n").decode()
-    except (ValueError, KeyError, TypeError):
-        return None
-    sound = separator and rest.endswith(b"}\n") and checksum == _checksum(sequence, body)
-    return Entry(sequence, body, end) if sound else None
-
-
-def _checksum(sequence: int, body: str) -> int:
-    return zlib.crc32(f"{sequence}:{body}".encode())

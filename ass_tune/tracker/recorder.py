@@ -10,7 +10,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Table, Tags, Views
+from analysis.records import (
+    KEY_TAG,
+    PARENT_TAG,
+    STUDY_TAG,
+    TABLE_TAG,
+    TAGS_OF_AN_END,
+    Artifact,
+    Metrics,
+    Record,
+    RunEnded,
+    RunsOfTable,
+    RunStarted,
+    Tags,
+    Views,
+)
 from ass_tune.tracker.store import MlflowStore
 from trainables.storage import Storage
 
@@ -19,14 +33,10 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 logger = logging.getLogger(__name__)
-KEY_TAG = "ass_tune.key"
-STUDY_TAG = "ass_tune.study"
-TABLE_TAG = "in_table"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
 """MLflow then opens the experiment as a list of training runs, not of traces."""
 MOST_RUNS = 50_000
 """MLflow gives no more at once."""
-_TAGS_OF_AN_END = ("error", "pruned_at")
 
 
 class RecordError(Exception):
@@ -106,7 +116,7 @@ class Recorder:
                     self._upload(record)
                 case Views():
                     self._offer(record)
-                case Table():
+                case RunsOfTable():
                     self._mark(record)
                 case RunEnded():
                     self._flush(record.key, batch)
@@ -122,7 +132,7 @@ class Recorder:
             return _Batch(parameters=dict(record.parameters))
         client, run = self.connect(), self._known(found)
         self._runs[record.key] = run
-        for tag in _TAGS_OF_AN_END:
+        for tag in TAGS_OF_AN_END:
             if tag in found.data.tags:
                 client.delete_tag(run.id, tag)
         if found.info.status != "RUNNING":
@@ -134,7 +144,7 @@ class Recorder:
     def _create(self, record: RunStarted) -> _Run:
         tags = {**record.tags, KEY_TAG: record.key, STUDY_TAG: self._instance}
         if record.parent is not None:
-            tags["mlflow.parentRunId"] = self._run(record.parent).id
+            tags[PARENT_TAG] = self._run(record.parent).id
         run = self.connect().create_run(self._experiment, _milliseconds(record.time), tags, record.name)
         self._runs[record.key] = _Run(run.info.run_id)
         return self._runs[record.key]
@@ -204,7 +214,7 @@ class Recorder:
             if tag not in present:
                 client.set_experiment_tag(self._experiment, tag, value)
 
-    def _mark(self, record: Table) -> None:
+    def _mark(self, record: RunsOfTable) -> None:
         """Tag the runs of the table, and no others: a study that goes on may find a better configuration."""
         client = self.connect()
         marked = client.search_runs([self._experiment], f"tags.{TABLE_TAG} = 'yes'", max_results=MOST_RUNS)

@@ -1,4 +1,4 @@
-"""Where MLflow keeps a study: a tracking server, or by default a database beside the studies."""
+"""Where MLflow keeps a study: a tracking server, or by default a database next to the studies."""
 
 from __future__ import annotations
 
@@ -6,18 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ass_tune.credentials import keep_secret, without_credentials
-
-URI_VARIABLE = "MLFLOW_TRACKING_URI"
-_SETTINGS = {
-    # A server that is away is the writer's business: MLflow's own retries would hold one call for minutes.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    # The writer reports errors itself, once; MLflow prints each with a traceback into the live view.
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
-_NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+from analysis.experiments import URI_VARIABLE
+from trainables.credentials import keep_secret, without_credentials
 
 
 @dataclass(frozen=True)
@@ -47,15 +37,5 @@ def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
 
 
 def default_uri(studies: Path) -> str:
-    """The database beside the studies."""
+    """The database next to the studies."""
     return f"sqlite:///{studies.resolve() / 'mlflow.db'}"
-
-
-def prepare_environment() -> None:
-    """Settings that MLflow reads at import and at each call: no telemetry, no noise, no long retries of its own.
-
-    Of these the user's own settings stand, but for telemetry, which is always off.
-    """
-    os.environ.update(_NO_TELEMETRY)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)

@@ -8,20 +8,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ass_tune.credentials import without_credentials
+from analysis.experiments import prepare_mlflow
+from analysis.records import (
+    STUDY_KEY,
+    Artifact,
+    Metrics,
+    Record,
+    RunEnded,
+    RunsOfTable,
+    RunStarted,
+    Status,
+    Tags,
+    Views,
+    encode,
+)
 from ass_tune.tracker import names
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.records import Artifact, Metrics, Record, RunEnded, RunStarted, Status, Table, Tags, Views, encode
-from ass_tune.tracker.store import MlflowStore, prepare_environment
+from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.views import saved_views
 from ass_tune.tracker.writer import Patience, Writer
 from ass_tune.trial import End, Listener, Report, Trial
+from trainables.credentials import without_credentials
 from trainables.storage import Storage
 from trainables.words import Cell, Outcome
 
-STUDY = "study"
-"""Key of the study's parent run."""
 LONGEST_ERROR = 5000
 _STATUS = {
     Outcome.FINISHED: Status.FINISHED,
@@ -61,7 +72,9 @@ class Tracker(Listener):
         common_tags: Mapping[str, str] | None = None,
         patience: Patience | None = None,
     ) -> None:
-        prepare_environment()
+        # The writer waits for a server that is away, and reports errors itself, once: MLflow's own retries would hold
+        # one call for minutes, and it prints each error with a traceback into the live view.
+        prepare_mlflow(retries=0, logging_level="CRITICAL")
         self._study, self._files, self._instance = study, files or Storage(str(folder)), instance or study
         self._common_tags = dict(common_tags or {})
         self._running: set[str] = set()
@@ -84,7 +97,7 @@ class Tracker(Listener):
         masked = {name: without_credentials(names.mlflow_value(value)) for name, value in tags.items()}
         self._tell(
             RunStarted(
-                STUDY,
+                STUDY_KEY,
                 self._study[: names.LONGEST_NAME],
                 time.time(),
                 parameters=names.parameters(values),
@@ -94,7 +107,7 @@ class Tracker(Listener):
 
     def study_file(self, file: str, folder: str = "") -> None:
         """Attach a file of the study's storage to the parent run, under `folder` among its artifacts."""
-        self._tell(Artifact(STUDY, file, folder))
+        self._tell(Artifact(STUDY_KEY, file, folder))
 
     def study_text(self, name: str, text: str, folder: str = "") -> None:
         """Attach a text to the parent run, credentials masked; it is kept as `tracking/<name>` in the storage."""
@@ -104,7 +117,7 @@ class Tracker(Listener):
 
     def describe(self, markdown: str) -> None:
         """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
-        self._tell(Tags(STUDY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
+        self._tell(Tags(STUDY_KEY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
 
     def offer_views(self, cells: Sequence[Cell], hyperparameters: Sequence[str]) -> None:
         """Save views of the experiment, which MLflow lists under `Views`; one that somebody changed stays as it is."""
@@ -112,7 +125,7 @@ class Tracker(Listener):
 
     def table_is_of(self, runs: Sequence[str]) -> None:
         """Tag the runs that the table is made of with `in_table`, and no others of the study."""
-        self._tell(Table("table", list(runs)))
+        self._tell(RunsOfTable("table", list(runs)))
 
     def trial_started(self, trial: Trial) -> None:
         """Begin the trial's run; a run that the same key has already is taken over."""
@@ -128,7 +141,7 @@ class Tracker(Listener):
         if trial.reused_from is not None:
             tags["reused_from"] = trial.reused_from
         parameters = names.parameters(trial.config)
-        self._tell(RunStarted(trial.run, names.run_name(trial), time.time(), STUDY, parameters, names.tags(tags)))
+        self._tell(RunStarted(trial.run, names.run_name(trial), time.time(), STUDY_KEY, parameters, names.tags(tags)))
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Record the metrics at the report's iteration and time."""
@@ -162,11 +175,7 @@ class Tracker(Listener):
         for key in sorted(self._running):
             self._tell_end(key, Status.KILLED)
         self._running.clear()
-        self._tell_end(STUDY, status)
-
-    def delivered(self, timeout: float) -> bool:
-        """Whether MLflow has everything that was told so far, at the latest after `timeout` seconds."""
-        return self._writer.delivered(timeout)
+        self._tell_end(STUDY_KEY, status)
 
     def close(self, timeout: float) -> int:
         """Deliver what is left, for `timeout` seconds at most; returns how many records still wait on disk."""

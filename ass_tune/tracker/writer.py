@@ -5,18 +5,15 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ass_tune.credentials import without_credentials
-from ass_tune.tracker.outbox import Entry, Outbox
+from analysis.records import Line, Record, decode
+from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
-from ass_tune.tracker.records import Record, decode
+from trainables.credentials import without_credentials
 from trainables.storage import NO_ROOM
 
-POLL = 0.05
-"""Seconds between two looks at what still waits, at the end of a study."""
 logger = logging.getLogger(__name__)
 _NEVER_ACCEPTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST"}
 _COMES_BACK = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
@@ -36,11 +33,11 @@ class Patience:
     tries_at_close: int = 3
 
 
-Delivery = list[tuple[Entry, Record]]
+Delivery = list[tuple[Line, Record]]
 
 
 class _Stopped(Exception):
-    """The writer was told to give up."""
+    """The writer has to give up."""
 
 
 class Writer:
@@ -67,13 +64,6 @@ class Writer:
         """There is something new in the outbox."""
         self._news.set()
 
-    def delivered(self, timeout: float) -> bool:
-        """Whether everything so far reaches MLflow within so many seconds; no longer waited for where it is away."""
-        deadline = time.monotonic() + timeout
-        while self._outbox.waiting and self.trouble is None and time.monotonic() < deadline:
-            time.sleep(POLL)
-        return self._outbox.waiting == 0
-
     def close(self, timeout: float) -> int:
         """Deliver what is left; returns how many records still wait in the outbox.
 
@@ -96,8 +86,8 @@ class Writer:
             while True:
                 self._news.clear()
                 nothing_follows = self._closing.is_set()  # Asked before reading: what comes in between is read too.
-                if entries := self._outbox.read(self._batch):
-                    self._deliver_all(entries)
+                if lines := self._outbox.read(self._batch):
+                    self._deliver_all(lines)
                 elif nothing_follows:
                     return
                 else:
@@ -105,18 +95,18 @@ class Writer:
         except _Stopped:
             return
 
-    def _deliver_all(self, entries: Sequence[Entry]) -> None:
+    def _deliver_all(self, lines: Sequence[Line]) -> None:
         runs: dict[str, Delivery] = {}
-        for entry in entries:
+        for line in lines:
             try:
-                record = decode(entry.body)
+                record = decode(line.body)
             except ValueError as error:
-                self._set_aside(entry, str(error))
+                self._set_aside(line, str(error))
             else:
-                runs.setdefault(record.key, []).append((entry, record))
+                runs.setdefault(record.key, []).append((line, record))
         for delivery in runs.values():
             self._deliver(delivery)
-        self._keep(lambda: self._outbox.confirm(entries[-1]))
+        self._keep(lambda: self._outbox.confirm(lines[-1]))
 
     def _deliver(self, delivery: Delivery) -> None:
         """Records of one run; halved where MLflow refuses them, until the one that it refuses stands alone."""
@@ -162,10 +152,10 @@ class Writer:
                 self._pause(attempt, error)
         raise AssertionError("counts without end")
 
-    def _set_aside(self, entry: Entry, error: str) -> None:
-        self._keep(lambda: self._outbox.set_aside(entry, error))
+    def _set_aside(self, line: Line, error: str) -> None:
+        self._keep(lambda: self._outbox.set_aside(line, error))
         reason, path = without_credentials(error), self._outbox.rejected_path
-        logger.warning("record %d will never be accepted and was set aside in %s: %s", entry.sequence, path, reason)
+        logger.warning("record %d will never be accepted and was set aside in %s: %s", line.sequence, path, reason)
 
     def _pause(self, attempt: int, error: Exception) -> None:
         """Wait, longer each time, but never once there is nobody left to wait for."""

@@ -12,11 +12,11 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
 from analysis.export.__main__ import main
+from analysis.records import IDENTITY, KEY_TAG
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.search.cells import cells
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.spec import StudySpec, load
-from ass_tune.tracker.recorder import KEY_TAG
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
@@ -95,6 +95,7 @@ def record(study: Recorded, files: Storage) -> str:
     tracker = Tracker(
         spec.study, files.local_path(), mlflow_store(study.folder, study.uri), files=files, instance="0123456789abcdef"
     )
+    files.write_bytes(IDENTITY, b"0123456789abcdef")
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
     tracker.start({**settings, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings)
     tracker.study_text("written_recorded.yaml", FILE)

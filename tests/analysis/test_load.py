@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from mlflow.tracking import MlflowClient
 
-from analysis.experiments import display
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
 from analysis.statistics.seeds import Difference, paired_difference
@@ -20,6 +19,7 @@ from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
 from tests.support.mlflow_server import free_port, mlflow_server
+from trainables.credentials import without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 from trainables.words import REPORT, SELECT, Cell, Outcome, Stage
@@ -200,7 +200,7 @@ def test_passwords_are_not_shown(server: str) -> None:
         shown = str(caught.value)
         assert uri.rpartition("@")[2] in shown
         assert "s3cr" not in shown and "annabel" not in shown
-    assert display("sqlite:////home/ann@work/mlflow.db") == "sqlite:////home/ann@work/mlflow.db"
+    assert without_credentials("sqlite:////home/ann@work/mlflow.db") == "sqlite:////home/ann@work/mlflow.db"
 
 
 def test_a_file_that_is_no_database_is_a_mistake_and_none_is_made(tmp_path: Path) -> None:

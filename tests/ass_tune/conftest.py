@@ -52,6 +52,7 @@ class Driven(Listener):
         listeners: told after this one.
         finished: trials of other studies.
         tries: as the director's.
+        record: told first, e.g. a tracker.
     """
 
     def __init__(
@@ -62,13 +63,16 @@ class Driven(Listener):
         listeners: Callable[[Sequence[CellSearch]], Sequence[Listener]] = lambda searches: [],
         finished: FinishedTrials | None = None,
         tries: int = 1,
+        record: Listener | None = None,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.spec, self.storage, self.fails = spec, storage, fails
         kept, self.left_out = cells(spec)
         self.searches = [CellSearch(spec, cell, storage, make_pruner(spec)) for cell in kept]
         self.events: list[tuple[str, Trial, Any]] = []
-        self.director = Director(self.searches, Listener(), [self, *listeners(self.searches)], finished, tries)
+        self.director = Director(
+            self.searches, record or Listener(), [self, *listeners(self.searches)], finished, tries
+        )
         self._reached: dict[str, int] = {}
 
     def trial_started(self, trial: Trial) -> None:

@@ -20,14 +20,14 @@ from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.live import Live
 
-from ass_tune.credentials import without_credentials
+from analysis.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.ledger.lock import study_lock
 from ass_tune.sync import _progress, main
 from ass_tune.tracker.destination import remember_store, study_identity, sync_command
 from ass_tune.tracker.outbox import Outbox
-from ass_tune.tracker.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.tracker.store import mlflow_store
 from tests.support.mlflow_server import free_port, wait_until, wedged_server
+from trainables.credentials import without_credentials
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from analysis.export.bring_back import import_study, main
 from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.readers.export import experiment_tags
-from analysis.readers.sql import PARENT
+from analysis.records import PARENT_TAG
 from analysis.study import Study, trials_table
 from ass_tune.tracker.store import MlflowStore
 from tests.analysis.conftest import Recorded
@@ -62,8 +62,8 @@ def assert_same(found: Study, study: Study) -> None:
     assert len(set(now.values()) | set(now)) == 2 * len(now)
     for was, row in zip(study.trials.to_pylist(), found.trials.to_pylist(), strict=True):
         tags = dict(was["tags"])
-        if PARENT in tags:
-            tags[PARENT] = now[tags[PARENT]]
+        if PARENT_TAG in tags:
+            tags[PARENT_TAG] = now[tags[PARENT_TAG]]
         assert row == was | {"run": now[was["run"]], "tags": sorted(tags.items())}
     assert [now[run] for run in study.reports["run"].to_pylist()] == found.reports["run"].to_pylist()
     for name in ("metric", "iteration", "time"):
@@ -233,7 +233,7 @@ def test_a_server_decides_where_artifacts_go(few: Path, tmp_path: Path, capsys: 
     uri = f"http://ann:s3cret@127.0.0.1:{free_port()}"
     assert main([str(few), "--tracking-uri", uri, "--artifacts", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "decides itself where artifacts go: --artifacts is for databases" in error
+    assert "decides where artifacts go: --artifacts is for databases" in error
     assert "s3cret" not in error
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ass_tune.arguments import ExitCode
 from ass_tune.data.command import main
 from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
 from trainables.domains.gta5 import GTA5
 from trainables.domains.to_cityscapes import ToCityscapes
+from trainables.mistakes import ExitCode
 
 ROAD, SKY, CAR, BUS = 7, 23, 26, 28
 SMALL = replace(

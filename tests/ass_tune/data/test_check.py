@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ass_tune.arguments import ExitCode
 from tests.ass_tune.data.conftest import CAR, SMALL, ids
 from tests.support.packing_process import Noise
 from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
 from trainables.domains.cityscapes import CITYSCAPES
+from trainables.mistakes import ExitCode
 
 Command = Callable[..., ExitCode]
 

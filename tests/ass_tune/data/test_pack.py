@@ -14,11 +14,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from ass_tune.arguments import ExitCode
 from tests.ass_tune.data.conftest import SMALL
 from tests.conftest import PROJECT
 from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
+from trainables.mistakes import ExitCode
 
 Command = Callable[..., ExitCode]
 

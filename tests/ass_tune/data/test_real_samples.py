@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ass_tune.arguments import ExitCode
 from tests.support.real_samples import link_samples, sample_pair
 from trainables.domains import pairs
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
+from trainables.mistakes import ExitCode
 
 Command = Callable[..., ExitCode]
 PAIR = sample_pair("sample-cityscapes", (320, 180), (256, 128))

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from ass_tune.ledger.ledger import JOURNAL, Stratum, open_journal, open_ledger
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Trial
+from tests.support.results import results_of
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 from trainables.words import Cell, Outcome, Stage
@@ -108,7 +109,7 @@ def test_a_finished_study_has_nothing_left_to_run(spec: Spec, driven: Callable, 
     second = driven(spec(ablate=SMALL), journal(tmp_path)).run(3)
     assert second.events == []
     assert contents(second) == before
-    assert [search.results() for search in second.searches] == [search.results() for search in first.searches]
+    assert [results_of(search) for search in second.searches] == [results_of(search) for search in first.searches]
 
 
 def test_more_trials_and_more_seeds_are_added_to_a_finished_study(spec: Spec, driven: Callable) -> None:
@@ -122,7 +123,7 @@ def test_more_trials_and_more_seeds_are_added_to_a_finished_study(spec: Spec, dr
     assert len(second.trials(Stage.TUNING)) == 2
     keys = [trial.key for trial in first.trials(Stage.TUNING) + second.trials(Stage.TUNING)]
     assert keys == [trial.key for trial in undisturbed.trials(Stage.TUNING)]
-    results, wanted = second.searches[0].results(), undisturbed.searches[0].results()
+    results, wanted = results_of(second.searches[0]), results_of(undisturbed.searches[0])
     assert {seed: (entry.key, entry.result) for seed, entry in results.items()} == {
         seed: (entry.key, entry.result) for seed, entry in wanted.items()
     }

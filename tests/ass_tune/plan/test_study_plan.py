@@ -183,7 +183,7 @@ def test_with_a_given_step_time_hours_are_those_of_training_and_nothing_is_measu
     assert plan.seconds_expected == pytest.approx((4800 - 6 * 140) * 36 / 4)
     unknown = (plan.seconds_between_reports, plan.bytes_while_running, plan.bytes_at_the_end, plan.device_bytes)
     assert unknown == (None,) * 4
-    assert StudyPlan.model_validate_json(plan.model_dump_json()) == plan
+    assert StudyPlan.model_validate_json(plan.model_dump_json()).model_dump() == plan.model_dump()
 
 
 @pytest.mark.usefixtures("nothing_measured", "two_gpus")
@@ -228,7 +228,7 @@ def test_no_more_trials_run_at_once_than_there_are(spec: Spec) -> None:
 @pytest.mark.usefixtures("round_figures")
 def test_a_plan_survives_json(spec: Spec) -> None:
     for plan in (planned(spec()), planned(spec(ablate={"adaptor": ["ga+csa"], "labeled_images": [0, 5]}))):
-        assert StudyPlan.model_validate_json(plan.model_dump_json()) == plan
+        assert StudyPlan.model_validate_json(plan.model_dump_json()).model_dump() == plan.model_dump()
 
 
 def shown(plan: StudyPlan) -> str:

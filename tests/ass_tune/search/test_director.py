@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from ass_tune.search.director import Decision
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
+from tests.support.results import results_of
 from trainables.curves import CurvesConfig
 from trainables.learning_curve import measured
 from trainables.words import Cell, Outcome, Stage
@@ -160,13 +161,13 @@ def test_a_cell_whose_every_trial_failed_has_no_replicates_and_the_study_ends(sp
         failed = search.plan.cell.level("adaptor") == "ga"
         assert len(study.trials(Stage.TUNING, search.plan.cell)) == 6
         assert len(study.trials(Stage.REPLICATE, search.plan.cell)) == (0 if failed else 2)
-        assert (search.results() == {}) is failed
+        assert (results_of(search) == {}) is failed
 
 
 def test_results_are_the_best_configuration_by_seed(spec: Spec, driven: Callable) -> None:
     study = driven(spec(ablate=ONE_CELL)).run()
     [search] = study.searches
-    results = search.results()
+    results = results_of(search)
     assert sorted(results) == [0, 1, 2]
     for seed, entry in results.items():
         assert entry.seed == seed
@@ -176,7 +177,7 @@ def test_results_are_the_best_configuration_by_seed(spec: Spec, driven: Callable
 
 def test_a_failed_replicate_is_missing_from_the_results(spec: Spec, driven: Callable) -> None:
     study = driven(spec(ablate=ONE_CELL), fails=lambda trial: 20 if trial.seed == 1 else None).run()
-    assert sorted(study.searches[0].results()) == [0, 2]
+    assert sorted(results_of(study.searches[0])) == [0, 2]
 
 
 def test_a_study_of_one_seed_has_no_replicates(spec: Spec, driven: Callable) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from analysis.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.tracker.writer import Patience, Writer

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ass_tune.tracker.records import Status
+from analysis.records import Status
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial

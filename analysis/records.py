@@ -1,10 +1,30 @@
-"""What can be said about a run or a study: the records that travel through the outbox to MLflow."""
+"""The records that tell what happens in a study, and the lines of text in which its folder keeps them.
+
+The driver appends them to the study's outbox, from where they go to MLflow. Whoever reads a study from its folder
+reads the same lines.
+"""
 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+OUTBOX = "outbox.jsonl"
+"""The file in a study's folder; nothing that is in it is ever rewritten or removed."""
+IDENTITY = "identity"
+"""The file that holds the study's random identity."""
+STUDY_KEY = "study"
+"""Key of the study's own run, which is the parent of all others."""
+KEY_TAG = "ass_tune.key"
+STUDY_TAG = "ass_tune.study"
+TABLE_TAG = "in_table"
+PARENT_TAG = "mlflow.parentRunId"
+NAME_TAG = "mlflow.runName"
+TAGS_OF_AN_END = ("error", "pruned_at")
+"""A run that begins again loses them."""
+_RECORD = b',"record":'
 
 
 class Status(StrEnum):
@@ -71,19 +91,19 @@ class Views:
     """Tags of the experiment that it gets unless it has them: MLflow keeps saved views so, and people change those."""
 
     key: str
-    """Of no run, as in the next record."""
+    """Of no run; so in `RunsOfTable`."""
     tags: dict[str, str]
 
 
 @dataclass(frozen=True)
-class Table:
+class RunsOfTable:
     """The runs, by their keys, that the table is made of from now on."""
 
     key: str
     runs: list[str]
 
 
-Record = RunStarted | Metrics | Tags | Artifact | RunEnded | Views | Table
+Record = RunStarted | Metrics | Tags | Artifact | RunEnded | Views | RunsOfTable
 _KINDS: dict[str, type[Record]] = {
     "run_started": RunStarted,
     "metrics": Metrics,
@@ -91,7 +111,7 @@ _KINDS: dict[str, type[Record]] = {
     "artifact": Artifact,
     "run_ended": RunEnded,
     "views": Views,
-    "table": Table,
+    "table": RunsOfTable,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -111,3 +131,37 @@ def decode(text: str) -> Record:
         return kind(**content)
     except TypeError as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an outbox."""
+
+    sequence: int
+    body: str
+    """The record as JSON."""
+    end: int
+    """Offset in bytes after the line."""
+
+
+def write_line(sequence: int, body: str) -> bytes:
+    """A line with its sequence number and a checksum of both."""
+    head = f'{{"sequence":{sequence},"checksum":{checksum(sequence, body)}'
+    return head.encode() + _RECORD + body.encode() + b"}\n"
+
+
+def read_line(line: bytes, end: int) -> Line | None:
+    """What `write_line` wrote, or None where line and checksum do not agree; `end` is the offset after it."""
+    head, separator, rest = line.partition(_RECORD)
+    try:
+        stated = json.loads(head + b"}")
+        sequence, stated_sum, body = stated["sequence"], stated["checksum"], rest.removesuffix(b"}\n").decode()
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = separator and rest.endswith(b"}\n") and stated_sum == checksum(sequence, body)
+    return Line(sequence, body, end) if sound else None
+
+
+def checksum(sequence: int, body: str) -> int:
+    """CRC-32 of a sequence number and a text."""
+    return zlib.crc32(f"{sequence}:{body}".encode())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ass_tune import credentials
-from ass_tune.credentials import keep_secret, without_credentials
+from trainables import credentials
+from trainables.credentials import keep_secret, without_credentials
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""The main table of a study as files: Markdown with the notes that belong to it, CSV, and a figure."""
+
+from __future__ import annotations
+
+from analysis import formats
+from analysis.conclusions import split_note
+from analysis.figures.budget_curves import budget_curves
+from analysis.report.results import HOW_TO_READ
+from analysis.study import Study
+from analysis.style import png
+from analysis.table import Row, as_people_read, figures
+
+TABLE = "table"
+"""Name of the files, before the ending."""
+
+
+def table_files(study: Study, rows: list[Row]) -> dict[str, bytes]:
+    """The contents by the kind of file: `md`, `csv` (every number in full precision) and `png`."""
+    return {
+        "md": table_markdown(study, rows).encode(),
+        "csv": formats.csv(figures(rows)).encode(),
+        "png": png(budget_curves(study, rows)),
+    }
+
+
+def table_markdown(study: Study, rows: list[Row]) -> str:
+    """The table as people read it, which images chose and which were reported, and what was left out."""
+    parts = [f"# {study.name}\n", formats.markdown(as_people_read(study, rows)), f"{split_note(study)}\n"]
+    parts += [f"{HOW_TO_READ}\n"]
+    if left_out := study.plan["left_out"]:
+        parts += ["\n".join(["Left out:", *(f"- {left['cell']}: {left['reason']}" for left in left_out)]) + "\n"]
+    return "\n".join(parts)

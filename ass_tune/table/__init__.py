@@ -1,1 +1,0 @@
-"""The table that a study ends with: cells as rows, mIoU over seeds, gains over the baseline."""

@@ -1,0 +1,251 @@
+"""The study that a driver reads back: its table against an independent computation, and against the ledger."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.readers.folder import read_folder
+from analysis.records import Metrics, decode, encode, read_line, write_line
+from analysis.statistics.gains import ReportSplit
+from analysis.table import Row, table_rows
+from ass_tune.arguments import parse
+from ass_tune.plan.study_plan import make_plan
+from ass_tune.spec import StudySpec
+from ass_tune.tracker.opening import open_tracker
+from ass_tune.tracker.read_back import FolderDiffers, read_back
+from ass_tune.trial import Trial
+from trainables.curves import CurvesConfig
+from trainables.learning_curve import measured
+from trainables.storage import Storage
+from trainables.words import Cell, Outcome, Stage
+
+Spec = Callable[..., StudySpec]
+BASELINE = {"adaptor": "joint"}
+MEDIAN = {"pruner": "median", "start": 0.3, "startup_trials": 2}
+
+
+@pytest.fixture
+def recorded(driven: Callable, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """`recorded(spec, **how)`: a driven study that a tracker records into `folder`; no MLflow answers."""
+    trackers = []
+
+    def make(spec: StudySpec, **how: Any) -> Any:
+        file = tmp_path / "driven.yaml"
+        file.write_text("study: driven\n")
+        arguments = parse([str(file), "--studies", str(tmp_path), "--tracking-uri", "http://127.0.0.1:9"])
+        plan = make_plan(spec, None, measure=False, step_time=0.01)
+        tracker = open_tracker(spec, plan, Storage(str(tmp_path / "driven")), arguments, {})
+        trackers.append(tracker)
+        study = driven(spec, record=tracker, **how)
+        study.folder = tmp_path / "driven"
+        return study
+
+    yield make
+    for tracker in trackers:
+        tracker.close(0)
+
+
+def rows_of(study: Any) -> list[Row]:
+    return table_rows(ReportSplit(read_back(study.searches, study.folder)))
+
+
+def by_seed(study: Any, cell: Cell) -> dict[int, tuple[float, float]]:
+    """Per seed, select and report mIoU of the cell's best configuration, computed from the events alone."""
+    ends = study.ends()
+    finished = [trial for trial in study.trials(cell=Cell(cell.factors)) if ends[trial.key].outcome is Outcome.FINISHED]
+    tuned = [trial for trial in finished if trial.stage is Stage.TUNING]
+    if not tuned:
+        return {}
+    best = max(tuned, key=lambda trial: (study.reports(trial.key)[100], -trial.number))
+    runs = [best, *(trial for trial in finished if trial.stage is Stage.REPLICATE)]
+    return {
+        trial.seed: (study.reports(trial.key)[100], measured(CurvesConfig(**trial.config), "report", 100))
+        for trial in runs
+    }
+
+
+def test_rows_are_mean_deviation_and_paired_gain_of_the_best_configurations(spec: Spec, recorded: Callable) -> None:
+    study = recorded(spec(baseline=BASELINE, prune=MEDIAN, replicate={"seeds": [0, 1, 2, 3, 4]})).run(3, order=1)
+    rows = rows_of(study)
+    assert [row.cell.name for row in rows] == [search.plan.cell.name for search in study.searches]
+    for row in rows:
+        ours = by_seed(study, row.cell)
+        joint = by_seed(study, Cell((("adaptor", "joint"), ("labeled_images", row.cell.level("labeled_images")))))
+        assert sorted(ours) == [0, 1, 2, 3, 4]
+        select, report = np.array([ours[seed] for seed in range(5)]).T
+        assert row.report is not None
+        assert row.select is not None
+        assert (row.report.n, row.select.n) == (5, 5)
+        assert (row.report.mean, row.report.std) == pytest.approx((report.mean(), report.std(ddof=1)))
+        assert (row.select.mean, row.select.std) == pytest.approx((select.mean(), select.std(ddof=1)))
+        trials = {trial.run: trial for trial in study.trials(cell=Cell(row.cell.factors))}
+        made_of = [measured(CurvesConfig(**trials[run].config), "report", 100) for run in row.runs]
+        assert sorted(made_of) == sorted(report.tolist())
+        assert row.is_baseline is (row.cell.level("adaptor") == "joint")
+        if row.is_baseline:
+            assert row.gain is None
+            continue
+        assert row.gain is not None
+        test = stats.ttest_rel(report, [joint[seed][1] for seed in range(5)])
+        interval = test.confidence_interval(0.95)
+        assert row.gain.seeds.mean - row.gain.seeds.half_width == pytest.approx(interval.low)
+        assert row.gain.seeds.mean + row.gain.seeds.half_width == pytest.approx(interval.high)
+        assert row.gain.seeds.seeds == (0, 1, 2, 3, 4)
+
+
+def test_counts_and_hyperparameters_are_those_of_the_ledger(spec: Spec, recorded: Callable) -> None:
+    study = recorded(spec(prune=MEDIAN), fails=lambda trial: 20 if trial.number == 1 else None).run(2)
+    for row in rows_of(study):
+        outcomes = [study.ends()[trial.key].outcome for trial in study.trials(cell=Cell(row.cell.factors))]
+        counted = tuple(row.outcomes.get(outcome, 0) for outcome in Outcome)
+        assert counted == tuple(outcomes.count(outcome) for outcome in Outcome)
+        assert sum(counted) == 8
+        assert row.outcomes["failed"] == 2
+        [replicate] = {tuple(t.hyperparameters.items()) for t in study.trials(Stage.REPLICATE, Cell(row.cell.factors))}
+        assert tuple(row.hyperparameters.items()) == replicate
+
+
+def test_gains_are_paired_over_the_seeds_that_both_have(spec: Spec, recorded: Callable) -> None:
+    def fails(trial: Trial) -> int | None:
+        missing = {"joint": 1, "ga": 2}.get(str(trial.cell.level("adaptor")))
+        return 10 if trial.stage is Stage.REPLICATE and trial.seed == missing else None
+
+    ablate = {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [5]}
+    study = recorded(spec(ablate=ablate, baseline=BASELINE), fails=fails).run()
+    joint, ga, csa = rows_of(study)
+    assert [row.report.n if row.report else 0 for row in (joint, ga, csa)] == [2, 2, 3]
+    reports = [{seed: pair[1] for seed, pair in by_seed(study, row.cell).items()} for row in (joint, ga, csa)]
+    assert ga.gain is not None
+    assert (ga.gain.seeds.mean, ga.gain.seeds.seeds) == (pytest.approx(reports[1][0] - reports[0][0]), (0,))
+    assert math.isnan(ga.gain.seeds.half_width)
+    assert csa.gain is not None
+    assert csa.gain.seeds.seeds == (0, 2)
+    assert csa.gain.seeds.mean == pytest.approx(np.mean([reports[2][seed] - reports[0][seed] for seed in (0, 2)]))
+
+
+def test_the_baseline_of_a_cell_left_out_is_the_cell_it_equals(spec: Spec, recorded: Callable) -> None:
+    # lambda_sadv has no effect with ga, so of adaptor=ga only lambda_sadv=1 is trained, and it serves both rows below
+    ablate = {"adaptor": ["ga", "ga+csa"], "lambda_sadv": [1.0, 10.0]}
+    study = recorded(spec(ablate=ablate, baseline={"adaptor": "ga"}, tune={})).run()
+    assert [left.cell.name for left in study.left_out] == ["adaptor=ga,lambda_sadv=10.0"]
+    ga, *others = rows_of(study)
+    assert ga.is_baseline
+    reference = by_seed(study, ga.cell)
+    for row in others:
+        ours = by_seed(study, row.cell)
+        assert row.gain is not None
+        assert row.gain.seeds.seeds == (0, 1, 2)
+        assert row.gain.seeds.mean == pytest.approx(np.mean([ours[seed][1] - reference[seed][1] for seed in range(3)]))
+
+
+def test_without_a_baseline_or_its_counterpart_there_is_no_gain(spec: Spec, recorded: Callable) -> None:
+    ablate = {"adaptor": ["ga", "ga+csa"], "labeled_images": [0, 5]}
+    study = recorded(spec(ablate=ablate, baseline={"adaptor": "ga+csa"})).run()
+    gains = {row.cell.name: (row.gain is not None, row.is_baseline) for row in rows_of(study)}
+    assert gains == {
+        "adaptor=ga,labeled_images=0": (False, False),
+        "adaptor=ga,labeled_images=5": (True, False),
+        "adaptor=ga+csa,labeled_images=5": (False, True),
+    }
+    bare = rows_of(recorded(spec(study="bare", ablate=ablate)).run())
+    assert {(row.gain, row.is_baseline) for row in bare} == {(None, False)}
+
+
+def test_a_cell_whose_every_trial_failed_has_no_figures_and_gives_none(spec: Spec, recorded: Callable) -> None:
+    ablate = {"adaptor": ["joint", "ga"], "labeled_images": [5]}
+    study = recorded(
+        spec(ablate=ablate, baseline=BASELINE),
+        fails=lambda trial: 10 if trial.cell.level("adaptor") == "joint" else None,
+    ).run()
+    joint, ga = rows_of(study)
+    assert (joint.report, joint.select, joint.gain, joint.hyperparameters) == (None, None, None, {})
+    assert joint.outcomes == {"failed": 6}
+    assert ga.report is not None
+    assert ga.gain is None
+
+
+def test_an_unfinished_study_has_rows_of_what_is_there(spec: Spec, recorded: Callable) -> None:
+    study = recorded(spec(ablate={"adaptor": ["ga"]})).run(reports=15)
+    [row] = rows_of(study)
+    assert row.report is not None
+    assert (row.outcomes["finished"], row.report.n) == (1, 1)
+
+
+def rewritten(folder: Path, change: Callable[[Metrics], Metrics | None]) -> None:
+    """Change the metrics in an outbox, or leave some out, with sound checksums."""
+    kept = []
+    for line in (folder / "outbox.jsonl").read_bytes().splitlines(keepends=True):
+        found = read_line(line, 0)
+        assert found is not None
+        record = decode(found.body)
+        changed = change(record) if isinstance(record, Metrics) else record
+        if changed is not None:
+            kept.append(write_line(found.sequence, encode(changed)))
+    (folder / "outbox.jsonl").write_bytes(b"".join(kept))
+
+
+ONE_CELL = {"adaptor": ["ga+csa"], "labeled_images": [5]}
+
+
+def test_a_value_that_the_ledger_does_not_have_is_refused_by_name(spec: Spec, recorded: Callable) -> None:
+    study = recorded(spec(ablate=ONE_CELL)).run()
+    first = study.trials()[0]
+
+    def change(record: Metrics) -> Metrics:
+        if record.key != first.run or record.step != 50:
+            return record
+        return Metrics(record.key, record.step, record.time, {name: 12.5 for name in record.values})
+
+    rewritten(study.folder, change)
+    ours = study.reports(first.key)[50]
+    expected = f"{first.name}, select/miou at iteration 50: the folder has 12.5, the ledger {ours}"
+    with pytest.raises(FolderDiffers, match=re.escape(expected)):
+        read_back(study.searches, study.folder)
+
+
+def test_a_result_that_is_missing_is_refused_by_name(spec: Spec, recorded: Callable) -> None:
+    study = recorded(spec(ablate=ONE_CELL)).run()
+    last = study.trials()[-1]
+    is_result = lambda record: record.key == last.run and "report/miou" in record.values  # noqa: E731
+    rewritten(study.folder, lambda record: None if is_result(record) else record)
+    with pytest.raises(FolderDiffers, match=re.escape(f"{last.name}, report/miou: the folder has None, the ledger ")):
+        read_back(study.searches, study.folder)
+
+
+def test_a_trial_that_the_ledger_does_not_know_is_refused(spec: Spec, recorded: Callable, driven: Callable) -> None:
+    study = recorded(spec(ablate=ONE_CELL)).run()
+    shorter = driven(spec(ablate=ONE_CELL), study.storage.__class__()).run(reports=10)
+    with pytest.raises(FolderDiffers, match="which finished, is not in the ledger"):
+        read_back(shorter.searches, study.folder)
+
+
+def test_a_trial_that_ended_in_the_folder_alone_counts_as_interrupted(
+    spec: Spec, recorded: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver died after the record and before the ledger."""
+    study = recorded(spec(ablate=ONE_CELL))
+    [search] = study.searches
+    monkeypatch.setattr(search, "end", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        study.run()
+    assert set(read_folder(study.folder).frame["outcome"]) == {"finished"}
+    [row] = table_rows(ReportSplit(read_back(study.searches, study.folder)))
+    assert (row.outcomes, row.report) == ({"interrupted": 1}, None)
+
+
+def test_an_interrupted_study_that_goes_on_has_each_report_once(spec: Spec, recorded: Callable) -> None:
+    asked = spec(ablate=ONE_CELL)
+    first = recorded(asked).run(reports=25)
+    second = recorded(asked, storage=first.storage).run()
+    study = read_back(second.searches, second.folder)
+    assert set(study.frame["outcome"]) == {"finished"}
+    for run, curve in study.metric("select/miou").groupby("run")["iteration"]:
+        assert curve.tolist() == list(range(10, 101, 10)), run
