@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Cell, Study
+from analysis.wording import interval, p_text, plus_minus, signed
 from trainables.words import REPORT, SELECT
 
 
@@ -44,21 +45,6 @@ def figures(rows: list[Row]) -> pd.DataFrame:
 def as_people_read(study: Study, rows: list[Row]) -> pd.DataFrame:
     """The table as text, rounded to a tenth of a point."""
     return pd.DataFrame([_texts(row) for row in rows], dtype=str)
-
-
-def plus_minus(mean: float, spread: float, sign: str = "") -> str:
-    """E.g. `+1.2 ± 0.3`; no spread where it is NaN, and no minus zero."""
-    return f"{round(mean, 1) + 0.0:{sign}.1f}" + ("" if spread != spread else f" ± {spread:.1f}")
-
-
-def interval(low: float, high: float) -> str:
-    """E.g. `+0.1 to +1.9`."""
-    return f"{low:+.1f} to {high:+.1f}"
-
-
-def p_text(p: float) -> str:
-    """A p-value with two digits; empty for NaN."""
-    return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def _row(study: Study, cell: Cell, gain: Gain | None) -> Row:
@@ -113,7 +99,7 @@ def _texts(row: Row) -> dict[str, str]:
         else "",
         "95% over images": interval(images.low, images.high) if images else "",
         "p (Holm)": p_text(gain.corrected) if gain else "",
-        "effect": f"{gain.seeds.effect:+.1f}" if gain and gain.seeds.effect == gain.seeds.effect else "",
+        "effect": signed(gain.seeds.effect) if gain and gain.seeds.effect == gain.seeds.effect else "",
         "seeds needed": _needed(gain),
         "verdict": gain.verdict if gain else "",
         "mIoU select": plus_minus(row.select.mean, row.select.std) if row.select else "–",

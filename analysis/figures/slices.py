@@ -1,4 +1,4 @@
-"""mIoU over each hyperparameter, with the seeds' noise beside it."""
+"""mIoU over each hyperparameter, with a band for the noise of seeds."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from analysis.statistics.sensitivity import Noise, seed_noise
 from analysis.study import Cell, Study
 from analysis.style import PALE, adaptor_colors, new_figure
+from analysis.wording import count
 from trainables.words import SELECT
 
 
 def slices(study: Study) -> Figure | None:
-    """A row per hyperparameter, a column per number of labeled images; None where nothing is tuned.
+    """A row per hyperparameter, a column per number of labeled images; None where no tuning trial has reported.
 
     Finished tuning trials are dots, pruned ones crosses at their last mIoU, best ones ringed; the grey band is one
     standard deviation over seeds to both sides of the best.
     """
     names, noise = study.hyperparameters, seed_noise(study)
     budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
-    if not names:
+    if not names or study.frame.query("stage == 'tuning'").dropna(subset=[SELECT]).empty:
         return None
     rows, columns = len(names), len(budgets)
     figure, axes = new_figure(max(4.0, 2.1 * columns + 0.8), 2.1 * rows + 0.6, rows, columns)
@@ -32,7 +33,7 @@ def slices(study: Study) -> Figure | None:
             _points(axes[place], study, cell, name, noise)
         _labels(axes[place], study.settings["tune"][name], name)
         if place < columns:
-            axes[place].set_title("" if budget is None else f"{budget} labels", fontsize=9)
+            axes[place].set_title("" if budget is None else count(budget, "label"), fontsize=9)
         if place % columns == 0:
             axes[place].set_ylabel("select mIoU, %")
     handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}

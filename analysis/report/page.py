@@ -1,4 +1,4 @@
-"""Sections as one HTML page that needs no network: pictures and files of tables are in it."""
+"""Sections as one HTML page that needs no network: it holds its pictures and the files of its tables."""
 
 from __future__ import annotations
 
@@ -9,26 +9,38 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 
 _MACROS = {Text: "paragraph", Points: "points", Picture: "picture", Table: "table"}
 _TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex", "svg": "image/svg+xml", "png": "image/png"}
-_NUMBER = re.compile(r"[+\-−–<>]?\s*[\d.,]*( ?%)?( ± [\d.]+)?( to [+\-−]?[\d.]+)?")
+_NUMBER = re.compile(r"[+\-−–<>]?\s*[\d.,]*(e[+\-]\d+)?( ?%)?( ± [\d.]+)?( to [+\-−]?[\d.]+)?")
+_CODE = re.compile(r"`([^`]*)`")
+_LONG = 28
+"""Texts of a table with more characters than this may take several lines."""
 
 
 def page(title: str, about: str, sections: Sequence[Section]) -> str:
-    """The whole page; every text is escaped."""
+    """The whole page; every text is escaped, and words between backticks are code."""
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    environment.filters |= {"marked": _marked, "plain": _plain}
     template = environment.get_template("page.html.j2")
-    helpers = {"data": _picture, "rows": _rows, "kind": _kind, "files": _files}
+    helpers = {"data": _picture, "rows": _rows, "kind": _kind, "kind_of_column": _kind_of_column, "files": _files}
     macros = template.make_module(helpers)
 
     def show(block: Block) -> Markup:
         return getattr(macros, _MACROS[type(block)])(block)
 
     return template.render(title=title, about=about, sections=sections, show=show, **helpers)
+
+
+def _marked(text: str) -> Markup:
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
 
 
 def _picture(block: Picture) -> str:
@@ -49,7 +61,14 @@ def _rows(table: pd.DataFrame) -> list[list[str]]:
 
 
 def _kind(cell: str) -> str:
-    """Class of a table cell: figures stand right, sure verdicts in colour."""
+    """Class of a table cell: numbers are aligned right, sure verdicts have a colour, long texts may wrap."""
     if cell in ("better", "worse"):
         return cell
-    return "number" if _NUMBER.fullmatch(cell) else "text"
+    if cell == "baseline" or _NUMBER.fullmatch(cell):
+        return "number"
+    return "long" if len(cell) > _LONG else "text"
+
+
+def _kind_of_column(table: pd.DataFrame, name: str) -> str:
+    """Class of a column's title: that of its cells, if all of them are numbers."""
+    return "number" if all(_kind(cell) == "number" for cell in table[name].astype(str)) else "text"

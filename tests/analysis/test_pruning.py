@@ -67,6 +67,7 @@ def test_a_study_without_pruned_trials_saved_nothing() -> None:
 
 def test_pruned_curves_end_in_a_cross() -> None:
     figure = learning_curves(study(trial(0, 36, 40), trial(1, 33, None)))
+    assert figure is not None
     (axes,) = figure.axes
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     (cross,) = crosses

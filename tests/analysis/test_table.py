@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +9,7 @@ from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, 
 from analysis.load import load_study
 from analysis.statistics.gains import ReportSplit
 from analysis.study import Study
-from analysis.table import Row, as_people_read, figures, p_text, plus_minus, table_rows
+from analysis.table import Row, as_people_read, figures, table_rows
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +99,3 @@ def test_the_splits_are_told_apart(study: Study) -> None:
 
 def load_study_again(study: Study) -> Study:
     return Study(study.name, study.trials, study.reports, study.files)
-
-
-def test_numbers_are_written_as_people_write_them() -> None:
-    assert plus_minus(1.25, 0.31, "+") == "+1.2 ± 0.3"
-    assert plus_minus(1.25, math.nan) == "1.2"
-    assert [p_text(p) for p in (0.0004, 0.012, 0.5, math.nan)] == ["< 0.001", "0.012", "0.5", ""]
