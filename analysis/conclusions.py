@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from analysis.statistics.gains import DECIDED, NOT_JUDGED, VERDICTS, Gain
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Cell, Study
-from analysis.table import Row
-from analysis.wording import above_or_below, count, interval, p_text, plus_minus, signed
-from trainables.words import REPORT
+from analysis.table import Row, interval, p_text
+from analysis.wording import above_or_below, count
+from trainables.words import REPORT, format_points, plus_minus
 
 
 def conclusions(study: Study, rows: Sequence[Row]) -> list[str]:
@@ -50,7 +50,9 @@ def _with_intervals(gain: Gain) -> str:
     seeds, images = gain.seeds, gain.images
     ends = interval(seeds.mean - seeds.half_width, seeds.mean + seeds.half_width)
     over_images = f", over images {interval(images.low, images.high)}" if images else ""
-    return f"{signed(seeds.mean)}; 95% over seeds {ends}{over_images}; p {p_text(gain.corrected)} after Holm"
+    return (
+        f"{format_points(seeds.mean, '+')}; 95% over seeds {ends}{over_images}; p {p_text(gain.corrected)} after Holm"
+    )
 
 
 def _briefly(gain: Gain) -> str:

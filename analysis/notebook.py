@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from analysis.statistics.seeds import Mean
 from analysis.style import png
-from analysis.wording import interval, signed
+from analysis.table import interval
+from trainables.words import format_points
 
 NOTHING = "This study has nothing to show here."
 
@@ -33,7 +34,7 @@ def differences(named: dict[str, Mean | None]) -> pd.DataFrame:
     rows = [
         {
             "difference": name,
-            "points": signed(found.mean),
+            "points": format_points(found.mean, "+"),
             "95% over cells": interval(found.mean - found.half_width, found.mean + found.half_width)
             if found.n > 1
             else "",

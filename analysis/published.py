@@ -10,8 +10,7 @@ import pandas as pd
 
 from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import Study
-from analysis.wording import plus_minus
-from trainables.words import BUDGET, REPORT
+from trainables.words import BUDGET, REPORT, plus_minus
 
 ADAPTOR = "adaptor"
 LAMBDA = "lambda_sadv"

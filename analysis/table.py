@@ -11,8 +11,7 @@ import pandas as pd
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Cell, Study
-from analysis.wording import interval, p_text, plus_minus, signed
-from trainables.words import REPORT, SELECT
+from trainables.words import REPORT, SELECT, format_points, plus_minus
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,16 @@ def figures(rows: list[Row]) -> pd.DataFrame:
 def as_people_read(study: Study, rows: list[Row]) -> pd.DataFrame:
     """The table as text, rounded to a tenth of a point."""
     return pd.DataFrame([_texts(row) for row in rows], dtype=str)
+
+
+def interval(low: float, high: float) -> str:
+    """E.g. `+0.1 to +1.9`."""
+    return f"{format_points(low, '+')} to {format_points(high, '+')}"
+
+
+def p_text(p: float) -> str:
+    """A p-value with two digits; empty for NaN."""
+    return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def _row(study: Study, cell: Cell, gain: Gain | None) -> Row:
@@ -99,7 +108,7 @@ def _texts(row: Row) -> dict[str, str]:
         else "",
         "95% over images": interval(images.low, images.high) if images else "",
         "p (Holm)": p_text(gain.corrected) if gain else "",
-        "effect": signed(gain.seeds.effect) if gain and gain.seeds.effect == gain.seeds.effect else "",
+        "effect": format_points(gain.seeds.effect, "+") if gain and gain.seeds.effect == gain.seeds.effect else "",
         "seeds needed": _needed(gain),
         "verdict": gain.verdict if gain else "",
         "mIoU select": plus_minus(row.select.mean, row.select.std) if row.select else "–",
@@ -114,7 +123,7 @@ def interval_of(mean: Mean | None) -> str:
     """The 95% interval of a mean, e.g. `28.1 to 30.4`; empty for one seed."""
     if mean is None or mean.half_width != mean.half_width:
         return ""
-    return f"{mean.mean - mean.half_width:.1f} to {mean.mean + mean.half_width:.1f}"
+    return f"{format_points(mean.mean - mean.half_width)} to {format_points(mean.mean + mean.half_width)}"
 
 
 def _needed(gain: Gain | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,6 +53,16 @@ class Outcome(StrEnum):
 def format_value(value: Value) -> str:
     """A factor level or hyperparameter as people write it; floats in the shortest form that reads back."""
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def format_points(value: float, sign: str = "") -> str:
+    """A mIoU in percent, or a difference of two in points (`sign="+"`), to a tenth and never as `-0.0`."""
+    return f"{value:{sign}z.1f}"
+
+
+def plus_minus(mean: float, spread: float, sign: str = "") -> str:
+    """E.g. `+1.2 ± 0.3`; without the spread where that is NaN, as it is for one seed."""
+    return format_points(mean, sign) + ("" if math.isnan(spread) else f" ± {format_points(spread)}")
 
 
 def level_texts(factors: Iterable[tuple[str, Value]]) -> list[str]:

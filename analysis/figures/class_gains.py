@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from analysis.confusions import iou
 from analysis.study import Cell, Study
 from analysis.style import DIVERGING, new_figure
-from analysis.wording import signed
+from trainables.words import format_points
 
 INCHES = 0.46
 """Width of a class: room for a sign and four figures."""
@@ -25,7 +25,7 @@ def class_gains(study: Study) -> Figure | None:
     limit = max(1.0, float(np.max(np.abs(values[np.isfinite(values)]), initial=0.0)))
     image = axes.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto")
     for (y, x), value in np.ndenumerate(values):
-        text, strong = "" if np.isnan(value) else signed(value), abs(value) > 0.6 * limit
+        text, strong = "" if np.isnan(value) else format_points(value, "+"), abs(value) > 0.6 * limit
         axes.text(x, y, text, ha="center", va="center", fontsize=6.5, color="white" if strong else "black")
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(found)), [cell.label for cell, _ in found])

@@ -57,6 +57,7 @@ def _lines(axes: Axes, points: Sequence[Point], colors: Mapping[str, str]) -> No
             look = {"color": color, "marker": marker(index), "linewidth": 1.6, "elinewidth": 1, "capsize": 2.5}
             axes.errorbar(places, [mean.mean for mean in means], _spreads(means), label=name, **look)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
+    axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.set_xlabel("labeled target images")
     axes.set_ylabel(_label([mean for _, mean in points]))
     axes.legend(frameon=False)

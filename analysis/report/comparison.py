@@ -14,9 +14,10 @@ from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
 from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import Cell, Study
 from analysis.style import color
-from analysis.wording import count, interval, p_text, plus_minus
+from analysis.table import interval, p_text
+from analysis.wording import count
 from trainables.mistakes import UserMistake
-from trainables.words import REPORT
+from trainables.words import REPORT, plus_minus
 
 
 def comparison_files(ours: Study, theirs: Study) -> dict[str, bytes]:

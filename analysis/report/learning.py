@@ -15,7 +15,8 @@ from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 from analysis.statistics.importance import BEST_SHARE, importance
 from analysis.statistics.sensitivity import Noise, best_configurations, seed_noise, sensitivity
 from analysis.study import Study
-from analysis.wording import count, p_text
+from analysis.table import p_text
+from analysis.wording import count
 
 SENSITIVITY = (
     "Does mIoU depend on the hyperparameter? F-test of a parabola in its value against the variance over seeds, or "

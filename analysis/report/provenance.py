@@ -48,8 +48,9 @@ def how_to_rebuild(study: Study) -> Section:
 
 
 def _when(study: Study) -> list[str]:
-    begun, ended = study.frame["start"].dropna().tolist(), study.frame["end"].dropna().tolist()
-    return [f"{min(begun):%Y-%m-%d %H:%M} to {max(ended):%Y-%m-%d %H:%M} UTC"] if begun and ended else []
+    """A trial that was taken over from another study ended before it began here."""
+    times = [time for name in ("start", "end") for time in study.frame[name].dropna().tolist()]
+    return [f"{min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"] if times else []
 
 
 def _code(study: Study) -> list[str]:

@@ -22,26 +22,29 @@ from analysis.figures.table import has_budget_axis, table_figure
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 from analysis.statistics.gains import ALPHA, RESAMPLES, Gain, ReportSplit, pairs
 from analysis.study import Study
-from analysis.table import Row, as_people_read, figures
-from analysis.wording import count, interval, p_text, plus_minus
-from trainables.words import BUDGET
+from analysis.table import Row, as_people_read, figures, interval, p_text
+from analysis.wording import count
+from trainables.words import BUDGET, plus_minus
 
 MAIN_TABLE, DETAILS = "table", "details"
 MAIN_COLUMNS = ("mIoU report", "gain", "95% over images", "p (Holm)", "verdict", "seeds")
-"""Of the main table, after the factors: as many as a window of 1400 pixels shows; the others are the details."""
-HOW_TO_READ = (
+"""Of the main table, after the factors: as many as fit a window of 1400 pixels; all others are in the details."""
+READ_MIOU = (
     "mIoU is in percent, on the report split: the mean over the seeds of a cell's best configuration, ± the standard "
-    "deviation over seeds. A gain is the mean difference to the baseline, which has the cell's other levels; it is "
+    "deviation over seeds."
+)
+READ_GAINS = (
+    "A gain is the mean difference to the baseline, which has the cell's other levels; it is "
     "paired by seed, ± the half-width of its 95% t-interval over seeds. The 95% interval over images is that of the "
     f"same difference by a paired bootstrap ({RESAMPLES} resamples, bias-corrected and accelerated). p is that of the "
     "paired t-test over seeds, after Holm's correction over all gains of the table. The verdict is `better` or `worse` "
     "only where both intervals exclude zero and the corrected p-values, over seeds and over images, are both below "
     f"{ALPHA}."
 )
-HOW_TO_READ_DETAILS = (
-    "In the details, effect is the mean difference divided by its standard deviation over seeds; seeds needed is the "
-    "number of seeds at which a paired t-test would find an effect of this size with a power of 80%; select − report "
-    "is the difference in mIoU between the two splits."
+READ_DETAILS = "In the details, select − report is the difference in mIoU between the two splits."
+READ_EFFECTS = (
+    "Effect is the mean difference divided by its standard deviation over seeds; seeds needed is the number of seeds "
+    "at which a paired t-test would find an effect of this size with a power of 80%."
 )
 
 
@@ -60,13 +63,22 @@ def what_it_shows(study: Study, rows: list[Row]) -> Section:
 def main_table(study: Study, rows: list[Row]) -> Section:
     """The table that everything else explains, and what did not fit into it."""
     whole = as_people_read(study, rows)
-    table = Table(MAIN_TABLE, f"Study {study.name}", whole.filter(items=[*study.factors, *MAIN_COLUMNS]), figures(rows))
-    rest = whole.drop(columns=list(MAIN_COLUMNS))
-    caption = "Details of each cell: interval, effect, select split, chosen hyperparameters, trials"
-    return Section(
-        "The table",
-        (table, Text(HOW_TO_READ), Table(DETAILS, caption, rest, folded=True), Text(HOW_TO_READ_DETAILS)),
-    )
+    whole = whole.loc[:, (whole != "").any()]
+    main = [name for name in whole.columns if name in study.factors or name in MAIN_COLUMNS]
+    rest = [name for name in whole.columns if name in study.factors or name not in MAIN_COLUMNS]
+    table = Table(MAIN_TABLE, f"Study {study.name}", whole.filter(items=main), figures(rows))
+    details = Table(DETAILS, "Details of each cell", whole.filter(items=rest), folded=True)
+    return Section("The table", (table, Text(how_to_read(rows)), details, Text(how_to_read_details(rows))))
+
+
+def how_to_read(rows: Sequence[Row]) -> str:
+    """What the numbers of the main table are; of gains only where there are some."""
+    return f"{READ_MIOU} {READ_GAINS}" if any(row.gain for row in rows) else READ_MIOU
+
+
+def how_to_read_details(rows: Sequence[Row]) -> str:
+    """What the numbers of the details are."""
+    return f"{READ_DETAILS} {READ_EFFECTS}" if any(row.gain for row in rows) else READ_DETAILS
 
 
 def splits(study: Study, rows: list[Row]) -> Section:

@@ -56,6 +56,8 @@ def farewell(
         console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
     else:
         console.print(f"MLflow: {store.display}, experiment {spec.study}", soft_wrap=True)
+    if address := tracker.address_of_table:
+        console.print(f"the table in MLflow: {address}", soft_wrap=True, markup=False, highlight=False)
     ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
     console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)
     if stopped is not None:

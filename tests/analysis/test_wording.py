@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from analysis.wording import above_or_below, count, interval, p_text, plus_minus, signed
+from analysis.table import interval, p_text
+from analysis.wording import above_or_below, count
+from trainables.words import format_points, plus_minus
 
 
 def test_numbers_are_written_as_people_write_them() -> None:
@@ -15,10 +17,10 @@ def test_numbers_are_written_as_people_write_them() -> None:
 
 @pytest.mark.parametrize("zero", [0.0, -0.0, 0.04, -0.04])
 def test_zero_has_no_minus(zero: float) -> None:
-    assert signed(zero) == "+0.0"
+    assert format_points(zero, "+") == "+0.0"
     assert interval(zero, zero) == "+0.0 to +0.0"
     assert plus_minus(zero, 0.0) == "0.0 ± 0.0"
-    assert above_or_below(zero) == "0.0 points above or below"
+    assert above_or_below(zero) == "less than 0.1 points from"
 
 
 def test_one_thing_is_singular_and_a_lower_value_is_below() -> None:

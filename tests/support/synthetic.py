@@ -26,7 +26,8 @@ class Made:
     stage: str = "tuning"
     number: int = 0
     seed: int = 0
-    outcome: str = "finished"
+    outcome: str | None = "finished"
+    """None where the trial is not over."""
     seconds: float = 100.0
 
 
@@ -49,16 +50,19 @@ def made_study(
     trials: Sequence[Made],
     iterations: int = 100,
     seeds: int = 3,
+    baseline: Mapping[str, Any] | None = None,
 ) -> Study:
-    """A study of one factor or several, in which every cell tunes everything."""
+    """A study of any number of factors, in which every cell tunes everything."""
     names = dict.fromkeys(_name(trial.levels) for trial in trials)
     plan = {
-        "protocol": "split",
+        **{"trainable": "curves", "domains": "synthetic", "profile": "synthetic", "protocol": "split"},
+        **{"sampler": "random", "pruner": "none"},
         "seeds": list(range(seeds)),
         "left_out": [],
         "cells": [{"cell": name, "tuned": list(tune)} for name in names],
     }
     settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
+    settings |= {"baseline": dict(baseline)} if baseline else {}
     rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
     rows[0] |= {"params": {}, "tags": {"stage": "study"}}
     rows += [_row(index, trial) for index, trial in enumerate(trials)]
@@ -78,7 +82,8 @@ def _point(metric: str, iteration: int, value: float) -> tuple[str, int, int, fl
 
 def _row(index: int, trial: Made) -> dict[str, Any]:
     about = {"cell": _name(trial.levels), "stage": trial.stage, "number": trial.number, "seed": trial.seed}
-    texts = {name: str(value) for name, value in {**trial.levels, **about, "outcome": trial.outcome}.items()}
+    outcome = {"outcome": trial.outcome} if trial.outcome else {}
+    texts = {name: str(value) for name, value in {**trial.levels, **about, **outcome}.items()}
     params = {name: str(value) for name, value in {**trial.params, "seed": trial.seed}.items()}
     start = BEGUN + timedelta(seconds=index)
     times = {"start": start, "end": start + timedelta(seconds=trial.seconds)}
@@ -86,4 +91,4 @@ def _row(index: int, trial: Made) -> dict[str, Any]:
 
 
 def _name(levels: Mapping[str, Any]) -> str:
-    return ",".join(f"{factor}={level}" for factor, level in levels.items())
+    return ",".join(f"{factor}={level}" for factor, level in levels.items()) or "all"
