@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from analysis.pictures import Picture
 from analysis.study import Cell, Study
-from analysis.style import new_figure
+from analysis.style import legend_columns, new_figure
 
 
 def prediction_panels(study: Study, budget: int | None) -> Figure | None:
@@ -29,7 +29,8 @@ def prediction_panels(study: Study, budget: int | None) -> Figure | None:
         for place, (cell, pictures) in zip(line[2:], shown, strict=True):
             same = next(found for found in pictures if found.image == picture.image)
             _show(place, same.colored(same.prediction), cell.without_budget().replace(", ", ",\n") if row == 0 else "")
-    figure.legend(handles=_legend(first), loc="outside lower center", ncols=6, fontsize=7, frameon=False)
+    columns = legend_columns(figure, first[0].classes)
+    figure.legend(handles=_legend(first), loc="outside lower center", ncols=columns, fontsize=7, frameon=False)
     return figure
 
 

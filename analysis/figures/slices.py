@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.statistics.sensitivity import Noise, seed_noise
 from analysis.study import Cell, Study
-from analysis.style import PALE, adaptor_colors, new_figure
+from analysis.style import PALE, adaptor_colors, legend_columns, new_figure
 from analysis.wording import count
 from trainables.words import SELECT
 
@@ -38,7 +38,13 @@ def slices(study: Study) -> Figure | None:
             axes[place].set_ylabel("select mIoU, %")
     handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}
     named = [name for name in adaptor_colors(study) if name in handles]
-    figure.legend([handles[name] for name in named], named, loc="outside lower center", ncols=6, frameon=False)
+    figure.legend(
+        [handles[name] for name in named],
+        named,
+        loc="outside lower center",
+        ncols=legend_columns(figure, named),
+        frameon=False,
+    )
     return figure
 
 
@@ -59,6 +65,7 @@ def _points(axes: Axes, study: Study, cell: Cell, name: str, noise: Noise | None
 def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:
     if entry["type"] == "log_uniform" or entry.get("log"):
         axes.set_xscale("log")
+        axes.set_xlim(0.85 * entry["low"], entry["high"] / 0.85)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten are formulas
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(name)

@@ -26,7 +26,7 @@ def page(title: str, about: str, sections: Sequence[Section]) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
     environment.filters |= {"marked": _marked, "plain": _plain}
     template = environment.get_template("page.html.j2")
-    helpers = {"data": _picture, "rows": _rows, "kind": _kind, "kind_of_column": _kind_of_column, "files": _files}
+    helpers = {"data": _picture, "rows": _rows, "kinds": _kinds, "kind": _kind, "files": _files}
     macros = template.make_module(helpers)
 
     def show(block: Block) -> Markup:
@@ -60,15 +60,14 @@ def _rows(table: pd.DataFrame) -> list[list[str]]:
     return table.astype(str).to_numpy().tolist()
 
 
-def _kind(cell: str) -> str:
-    """Class of a table cell: numbers are aligned right, sure verdicts have a colour, long texts may wrap."""
+def _kinds(table: pd.DataFrame) -> list[str]:
+    """Class of each column: columns of numbers are aligned right."""
+    columns = table.astype(str).to_numpy().T.tolist()
+    return ["number" if all(_NUMBER.fullmatch(cell) or cell == "baseline" for cell in c) else "text" for c in columns]
+
+
+def _kind(cell: str, of_column: str) -> str:
+    """Class of a table cell: sure verdicts have a colour, long texts may wrap, others look like their column."""
     if cell in ("better", "worse"):
         return cell
-    if cell == "baseline" or _NUMBER.fullmatch(cell):
-        return "number"
-    return "long" if len(cell) > _LONG else "text"
-
-
-def _kind_of_column(table: pd.DataFrame, name: str) -> str:
-    """Class of a column's title: that of its cells, if all of them are numbers."""
-    return "number" if all(_kind(cell) == "number" for cell in table[name].astype(str)) else "text"
+    return "long" if len(cell) > _LONG and of_column == "text" else of_column

@@ -42,8 +42,8 @@ def test_what_pruning_saved_and_risked_by_hand() -> None:
     assert found.agreement == pytest.approx(1.0)
     assert [(cell.trials, cell.pruned, cell.lost) for cell in found.cells] == [(6, 2, pytest.approx(0.5))]
     saved, risked, agreed = said_of(found)
-    assert saved.startswith("2 of 6 tuning trials were pruned: 100 iterations, 17% of")
-    assert "0.5 of the pruned trials" in risked
+    assert saved.startswith("2 of 6 tuning trials were pruned. That saved 100 iterations, 17% of")
+    assert risked.endswith("is 0.5.")
     assert "1.00" in agreed
 
 

@@ -62,7 +62,7 @@ def made_study(
         "cells": [{"cell": name, "tuned": list(tune)} for name in names],
     }
     settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
-    settings |= {"baseline": dict(baseline)} if baseline else {}
+    settings["baseline"] = dict(baseline or {})
     rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
     rows[0] |= {"params": {}, "tags": {"stage": "study"}}
     rows += [_row(index, trial) for index, trial in enumerate(trials)]
