@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 _NUMBER = re.compile(r"[+\-−–]?[\d.]*( ±.*)?")
+_CODE = re.compile(r"`([^`]*)`")
 _IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "₀": "$_0$"}
 
 
@@ -37,7 +38,8 @@ def _is_numeric(column: Sequence[str]) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in "&%$#_{}" else character for character in text)
+    plain = "".join(f"\\{character}" if character in "&%$#_{}" else character for character in text)
+    return _CODE.sub(r"\\texttt{\1}", plain)
 
 
 def _plain(text: str) -> str:

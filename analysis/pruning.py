@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.study import Study
+from analysis.wording import count
 from trainables.words import SELECT
 
 
@@ -79,18 +80,19 @@ def pruning(study: Study) -> Pruning | None:
 def said_of(found: Pruning) -> list[str]:
     """Sentences on what pruning saved and risked."""
     saved = (
-        f"{found.pruned} of {found.tuning} tuning trials were pruned: {found.iterations} iterations, "
-        f"{found.share:.0%} of what tuning would have trained, about {found.hours:.2g} trial-hours."
+        f"{found.pruned} of {count(found.tuning, 'tuning trial')} {'was' if found.pruned == 1 else 'were'} pruned. "
+        f"That saved {count(found.iterations, 'iteration')}, {found.share:.0%} of what tuning would have trained, "
+        f"about {found.hours:.2g} trial-hours."
     )
     risked = (
-        f"Had all been trained to the end, {found.lost:.1f} of the pruned trials would be expected to have become the "
-        "best of their cell, if they gained later as the finished ones did."
+        "If pruned trials had gained as much later as the finished ones did, the expected number of pruned trials that "
+        f"would have become the best of their cell is {found.lost:.1f}."
     )
     if math.isnan(found.agreement):
         return [saved, risked]
     agreed = (
-        "Among finished trials of a cell, the order at the first iteration that pruned agrees with the order at the "
-        f"end by a rank correlation of {found.agreement:.2f} (Spearman's, mean over cells)."
+        "Among the finished trials of a cell, the order at the first iteration at which trials were pruned and the "
+        f"order at the end have a rank correlation of {found.agreement:.2f} (Spearman's, mean over cells)."
     )
     return [saved, risked, agreed]
 

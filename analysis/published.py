@@ -10,8 +10,7 @@ import pandas as pd
 
 from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import Study
-from analysis.table import plus_minus
-from trainables.words import BUDGET, REPORT
+from trainables.words import BUDGET, REPORT, plus_minus
 
 ADAPTOR = "adaptor"
 LAMBDA = "lambda_sadv"
@@ -93,7 +92,7 @@ TABLE_3 = Published(
 TABLES = (TABLE_1, TABLE_2A, TABLE_2B, TABLE_3)
 
 
-def beside_ours(table: Published, study: Study) -> pd.DataFrame:
+def with_ours(table: Published, study: Study) -> pd.DataFrame:
     """A published table and ours, row by row of labeled images; `paper` and `ours` are two columns of each of its."""
     ours = _by_lambda(table, study) if table.adaptor else _by_adaptor(study)
     budgets = sorted({*table.rows, *(budget for budget, _ in ours)})
@@ -105,13 +104,13 @@ def caution(study: Study) -> str:
     domains = study.plan["domains"]
     if domains not in {table.domains for table in TABLES}:
         return (
-            f"Ours is {domains}, not Cityscapes: other images, classes and networks, so that no figure of ours can "
-            "confirm or refute one of the paper. What can be compared is the order of the adaptors and how their "
+            f"Ours is {domains}, not Cityscapes: images, classes and networks differ, so our figures can neither "
+            "confirm nor refute those of the paper. What can be compared is the order of the adaptors, and how their "
             "gains change with the number of labeled images."
         )
     return (
         "The paper chose and reported on the same images (Cityscapes val) and prints single runs, without spread. "
-        f"This study has the protocol `{study.protocol}`."
+        f"This study has the setting `protocol: {study.protocol}`."
     )
 
 

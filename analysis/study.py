@@ -18,7 +18,7 @@ import yaml
 from analysis.artifacts import Files
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
-from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value
+from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value, label
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -70,13 +70,13 @@ class StudyCell(Cell):
         return int(level) if level.isdigit() else None
 
     def without_budget(self) -> str:
-        """What the cell is beside its number of labeled images, e.g. `ga+csa`."""
-        return ", ".join(level for factor, level in self.levels.items() if factor != BUDGET) or "all"
+        """The cell's levels except its number of labeled images, e.g. `ga+csa`."""
+        return label((factor, level) for factor, level in self.levels.items() if factor != BUDGET)
 
     @property
     def label(self) -> str:
-        """The cell as figures name it, e.g. `ga+csa, 50 labels`."""
-        return self.without_budget() if self.budget is None else f"{self.without_budget()}, {self.budget} labels"
+        """The cell as sentences and figures name it, e.g. `ga+csa, 50 labels`."""
+        return label(self.levels.items())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -55,6 +56,12 @@ def adaptor_colors(study: Study) -> dict[str, str]:
 def marker(index: int) -> str:
     """The marker of the nth of several things: a figure is readable in black and white too."""
     return MARKERS[index % len(MARKERS)]
+
+
+def legend_columns(figure: Figure, names: Sequence[str], most: int = 6) -> int:
+    """How many columns of a legend at the foot of a figure fit its width."""
+    inches = 0.55 + 0.08 * max(map(len, names), default=0)
+    return max(1, min(most, int(figure.get_figwidth() / inches)))
 
 
 def png(figure: Figure) -> bytes:

@@ -166,6 +166,15 @@ def test_mlflow_shows_the_table_in_two_clicks(finished: Finished, mlflow_ui: str
     page.screenshot(path=PICTURES / "mlflow_table.png")
 
 
+def test_the_printed_address_opens_the_table(finished: Finished, mlflow_ui: str, page: Page) -> None:
+    printed = _printed(finished.output, "the table in MLflow")
+    assert printed.startswith("http://127.0.0.1:5000/#/experiments/")
+    page.goto(printed.replace("http://127.0.0.1:5000", mlflow_ui.partition("/#/")[0]))
+    for row in finished.table():
+        page.get_by_text(f"Group: {row}", exact=True).wait_for(timeout=60_000)
+    assert page.get_by_text("tuning 0").count() == 0, "the runs of rows are not folded away"
+
+
 def test_mlflow_draws_bars_and_curves_of_each_budget(finished: Finished, mlflow_ui: str, page: Page) -> None:
     page.goto(f"{mlflow_ui}?viewStateShareKey={_view(finished, 'table-5')}&compareRunsMode=CHART")
     bars = page.locator(".js-plotly-plot").filter(has=page.locator(".barlayer .point")).first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,8 @@ SELECT, REPORT = "select/miou", "report/miou"
 """The metric that chooses and prunes, and the one that the table is made of."""
 BUDGET = "labeled_images"
 """The factor whose levels are labeled-image budgets."""
+CLEAR_ALONE = frozenset({"adaptor"})
+"""Factors whose levels are understood without the factor's name."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,19 @@ def format_points(value: float, sign: str = "") -> str:
 def plus_minus(mean: float, spread: float, sign: str = "") -> str:
     """E.g. `+1.2 ± 0.3`; without the spread where that is NaN, as it is for one seed."""
     return format_points(mean, sign) + ("" if math.isnan(spread) else f" ± {format_points(spread)}")
+
+
+def level_texts(factors: Iterable[tuple[str, Value]]) -> list[str]:
+    """Each level in few words: `ga+csa`, `50 labels`, and with its factor where it is unclear alone: `lr_sd=0`."""
+    return [_level_text(factor, format_value(level)) for factor, level in factors]
+
+
+def label(factors: Iterable[tuple[str, Value]]) -> str:
+    """A combination of levels in few words, e.g. `ga+csa, lr_sd=0, 50 labels`; `all` where there are no factors."""
+    return ", ".join(level_texts(factors)) or "all"
+
+
+def _level_text(factor: str, level: str) -> str:
+    if factor == BUDGET and level.isdigit():
+        return f"{level} label" if level == "1" else f"{level} labels"
+    return level if factor in CLEAR_ALONE else f"{factor}={level}"

@@ -1,4 +1,4 @@
-"""How often discriminators were right, over the training."""
+"""Accuracy of the discriminators over the training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def discriminator_accuracies(study: Study) -> Figure | None:
         one.axhline(CHANCE, color=PALE, linestyle="--", linewidth=1)
         one.axhline(WINS, color=PALE, linestyle=":", linewidth=1)
         one.set_ylim(0.35, 1.02)
-        one.set_title(f"{name}: share told right", fontsize=9)
+        one.set_title(f"{name}: accuracy", fontsize=9)
         one.set_xlabel("iteration")
         one.legend(fontsize=8, frameon=False)
     return figure

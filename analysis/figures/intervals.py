@@ -1,4 +1,4 @@
-"""Differences in mIoU as lines: thin over seeds, thick over images."""
+"""Differences in mIoU as lines: a thin one for the interval over seeds, a thick one for that over images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Interval:
 
 
 def interval_lines(lines: Sequence[Interval], label: str) -> Figure:
-    """One line each, from top to bottom, with the label of the axis."""
+    """One line each, from top to bottom; the label of the axis is completed by what the lines mean."""
     figure, (axes,) = new_figure(7.2, 1.1 + 0.26 * len(lines))
     axes.axvline(0, color=PALE, linewidth=1)
     for place, line in enumerate(lines):
@@ -36,5 +36,12 @@ def interval_lines(lines: Sequence[Interval], label: str) -> Figure:
     axes.set_yticks(range(len(lines)), [line.label for line in lines])
     axes.grid(visible=False, axis="y")
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.set_xlabel(f"{label} (thin: 95% over seeds; thick: 95% over images)")
+    axes.set_xlabel(f"{label} ({_meaning(lines)})")
     return figure
+
+
+def _meaning(lines: Sequence[Interval]) -> str:
+    over_seeds = any(not math.isnan(line.gain.seeds.half_width) for line in lines)
+    over_images = any(line.gain.images is not None for line in lines)
+    shown = ["thin: 95% over seeds"] * over_seeds + ["thick: 95% over images"] * over_images
+    return "; ".join(shown) or "one seed: no interval"

@@ -1,4 +1,4 @@
-"""Learning curves of every trial, cell by cell, with the pruned ones marked."""
+"""Learning curves of every trial, a panel per cell, with the pruned ones marked."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ MOST_PANELS = 30
 """Of more cells the first are shown."""
 
 
-def learning_curves(study: Study) -> Figure:
-    """Select mIoU over iterations: chosen trials in colour, other finished ones grey, pruned ones end in a cross."""
-    rows = _rows(study)
+def learning_curves(study: Study) -> Figure | None:
+    """Select mIoU over iterations: trials of the table in colour, all others grey, pruned ones end in a cross.
+
+    None where nothing has been reported.
+    """
+    rows, curves = _rows(study), study.metric(SELECT)
+    if curves.empty:
+        return None
     columns = max(len(row) for row in rows)
     figure, axes = new_figure(max(4.0, 1.9 * columns + 0.8), 1.6 * len(rows) + 0.6, len(rows), columns)
-    curves = study.metric(SELECT)
     by_run = {str(run): (curve["iteration"].tolist(), curve["value"].tolist()) for run, curve in curves.groupby("run")}
     shown = [axes[index * columns + place] for index, row in enumerate(rows) for place in range(len(row))]
     low, high = np.quantile(curves["value"], 0.02), max(curves["value"])
@@ -38,7 +42,7 @@ def learning_curves(study: Study) -> Figure:
 
 
 def _rows(study: Study) -> list[list[StudyCell]]:
-    """Cells of one adaptor in a row, so that its budgets stand beside each other."""
+    """Cells of one adaptor in a row, one panel for each number of labeled images."""
     by_name: dict[str, list[StudyCell]] = {}
     for cell in study.cells[:MOST_PANELS]:
         by_name.setdefault(cell.without_budget(), []).append(cell)

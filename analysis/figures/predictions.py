@@ -1,4 +1,4 @@
-"""Figure 3 of the paper: image, truth, and what each adaptor made of the same images."""
+"""Figure 3 of the paper: image, truth, and what each adaptor predicts for the same images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from analysis.pictures import PredictedImage
 from analysis.study import Study, StudyCell
-from analysis.style import new_figure
+from analysis.style import legend_columns, new_figure
 
 
 def prediction_panels(study: Study, budget: int | None) -> Figure | None:
@@ -28,8 +28,9 @@ def prediction_panels(study: Study, budget: int | None) -> Figure | None:
         _show(line[1], picture.colored(picture.truth), "truth" if row == 0 else "")
         for place, (cell, pictures) in zip(line[2:], shown, strict=True):
             same = next(found for found in pictures if found.image == picture.image)
-            _show(place, same.colored(same.prediction), cell.without_budget() if row == 0 else "")
-    figure.legend(handles=_legend(first), loc="outside lower center", ncols=6, fontsize=7, frameon=False)
+            _show(place, same.colored(same.prediction), cell.without_budget().replace(", ", ",\n") if row == 0 else "")
+    columns = legend_columns(figure, first[0].classes)
+    figure.legend(handles=_legend(first), loc="outside lower center", ncols=columns, fontsize=7, frameon=False)
     return figure
 
 

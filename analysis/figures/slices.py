@@ -1,4 +1,4 @@
-"""mIoU over each hyperparameter, with the seeds' noise beside it."""
+"""mIoU over each hyperparameter, with a band for the noise of seeds."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.statistics.sensitivity import Noise, seed_noise
 from analysis.study import Study, StudyCell
-from analysis.style import PALE, adaptor_colors, new_figure
+from analysis.style import PALE, adaptor_colors, legend_columns, new_figure
+from analysis.wording import count
 from trainables.words import SELECT
 
 
 def slices(study: Study) -> Figure | None:
-    """A row per hyperparameter, a column per number of labeled images; None where nothing is tuned.
+    """A row per hyperparameter, a column per number of labeled images; None where no tuning trial has reported.
 
     Finished tuning trials are dots, pruned ones crosses at their last mIoU, best ones ringed; the grey band is one
     standard deviation over seeds to both sides of the best.
     """
     names, noise = study.hyperparameters, seed_noise(study)
     budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
-    if not names:
+    if not names or study.frame.query("stage == 'tuning'").dropna(subset=[SELECT]).empty:
         return None
     rows, columns = len(names), len(budgets)
     figure, axes = new_figure(max(4.0, 2.1 * columns + 0.8), 2.1 * rows + 0.6, rows, columns)
@@ -32,12 +33,18 @@ def slices(study: Study) -> Figure | None:
             _points(axes[place], study, cell, name, noise)
         _labels(axes[place], study.settings["tune"][name], name)
         if place < columns:
-            axes[place].set_title("" if budget is None else f"{budget} labels", fontsize=9)
+            axes[place].set_title("" if budget is None else count(budget, "label"), fontsize=9)
         if place % columns == 0:
             axes[place].set_ylabel("select mIoU, %")
     handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}
     named = [name for name in adaptor_colors(study) if name in handles]
-    figure.legend([handles[name] for name in named], named, loc="outside lower center", ncols=6, frameon=False)
+    figure.legend(
+        [handles[name] for name in named],
+        named,
+        loc="outside lower center",
+        ncols=legend_columns(figure, named),
+        frameon=False,
+    )
     return figure
 
 
@@ -58,6 +65,7 @@ def _points(axes: Axes, study: Study, cell: StudyCell, name: str, noise: Noise |
 def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:
     if entry["type"] == "log_uniform" or entry.get("log"):
         axes.set_xscale("log")
+        axes.set_xlim(0.85 * entry["low"], entry["high"] / 0.85)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten are formulas
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(name)

@@ -1,4 +1,7 @@
-"""What a page is made of: sections of text, tables and figures, each table and figure also a file."""
+"""What a page is made of: sections of text, tables and figures; each table and figure is also a file.
+
+In texts and captions, words between `backticks` are code.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Table:
     Attributes:
         shown: texts.
         figures: the same in full precision, for the CSV; `shown` if not given.
-        folded: shown only when asked for.
+        folded: whether the page shows it only after a click on its caption.
     """
 
     name: str
@@ -54,7 +57,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure; photographs stand in the page as PNG, everything else as SVG."""
+    """A figure; photographs are in the page as PNG, everything else as SVG."""
 
     name: str
     caption: str
@@ -78,7 +81,7 @@ Block = Text | Points | Table | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and what comes under it."""
 
     title: str
     blocks: tuple[Block, ...]

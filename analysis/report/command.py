@@ -18,7 +18,7 @@ from trainables.mistakes import ExitCode, UserMistake
 
 @dataclass(frozen=True)
 class Arguments:
-    """What the command line says; `studies` holds one study, or the two that are compared."""
+    """The command line; `studies` holds one study, or the two that are compared."""
 
     studies: tuple[str, ...]
     tracking_uri: str | None
@@ -27,7 +27,7 @@ class Arguments:
 
 
 def main(argv: list[str] | None = None) -> ExitCode:
-    """Write the report of a study, or of two beside each other; returns the exit code."""
+    """Write the report of a study, or of a comparison of two; returns the exit code."""
     arguments = _parse(argv)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
@@ -45,7 +45,7 @@ def _write(console: Console, arguments: Arguments) -> None:
     studies = [load_study(name, arguments.tracking_uri) for name in arguments.studies]
     files = report_files(studies[0]) if len(studies) == 1 else comparison_files(studies[0], studies[1])
     write_files(arguments.out, files)
-    console.print(f"report: {arguments.out / PAGE} (its tables and figures beside it)")
+    console.print(f"report: {arguments.out / PAGE} (its tables and figures are in the same folder)")
     if arguments.record and len(studies) == 1 and record_files(studies[0], files):
         console.print(f"also in MLflow, among the artifacts of the study's run, under {FOLDER}/")
 
@@ -59,7 +59,7 @@ def _parse(argv: list[str] | None) -> Arguments:
     which.add_argument(
         "study", nargs="?", help="name of the study in MLflow, its own folder, or the folder of its export"
     )
-    which.add_argument("--compare", nargs=2, metavar=("STUDY", "OTHER"), help="two studies beside each other")
+    which.add_argument("--compare", nargs=2, metavar=("STUDY", "OTHER"), help="compare two studies")
     parser.add_argument(
         "--tracking-uri", metavar="URI", help="MLflow; else $MLFLOW_TRACKING_URI, else studies/mlflow.db"
     )

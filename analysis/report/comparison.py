@@ -1,4 +1,4 @@
-"""Two studies beside each other: which cells differ, by seeds and by images."""
+"""A comparison of two studies: which of the cells that both have differ, by seeds and by images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
 from analysis.statistics.seeds import mean_over_seeds
 from analysis.study import Study, StudyCell
 from analysis.style import color
-from analysis.table import interval, p_text, plus_minus
+from analysis.table import interval, p_text
+from analysis.wording import count
 from trainables.mistakes import UserMistake
-from trainables.words import REPORT
+from trainables.words import REPORT, plus_minus
 
 
 def comparison_files(ours: Study, theirs: Study) -> dict[str, bytes]:
@@ -39,17 +40,17 @@ def comparison_sections(ours: Study, theirs: Study) -> list[Section]:
     blocks: list[Block] = []
     if gains:
         shown = pd.DataFrame([_line(ours, theirs, one) for one in gains], dtype=str)
-        blocks.append(Table("comparison", f"{ours.name} minus {theirs.name}, {len(gains)} cells", shown))
-        blocks.append(Picture("comparison", "Differences in mIoU with their intervals.", _figure(gains)))
+        blocks.append(Table("comparison", f"{ours.name} minus {theirs.name}, {count(len(gains), 'cell')}", shown))
+        blocks.append(Picture("comparison", f"mIoU of {ours.name} minus that of {theirs.name}.", _figure(ours, gains)))
     blocks.append(Text(READING if any(one.images for one in gains) else f"{READING} {NO_IMAGES}"))
     return [Section("Cells of both", tuple(blocks)), _settings(ours, theirs)]
 
 
 READING = (
-    "Differences are paired by seed where both studies have it, ± the half-width of the 95% t-interval; p after Holm's "
-    "correction over the cells of this table."
+    "Differences are paired by seed, over the seeds that both studies have, ± the half-width of the 95% t-interval. p "
+    "is that of the paired t-test after Holm's correction over the cells of this table."
 )
-NO_IMAGES = "The studies were evaluated on other images or kept no counts, so that images are not compared."
+NO_IMAGES = "There is no interval over images: the studies were evaluated on different images, or kept no counts."
 
 
 def _shared(ours: Study, theirs: Study) -> list[tuple[StudyCell, StudyCell]]:
@@ -65,7 +66,7 @@ def _some(study: Study) -> str:
 def _line(ours: Study, theirs: Study, found: Gain) -> dict[str, str]:
     images = found.images
     return {
-        "cell": found.ours,
+        "cell": _label(ours, found.ours),
         ours.name: _miou(ours, found.ours),
         theirs.name: _miou(theirs, found.theirs),
         "difference": plus_minus(found.seeds.mean, found.seeds.half_width, "+"),
@@ -82,8 +83,13 @@ def _miou(study: Study, name: str) -> str:
     return plus_minus(mean.mean, mean.std)
 
 
-def _figure(gains: list[Gain]) -> Figure:
-    return interval_lines([Interval(one.ours, color(0), one) for one in gains], "difference in mIoU, points")
+def _label(study: Study, name: str) -> str:
+    return next(cell.label for cell in study.cells if cell.name == name)
+
+
+def _figure(study: Study, gains: list[Gain]) -> Figure:
+    lines = [Interval(_label(study, one.ours), color(0), one) for one in gains]
+    return interval_lines(lines, "difference in mIoU, points")
 
 
 def _settings(ours: Study, theirs: Study) -> Section:
@@ -94,6 +100,8 @@ def _settings(ours: Study, theirs: Study) -> Section:
         for name in names
         if ours.settings.get(name) != theirs.settings.get(name)
     ]
+    if not rows:
+        return Section("What differs in the files", (Text("The two search-space files ask for the same."),))
     table = Table("settings", "Fields of the search-space files that differ", pd.DataFrame(rows, dtype=str))
     return Section("What differs in the files", (table,))
 

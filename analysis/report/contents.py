@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analysis.report.blocks import Picture, Section, Table
 from analysis.report.learning import discriminators, hyperparameters, learning
 from analysis.report.page import page
-from analysis.report.paper import beside_the_paper
+from analysis.report.paper import comparison_with_the_paper
 from analysis.report.provenance import about, how_to_rebuild
 from analysis.report.results import classes, every_pair, main_table, predictions, splits, what_it_shows
 from analysis.statistics.gains import ReportSplit
@@ -30,7 +30,7 @@ def report_files(study: Study, split: ReportSplit | None = None) -> dict[str, by
 
 
 def report_sections(study: Study, split: ReportSplit | None = None) -> list[Section]:
-    """What the study shows first, then what that rests on; sections without content are left out."""
+    """What the study shows comes first, then what supports it; sections without content are left out."""
     split = split or ReportSplit(study)
     rows = table_rows(split)
     found = [
@@ -43,7 +43,7 @@ def report_sections(study: Study, split: ReportSplit | None = None) -> list[Sect
         hyperparameters(study),
         learning(study),
         discriminators(study),
-        beside_the_paper(study),
+        comparison_with_the_paper(study),
         how_to_rebuild(study),
     ]
     return [section for section in found if section is not None]

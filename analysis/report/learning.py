@@ -8,93 +8,109 @@ import pandas as pd
 
 from analysis.discriminators import CHANCE, NEAR_CHANCE, WINS, summary
 from analysis.figures.discriminators import discriminator_accuracies
-from analysis.figures.learning_curves import learning_curves
+from analysis.figures.learning_curves import MOST_PANELS, learning_curves
 from analysis.figures.slices import slices
 from analysis.pruning import pruning, said_of
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 from analysis.statistics.importance import BEST_SHARE, importance
-from analysis.statistics.sensitivity import best_configurations, seed_noise, sensitivity
+from analysis.statistics.sensitivity import Noise, best_configurations, seed_noise, sensitivity
 from analysis.study import Study
 from analysis.table import p_text
-
-
-def hyperparameters(study: Study) -> Section | None:
-    """Which mattered, and whether it shows; None for a study that tunes nothing."""
-    figure = slices(study)
-    if figure is None:
-        return None
-    tested, noise = sensitivity(study), seed_noise(study)
-    caption = (
-        "Select mIoU of tuning trials: dots finished, crosses pruned (at their last report), rings the best of a cell; "
-        "grey bands reach one standard deviation over seeds to both sides of the best."
-    )
-    blocks: list[Block] = [
-        Text(_noise_said(noise.std, noise.freedom) if noise else "Too few seeds to know their noise.")
-    ]
-    blocks.append(Picture("slices", caption, figure))
-    blocks.append(
-        Table("sensitivity", f"Is the method sensitive to it? {SENSITIVITY}", shown(tested), tested, folded=True)
-    )
-    best = best_configurations(study)
-    blocks.append(
-        Table("best", "Best configuration of each cell, and its lead over the next", shown(best), best, folded=True)
-    )
-    weighed = importance(study)
-    if not weighed.empty:
-        caption = f"Importance by PED-ANOVA: what sets the best {BEST_SHARE:.0%} of finished trials apart"
-        blocks.append(Table("importance", caption, shown(weighed), weighed, folded=True))
-    return Section("Hyperparameters", tuple(blocks))
-
+from analysis.wording import count
 
 SENSITIVITY = (
-    "F-test of a parabola in the value against the variance over seeds, or against what it leaves unexplained if that "
-    "is more; p_holm over all rows. Pruned trials are missing."
+    "Does mIoU depend on the hyperparameter? F-test of a parabola in its value against the variance over seeds, or "
+    "against the variance that the parabola leaves unexplained if that is larger; p_holm is corrected over all rows. "
+    "Pruned trials are not in the test."
 )
 
 
-def learning(study: Study) -> Section:
-    """Curves of all trials, and what pruning saved and risked."""
-    caption = "Select mIoU over iterations: trials of the table in colour, others grey; a cross ends a pruned trial."
-    blocks: list[Block] = [Picture("learning_curves", caption, learning_curves(study))]
-    found = pruning(study)
+def hyperparameters(study: Study) -> Section | None:
+    """Which of them mattered, and whether that shows; None where no tuning trial has reported."""
+    figure = slices(study)
+    if figure is None:
+        return None
+    noise, tested, best, weighed = seed_noise(study), sensitivity(study), best_configurations(study), importance(study)
+    blocks: list[Block] = [Text(noise_note(noise)), Picture("slices", _slices_caption(study, noise), figure)]
+    blocks.append(Table("sensitivity", SENSITIVITY, shown(study, tested), tested, folded=True))
+    if not best.empty:
+        caption = "Best configuration of each cell, and its lead over the next best"
+        blocks.append(Table("best", caption, shown(study, best), best, folded=True))
+    if not weighed.empty:
+        caption = f"Importance by PED-ANOVA: what distinguishes the best {BEST_SHARE:.0%} of finished trials"
+        blocks.append(Table("importance", caption, shown(study, weighed), weighed, folded=True))
+    return Section("Hyperparameters", tuple(blocks))
+
+
+def learning(study: Study) -> Section | None:
+    """Curves of all trials, and what pruning saved and risked; None where no trial has reported."""
+    figure, found = learning_curves(study), pruning(study)
+    if figure is None:
+        return None
+    caption = "Select mIoU over iterations: trials of the table in colour, all others grey"
+    ends = "; a cross ends a pruned trial" if found else ""
+    cells = f"; the first {MOST_PANELS} of {len(study.cells)} cells" if len(study.cells) > MOST_PANELS else ""
+    blocks: list[Block] = [Picture("learning_curves", f"{caption}{ends}{cells}.", figure)]
     if found is None:
-        blocks.append(Text("Nothing was pruned."))
+        blocks.append(Text("No trial was pruned."))
     else:
         blocks.append(Points(tuple(said_of(found))))
-        cells = pd.DataFrame([asdict(cell) for cell in found.cells])
-        titles = "Pruned trials by cell: iterations and trial-hours saved, expected number of lost winners"
-        blocks.append(Table("pruning", titles, shown(cells), cells, folded=True))
+        saved = pd.DataFrame([asdict(cell) for cell in found.cells])
+        title = "Pruned trials by cell: iterations and trial-hours saved, expected number of lost best trials"
+        blocks.append(Table("pruning", title, shown(study, saved), saved, folded=True))
     return Section("Learning and pruning", tuple(blocks))
 
 
 def discriminators(study: Study) -> Section | None:
-    """Whether they told the domains apart; None where none was trained."""
+    """Whether they distinguished the domains; None where none was trained."""
     figure = discriminator_accuracies(study)
     if figure is None:
         return None
     found = summary(study)
-    caption = "Share of source and target that a discriminator tells right: median and range over an adaptor's trials."
-    note = (
-        f"In the last third of training; `at chance` within {NEAR_CHANCE} of {CHANCE}, `wins` above {WINS}. A D "
-        "at chance gives no direction: either the domains look alike to it, or it learns nothing."
+    caption = (
+        "Accuracy of the discriminators, the mean of source and target: median and range over the trials of an "
+        f"adaptor. Dashed: chance ({CHANCE}); dotted: {WINS}."
     )
-    table = Table("discriminators", f"Discriminators by cell. {note}", shown(found), found, folded=True)
+    note = (
+        f"Discriminators by cell, accuracy in the last third of training: `at chance` is within {NEAR_CHANCE} of "
+        f"{CHANCE}, `wins` is above {WINS}. A discriminator at chance gives no direction: either the domains look "
+        "alike to it, or it learns nothing."
+    )
+    table = Table("discriminators", note, shown(study, found), found, folded=True)
     return Section("Discriminators", (Picture("discriminators", caption, figure), table))
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame as people read it: p-values with two digits, other numbers with three."""
-    return pd.DataFrame({name: [_text(str(name), value) for value in frame[name]] for name in frame.columns}, dtype=str)
+def shown(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame as people read it: labels of cells, p-values with two digits, other numbers with three."""
+    labels = {cell.name: cell.label for cell in study.cells}
+    columns = {str(name): list(frame[name]) for name in frame.columns}
+    texts = {name: [_text(name, value) for value in values] for name, values in columns.items()}
+    if "cell" in texts:
+        texts["cell"] = [labels.get(name, name) for name in texts["cell"]]
+    return pd.DataFrame(texts, dtype=str)
 
 
 def _text(name: str, value: object) -> str:
     if isinstance(value, float):
-        return p_text(value) if name.startswith("p") else "" if value != value else f"{value:.3g}"
+        return p_text(value) if name.startswith("p") else "" if value != value else f"{value + 0.0:.3g}"
     return "" if value is None else str(value)
 
 
-def _noise_said(std: float, freedom: int) -> str:
+def _slices_caption(study: Study, noise: Noise | None) -> str:
+    pruned = ", crosses are pruned ones (at their last report)" if pruning(study) else ""
+    band = "; grey bands reach one standard deviation over seeds to both sides of it" if noise else ""
+    return f"Select mIoU of tuning trials: dots are finished ones{pruned}, rings the best of a cell{band}."
+
+
+def noise_note(noise: Noise | None) -> str:
+    """How much another seed changes mIoU, as a sentence."""
+    if noise is None:
+        return (
+            "There are too few seeds to estimate by how much mIoU differs between seeds, so the report does not say "
+            "which differences between configurations are more than chance."
+        )
     return (
-        f"Training again under another seed moves the report mIoU by {std:.1f} points (standard deviation, {freedom} "
-        "degrees of freedom, seeds that chose nothing). Differences between configurations are to be seen against that."
+        f"Training again under another seed changes the report mIoU by {noise.std:.1f} points (standard deviation, "
+        f"{count(noise.freedom, 'degree')} of freedom, first seeds left out because configurations were chosen by "
+        "them). Differences between configurations have to be compared with that."
     )

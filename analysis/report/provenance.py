@@ -1,4 +1,4 @@
-"""Where the numbers of a report come from, and how a reader gets them again."""
+"""Where the numbers of a report come from, and how a reader can compute them again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 from analysis.report.blocks import Points, Section, Text
 from analysis.study import Study
+from analysis.wording import count
 
 
 def about(study: Study) -> str:
     """One line under the title: what was trained, how much of it, when, and from which code."""
     plan, outcomes = study.plan, study.frame["outcome"].value_counts()
     counted = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()))
+    trials = count(len(study.frame), "trial") + (f" ({counted})" if counted else "")
+    length = f"{count(study.iterations, 'iteration')} a trial"
     parts = [
-        f"{plan['trainable']} on {plan['domains']}, profile {plan['profile']}, {study.iterations} iterations a trial",
-        f"{len(study.frame)} trials ({counted}) in {len(study.cells)} cells, {len(study.seeds)} seeds",
+        f"{plan['trainable']} on {plan['domains']}, profile {plan['profile']}, {length}",
+        f"{trials} in {count(len(study.cells), 'cell')}, {count(len(study.seeds), 'seed')}",
         f"sampler {plan['sampler']}, pruner {plan['pruner']}, protocol {study.protocol}",
         *_when(study),
         *_code(study),
@@ -24,28 +27,30 @@ def about(study: Study) -> str:
 
 
 def how_to_rebuild(study: Study) -> Section:
-    """What a reader who has only this page needs to get its numbers again."""
+    """What a reader who has only this page needs to compute its numbers again."""
     intro = (
-        "Everything here follows from the study's record, in which each trial has its configuration, every reported "
-        "value and, per image of the report split, a confusion matrix."
+        "All numbers of this page follow from the study's record: of each trial its configuration, every reported "
+        "value and, for trainables that segment images, a confusion matrix per image of the report split."
     )
     points = (
-        f"python -m analysis.export {study.name} writes that record as Parquet files: trials, reports, confusions.",
-        "A cell's best configuration is the finished tuning trial with the highest select/miou at its last report; its "
-        "row is made of the finished trials of the same settings, one per seed.",
-        "IoU of a class is its diagonal over row plus column minus diagonal, of the confusion matrices summed over the "
-        "images; mIoU is the mean over classes that occur, in percent. It equals report/miou of the trial.",
+        f"`python -m analysis.export {study.name}` writes that record as Parquet files: trials, reports, confusions.",
+        "A cell's best configuration is that of the finished tuning trial with the highest `select/miou` at its last "
+        "report. The cell's row is made of the finished trials with these settings, one per seed.",
+        "The confusion matrices are summed over the images. The IoU of a class is its diagonal entry divided by the "
+        "sum of its row and its column minus that entry; mIoU is the mean over the classes that occur, in percent. It "
+        "equals `report/miou` of the trial.",
         "± after a mIoU is the sample standard deviation over seeds; after a gain, the half-width of the 95% interval "
         "of the differences paired by seed, t(n − 1).",
-        "The interval over images draws images with replacement (numpy's PCG64, seed 0), the same for both sides, sums "
-        "their matrices, and takes the difference in mIoU, averaged over seeds.",
+        "For the interval over images, images are drawn with replacement (numpy's PCG64, seed 0), the same ones for "
+        "both cells; their matrices are summed, and the difference in mIoU is averaged over the seeds.",
     )
     return Section("How to get these numbers again", (Text(intro), Points(points)))
 
 
 def _when(study: Study) -> list[str]:
-    begun, ended = study.frame["start"].dropna().tolist(), study.frame["end"].dropna().tolist()
-    return [f"{min(begun):%Y-%m-%d %H:%M} to {max(ended):%Y-%m-%d %H:%M} UTC"] if begun and ended else []
+    """A trial that was taken over from another study ended before it began here."""
+    times = [time for name in ("start", "end") for time in study.frame[name].dropna().tolist()]
+    return [f"{min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"] if times else []
 
 
 def _code(study: Study) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from analysis import formats
 from analysis.conclusions import split_note
-from analysis.figures.budget_curves import budget_curves
-from analysis.report.results import HOW_TO_READ
+from analysis.figures.table import table_figure
+from analysis.report.results import how_to_read, how_to_read_details
 from analysis.study import Study
 from analysis.style import png
 from analysis.table import Row, as_people_read, figures
@@ -19,14 +19,14 @@ def table_files(study: Study, rows: list[Row]) -> dict[str, bytes]:
     return {
         "md": table_markdown(study, rows).encode(),
         "csv": formats.csv(figures(rows)).encode(),
-        "png": png(budget_curves(study, rows)),
+        "png": png(table_figure(study, rows)),
     }
 
 
 def table_markdown(study: Study, rows: list[Row]) -> str:
     """The table as people read it, which images chose and which were reported, and what was left out."""
     parts = [f"# {study.name}\n", formats.markdown(as_people_read(study, rows)), f"{split_note(study)}\n"]
-    parts += [f"{HOW_TO_READ}\n"]
+    parts += [f"{how_to_read(rows)}\n", f"{how_to_read_details(rows)}\n"]
     if left_out := study.plan["left_out"]:
         parts += ["\n".join(["Left out:", *(f"- {left['cell']}: {left['reason']}" for left in left_out)]) + "\n"]
     return "\n".join(parts)

@@ -62,7 +62,7 @@ def end_study(
         command = sync_command(spec.study, arguments.studies)
         console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)
         console.print(f"they are sent by its next start or by: {command}", soft_wrap=True, markup=False)
-    _say_where_to_look(console, spec.study, arguments, folder)
+    _say_where_to_look(console, spec.study, arguments, folder, tracker)
     if stopped is not None:
         console.print(f"Paused: {stopped}", style="bold red", soft_wrap=True, markup=False)
         console.print("Nothing is lost. Once that is mended, run the same command again to go on.", style="bold")
@@ -114,11 +114,13 @@ def _write_tables(console: Console, split: ReportSplit, rows: list[Row], folder:
     console.print(f"table: {folder.local_path(f'{TABLES}/{TABLE}.md')} (also .csv, .png)", soft_wrap=True)
 
 
-def _say_where_to_look(console: Console, study: str, arguments: Arguments, folder: Storage) -> None:
+def _say_where_to_look(console: Console, study: str, arguments: Arguments, folder: Storage, tracker: Tracker) -> None:
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     if store.display.startswith("sqlite"):
         console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
     else:
         console.print(f"MLflow: {store.display}, experiment {study}", soft_wrap=True)
+    if address := tracker.address_of_table:
+        console.print(f"the table in MLflow: {address}", soft_wrap=True, markup=False, highlight=False)
     ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
     console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ass_tune.trial import Trial
-from trainables.words import Cell, format_value
+from trainables.words import Cell, format_value, level_texts
 
 LONGEST_NAME = 250
 LONGEST_PARAMETER = 6000
@@ -16,7 +16,6 @@ LONGEST_TAG = 8000
 _FORBIDDEN = re.compile(r"[^/\w.\- :]")
 _UPWARDS = re.compile(r"^\.\.")
 """MLflow takes every name that begins so for a path out of its folder."""
-_READABLE_LEVELS = {"labeled_images": "{} labels"}
 
 
 def mlflow_name(name: str) -> str:
@@ -46,20 +45,9 @@ def tags(values: Mapping[str, Any]) -> dict[str, str]:
 
 def row_name(cell: Cell) -> str:
     """A row of the table in few words, e.g. `ga+csa · 50 labels`: lists and legends of MLflow are narrow."""
-    return mlflow_value(" · ".join(_levels(cell)) or cell.name, LONGEST_NAME)
+    return mlflow_value(" · ".join(level_texts(cell.factors)) or cell.name, LONGEST_NAME)
 
 
 def run_name(trial: Trial) -> str:
     """What the list of runs shows, e.g. `ga+csa · 50 labels · tuning 3`."""
-    return mlflow_value(" · ".join([*_levels(trial.cell), f"{trial.stage} {trial.number}"]), LONGEST_NAME)
-
-
-def _levels(cell: Cell) -> list[str]:
-    return [
-        _READABLE_LEVELS[factor].format(format_value(level))
-        if factor in _READABLE_LEVELS
-        else level
-        if isinstance(level, str)
-        else f"{factor}={format_value(level)}"
-        for factor, level in cell.factors
-    ]
+    return mlflow_value(" · ".join([*level_texts(trial.cell.factors), f"{trial.stage} {trial.number}"]), LONGEST_NAME)

@@ -77,7 +77,8 @@ class Recorder:
     def __init__(self, store: MlflowStore, study: str, instance: str, files: Storage) -> None:
         self._store, self._study, self._instance, self._files = store, study, instance, files
         self._client: MlflowClient | None = None
-        self._experiment = ""
+        self.experiment = ""
+        """Id of the study's experiment; empty as long as MLflow has not been reached."""
         self._holds_only_ours = False
         self._runs: dict[str, _Run] = {}
 
@@ -91,7 +92,7 @@ class Recorder:
             client = MlflowClient(tracking_uri=self._store.uri)
             experiment = client.get_experiment_by_name(self._study)
             self._holds_only_ours = experiment is None
-            self._experiment = self._reopened(client, experiment) if experiment else self._create_experiment(client)
+            self.experiment = self._reopened(client, experiment) if experiment else self._create_experiment(client)
             self._client = client
         return self._client
 
@@ -145,7 +146,7 @@ class Recorder:
         tags = {**record.tags, KEY_TAG: record.key, STUDY_TAG: self._instance}
         if record.parent is not None:
             tags[PARENT_TAG] = self._run(record.parent).id
-        run = self.connect().create_run(self._experiment, _milliseconds(record.time), tags, record.name)
+        run = self.connect().create_run(self.experiment, _milliseconds(record.time), tags, record.name)
         self._runs[record.key] = _Run(run.info.run_id)
         return self._runs[record.key]
 
@@ -163,7 +164,7 @@ class Recorder:
             return client.get_run(self._runs[key].id)
         if self._holds_only_ours:
             return None
-        found = client.search_runs([self._experiment], f"tags.`{KEY_TAG}` = '{key}'", order_by=["start_time ASC"])
+        found = client.search_runs([self.experiment], f"tags.`{KEY_TAG}` = '{key}'", order_by=["start_time ASC"])
         return next((run for run in found if run.data.tags.get(STUDY_TAG) == self._instance), None)
 
     def _known(self, run: Run) -> _Run:
@@ -209,15 +210,15 @@ class Recorder:
 
     def _offer(self, record: Views) -> None:
         client = self.connect()
-        present = client.get_experiment(self._experiment).tags
+        present = client.get_experiment(self.experiment).tags
         for tag, value in record.tags.items():
             if tag not in present:
-                client.set_experiment_tag(self._experiment, tag, value)
+                client.set_experiment_tag(self.experiment, tag, value)
 
     def _mark(self, record: RunsOfTable) -> None:
         """Tag the runs of the table, and no others: a study that goes on may find a better configuration."""
         client = self.connect()
-        marked = client.search_runs([self._experiment], f"tags.{TABLE_TAG} = 'yes'", max_results=MOST_RUNS)
+        marked = client.search_runs([self.experiment], f"tags.{TABLE_TAG} = 'yes'", max_results=MOST_RUNS)
         ours = {run.data.tags[KEY_TAG]: run for run in marked if run.data.tags.get(STUDY_TAG) == self._instance}
         for key in ours.keys() - set(record.runs):
             client.delete_tag(ours[key].info.run_id, TABLE_TAG)

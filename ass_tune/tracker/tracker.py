@@ -26,7 +26,7 @@ from ass_tune.tracker import names
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
-from ass_tune.tracker.views import saved_views
+from ass_tune.tracker.views import address_of_table, saved_views
 from ass_tune.tracker.writer import Patience, Writer
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.credentials import without_credentials
@@ -79,7 +79,8 @@ class Tracker(Listener):
         self._common_tags = dict(common_tags or {})
         self._running: set[str] = set()
         self._outbox = Outbox(folder)
-        self._writer = Writer(self._outbox, Recorder(store, study, self._instance, self._files), patience)
+        self._store, self._recorder = store, Recorder(store, study, self._instance, self._files)
+        self._writer = Writer(self._outbox, self._recorder, patience)
 
     @property
     def waiting(self) -> int:
@@ -90,6 +91,12 @@ class Tracker(Listener):
     def trouble(self) -> str | None:
         """Why nothing reaches MLflow at present, without credentials; None while all is well."""
         return self._writer.trouble
+
+    @property
+    def address_of_table(self) -> str | None:
+        """Where a browser finds the study's table in MLflow; None as long as MLflow has not been reached."""
+        experiment = self._recorder.experiment
+        return address_of_table(self._store.uri, experiment, self._instance) if experiment else None
 
     def start(self, parameters: Mapping[str, Any], tags: Mapping[str, Any]) -> None:
         """Begin the study's parent run, or go on with it. A parameter keeps the value it had first; tags change."""

@@ -21,6 +21,10 @@ LONGEST_TAG = 5000
 MOST_FOLDED = 100
 """Rows whose runs are folded away in the beginning, each by its name in the tag."""
 _SECTION = "miou"
+_TABLE = "table"
+"""Identity of the view of the whole table."""
+LOCAL_SITE = "http://127.0.0.1:5000"
+"""Where `mlflow ui` serves a database if it is not told otherwise."""
 
 
 def saved_views(cells: Sequence[Cell], hyperparameters: Sequence[str], instance: str, now: float) -> dict[str, str]:
@@ -37,8 +41,26 @@ def saved_views(cells: Sequence[Cell], hyperparameters: Sequence[str], instance:
     for place, (identity, name, state) in enumerate(views):
         packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
         envelope = {"name": name, "createdAt": round(now * 1000) - place, "state": f"deflate;{packed}"}
-        tags[f"{TAG}{identity}-{instance[:8]}"] = json.dumps(envelope)
+        tags[f"{TAG}{_key(identity, instance)}"] = json.dumps(envelope)
     return {tag: value for tag, value in tags.items() if len(value) <= LONGEST_TAG}
+
+
+def address_of_table(uri: str, experiment: str, instance: str) -> str:
+    """Where a browser finds the saved view of the whole table.
+
+    Args:
+        uri: of MLflow; for a database the address is that of `mlflow ui` on this machine.
+        experiment: id of the study's experiment.
+        instance: identity of the study.
+    """
+    server = uri.startswith(("http://", "https://"))
+    scheme, _, place = uri.rstrip("/").partition("://")
+    site = f"{scheme}://{place.rpartition('@')[2]}" if server else LOCAL_SITE
+    return f"{site}/#/experiments/{experiment}/runs?viewStateShareKey={_key(_TABLE, instance)}"
+
+
+def _key(view: str, instance: str) -> str:
+    return f"{view}-{instance[:8]}"
 
 
 def _views(
@@ -47,7 +69,7 @@ def _views(
     """Identity, name and state of each."""
     factors = [mlflow_name(factor) for factor, _ in cells[0].factors]
     of_table, finished = (f"{ours} and tags.{which}" for which in ("in_table = 'yes'", "outcome = 'finished'"))
-    yield "table", "table", _rows(of_table, cells, hyperparameters)
+    yield _TABLE, "table", _rows(of_table, cells, hyperparameters)
     if BUDGET in factors and len(factors) > 1:
         for level in dict.fromkeys(format_value(cell.level(BUDGET)) for cell in cells):
             at = f"{of_table} and tags.{BUDGET} = '{level}'"

@@ -65,9 +65,9 @@ def test_all_of_them_run_on_a_study_in_mlflow(recorded, tmp_path: Path) -> None:
     study = load_study(recorded.name, recorded.uri)
     table = as_people_read(study, table_rows(ReportSplit(study)))
     assert any(all(f"<td>{miou}</td>" in text for miou in table["mIoU report"]) for text in texts)
-    said = "".join(output.get("text", "") for output in done)
+    said = "".join(output.get("data", {}).get("text/markdown", "") for output in done)
     assert "ga+csa over joint: " in said
-    assert "1 of 12 tuning trials were pruned" in said
+    assert "1 of 12 tuning trials was pruned" in said
     assert "No discriminator was trained." in said
     assert "not Cityscapes" in said
 

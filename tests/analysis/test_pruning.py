@@ -42,8 +42,8 @@ def test_what_pruning_saved_and_risked_by_hand() -> None:
     assert found.agreement == pytest.approx(1.0)
     assert [(cell.trials, cell.pruned, cell.lost) for cell in found.cells] == [(6, 2, pytest.approx(0.5))]
     saved, risked, agreed = said_of(found)
-    assert saved.startswith("2 of 6 tuning trials were pruned: 100 iterations, 17% of")
-    assert "0.5 of the pruned trials" in risked
+    assert saved.startswith("2 of 6 tuning trials were pruned. That saved 100 iterations, 17% of")
+    assert risked.endswith("is 0.5.")
     assert "1.00" in agreed
 
 
@@ -67,6 +67,7 @@ def test_a_study_without_pruned_trials_saved_nothing() -> None:
 
 def test_pruned_curves_end_in_a_cross() -> None:
     figure = learning_curves(study(trial(0, 36, 40), trial(1, 33, None)))
+    assert figure is not None
     (axes,) = figure.axes
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     (cross,) = crosses

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.load import load_study
-from analysis.published import TABLE_1, TABLE_2A, TABLE_2B, TABLE_3, TABLES, Published, beside_ours, caution
+from analysis.published import TABLE_1, TABLE_2A, TABLE_2B, TABLE_3, TABLES, Published, caution, with_ours
 
 PAPER = Path(__file__).parents[3] / "shared" / "seeds"
 
@@ -47,9 +47,9 @@ def test_table_3_names_the_improvement_of_ga_at_few_images(lines: list[list[str]
         assert round((ga if budget <= 200 else csa) - oracle, 1) == improvement
 
 
-def test_ours_stands_beside_the_paper_at_every_budget_of_either(recorded) -> None:
+def test_ours_stands_comparison_with_the_paper_at_every_budget_of_either(recorded) -> None:
     study = load_study(recorded.name, recorded.uri)
-    found = beside_ours(TABLE_1, study).set_index("labeled images")
+    found = with_ours(TABLE_1, study).set_index("labeled images")
     assert list(found.index) == ["0", "5", "20", "50", "100", "200", "500", "1000", "2975"]
     assert found.loc["50", "ga+csa, paper"] == "50.1"
     assert (found.loc["50", "ga+csa, ours"], found.loc["5", "ga+csa, paper"]) == ("", "")

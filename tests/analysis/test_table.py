@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +9,7 @@ from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, 
 from analysis.load import load_study
 from analysis.statistics.gains import ReportSplit
 from analysis.study import Study
-from analysis.table import Row, as_people_read, figures, p_text, plus_minus, table_rows
+from analysis.table import Row, as_people_read, figures, table_rows
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +73,7 @@ def test_conclusions_name_the_place_and_the_intervals(study: Study, rows: list[R
     for row in rows[2:]:
         assert row.gain is not None
         assert f"at {row.cell.budget} labels ({row.gain.seeds.mean:+.1f}" in said
-        assert row.gain.verdict in said
+        assert all(part in said for part in row.gain.verdict.split(", "))
 
 
 def test_optimism_is_the_mean_over_cells(rows: list[Row]) -> None:
@@ -94,16 +92,10 @@ def test_the_first_seed_is_set_against_the_others(study: Study, ends: pd.DataFra
 
 
 def test_the_splits_are_told_apart(study: Study) -> None:
-    assert "images that chose nothing" in split_note(study)
+    assert "from other images, the report split" in split_note(study)
     object.__setattr__(paper := load_study_again(study), "plan", {**study.plan, "protocol": "paper"})
     assert "optimistic" in split_note(paper)
 
 
 def load_study_again(study: Study) -> Study:
     return Study(study.name, study.trials, study.reports, study.files)
-
-
-def test_numbers_are_written_as_people_write_them() -> None:
-    assert plus_minus(1.25, 0.31, "+") == "+1.2 ± 0.3"
-    assert plus_minus(1.25, math.nan) == "1.2"
-    assert [p_text(p) for p in (0.0004, 0.012, 0.5, math.nan)] == ["< 0.001", "0.012", "0.5", ""]

@@ -26,7 +26,8 @@ class Made:
     stage: str = "tuning"
     number: int = 0
     seed: int = 0
-    outcome: str = "finished"
+    outcome: str | None = "finished"
+    """None where the trial is not over."""
     seconds: float = 100.0
 
 
@@ -51,10 +52,11 @@ def made_study(
     seeds: int = 3,
     baseline: Mapping[str, Any] | None = None,
 ) -> Study:
-    """A study of one factor or several, in which every cell tunes everything."""
+    """A study of any number of factors, in which every cell tunes everything."""
     names = dict.fromkeys(_name(trial.levels) for trial in trials)
     plan = {
-        "protocol": "split",
+        **{"trainable": "curves", "domains": "synthetic", "profile": "synthetic", "protocol": "split"},
+        **{"sampler": "random", "pruner": "none"},
         "seeds": list(range(seeds)),
         "left_out": [],
         "cells": [{"cell": name, "tuned": list(tune)} for name in names],
@@ -80,7 +82,8 @@ def _point(metric: str, iteration: int, value: float) -> tuple[str, int, int, fl
 
 def _row(index: int, trial: Made) -> dict[str, Any]:
     about = {"cell": _name(trial.levels), "stage": trial.stage, "number": trial.number, "seed": trial.seed}
-    texts = {name: str(value) for name, value in {**trial.levels, **about, "outcome": trial.outcome}.items()}
+    outcome = {"outcome": trial.outcome} if trial.outcome else {}
+    texts = {name: str(value) for name, value in {**trial.levels, **about, **outcome}.items()}
     params = {name: str(value) for name, value in {**trial.params, "seed": trial.seed}.items()}
     start = BEGUN + timedelta(seconds=index)
     times = {"start": start, "end": start + timedelta(seconds=trial.seconds)}

@@ -5,9 +5,10 @@ import json
 import zlib
 from typing import Any
 
+import pytest
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH
 
-from ass_tune.tracker.views import LONGEST_TAG, saved_views
+from ass_tune.tracker.views import LONGEST_TAG, address_of_table, saved_views
 from trainables.words import Cell
 
 CELLS = [Cell((("adaptor", adaptor), ("labeled_images", n))) for adaptor in ("ga", "ga+csa") for n in (5, 50)]
@@ -76,3 +77,16 @@ def test_no_view_is_longer_than_mlflow_permits() -> None:
     names = [f"{number * 2654435761 % 2**32:x}" * 20 for number in range(200)]
     kept = views([Cell((("adaptor", name),)) for name in names], names)
     assert [view["name"] for view in kept.values()] == ["table", "table: parallel coordinates"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "site"),
+    [
+        ("sqlite:////somewhere/mlflow.db", "http://127.0.0.1:5000"),
+        ("https://tracking.example/ml/", "https://tracking.example/ml"),
+        ("http://user:secret@127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_the_address_of_the_table_is_that_of_its_view_without_a_password(uri: str, site: str) -> None:
+    view = next(iter(views(CELLS, []))).removeprefix("mlflow.sharedViewState.")
+    assert address_of_table(uri, "7", "0123456789abcdef") == f"{site}/#/experiments/7/runs?viewStateShareKey={view}"
