@@ -1,4 +1,4 @@
-"""One call from a name to a study: out of any MLflow, or out of an export."""
+"""One call from a name to a study: out of any MLflow, or out of an export. `analysis.load` is `load_study`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from analysis.experiments import check_there, chosen_uri, display, mlflow_client, told
 from analysis.study import Study
+from trainables.callable_module import make_callable
 from trainables.mistakes import UserMistake
 
 if TYPE_CHECKING:
@@ -64,3 +65,6 @@ def _unknown(name: str, client: MlflowClient) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
     return f"no study '{name}' in {display(client.tracking_uri)}{hint}"
+
+
+make_callable(__name__, load_study)

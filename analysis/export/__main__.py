@@ -18,6 +18,7 @@ from analysis.load import load_study
 from analysis.readers.export import experiment_tags, is_export, left_out_of
 from trainables.mistakes import UserMistake
 
+PROGRAM = "python -m analysis.export"
 USER_MISTAKE, INTERRUPTED = 2, 130
 EXPORTS = Path("exports")
 
@@ -32,9 +33,9 @@ class Arguments:
     only_table: bool
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> int:
     """Export a study; returns the exit code."""
-    arguments = _parse(argv)
+    arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         _export(console, arguments)
@@ -80,9 +81,9 @@ def _contents(folder: Path) -> Table:
     return table
 
 
-def _parse(argv: list[str] | None) -> Arguments:
+def _parse(argv: list[str] | None, program: str) -> Arguments:
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.export",
+        prog=program,
         description="Write what MLflow has of a study as one Parquet data set, which `analysis` reads like MLflow.",
     )
     parser.add_argument("study", metavar="STUDY", help="its name in MLflow, or the folder of another export of it")

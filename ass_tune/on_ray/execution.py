@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from trainables.storage import Storage
 STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
 """A pause, or a disk or database that takes no more: nothing is lost, and the same command goes on later."""
 
-# what Ray would write and print beside the ledger, MLflow and our own view
+_PACKAGES = Path(__file__).parents[2]
+"""The folder of `ass_tune`, `analysis` and `trainables`."""
+# what Ray would write and print besides the ledger, MLflow and our own view
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
@@ -43,9 +45,13 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
     os.environ.update(_QUIET)
     import ray
 
+    if ray.is_initialized():
+        raise UserMistake("Ray already runs in this process: call ray.shutdown() first, or give the study its address")
     _keep_credentials_out_of_logs()
     options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
+    # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
+    with chdir(_PACKAGES):
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
         if address is None:

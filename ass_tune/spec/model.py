@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
@@ -138,6 +139,12 @@ class StudySpec(Part):
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: Faults = Field(default=Faults(), description="What happens to trials that cannot go on")
     checkpoints: Checkpoints = Field(default=Checkpoints(), description="Which checkpoints outlive their trials")
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was loaded from; None for a study that was made in Python."""
+        return self._file
 
     @property
     def judged(self) -> range:
