@@ -59,7 +59,7 @@ def _general(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [--help] [--version] COMMAND ...",
-        description="Hyperparameter and ablation studies: one search-space file in, a table with error bars out.",
+        description="Ablation studies: one search-space file in, a table with error bars out.",
         epilog=f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` shows the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
