@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+import ray
 
 import ass_tune
 from ass_tune.arguments import ExitCode
@@ -61,3 +62,13 @@ def test_the_readme_shows_lines_of_the_example() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert [line for line in block.splitlines() if line and line not in EXAMPLE] == []
+
+
+def test_a_ray_that_already_runs_in_the_process_is_left_alone(folder: Path) -> None:
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with pytest.raises(UserMistake, match="Ray already runs in this process"):
+            ass_tune.run(ass_tune.load_space("smoke"), report=False)
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()

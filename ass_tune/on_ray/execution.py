@@ -46,7 +46,7 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
     import ray
 
     if ray.is_initialized():
-        raise UserMistake("Ray already runs in this process: call ray.shutdown() first, or give the study its address")
+        raise UserMistake("Ray already runs in this process, and a study starts its own: call ray.shutdown() first")
     _keep_credentials_out_of_logs()
     options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
