@@ -45,7 +45,7 @@ def load(path: str | FilePath, overrides: Sequence[str] = ()) -> StudySpec:
         errors += [error for error in later if (error.file, error.line, error.field) not in known]
     if errors:
         raise SpecErrors(errors)
-    found.spec._file = file.resolve()
+    found.spec._file = file.absolute()  # a link keeps the name that the user gave it
     return found.spec
 
 
