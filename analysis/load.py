@@ -1,4 +1,4 @@
-"""One call from a name to a study: out of any MLflow, out of an export, or out of the study's own folder."""
+"""One call from a name to a study: out of MLflow, an export, or the study's own folder. `analysis.load` calls it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analysis.experiments import check_there, chosen_uri, mlflow_client, mlflow_errors_as_mistakes
 from analysis.records import STUDY_TAG
 from analysis.study import Study
+from trainables.callable_module import make_callable
 from trainables.credentials import without_credentials
 from trainables.mistakes import UserMistake
 
@@ -70,3 +71,6 @@ def _unknown(name: str, client: MlflowClient) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
     return f"no study '{name}' in {without_credentials(client.tracking_uri)}{hint}"
+
+
+make_callable(__name__, load_study)

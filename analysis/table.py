@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Study, StudyCell
+from trainables.callable_module import make_callable
 from trainables.words import REPORT, SELECT, Outcome, format_points, plus_minus
 
 
@@ -36,6 +37,11 @@ def table_rows(split: ReportSplit) -> list[Row]:
     """One row per cell, in the order of the study."""
     gains = gains_over_baseline(split)
     return [_row(split.study, cell, gains.get(cell.name)) for cell in split.study.cells]
+
+
+def table(study: Study) -> pd.DataFrame:
+    """The main table of a study: a row per cell, every number in full precision."""
+    return figures(table_rows(ReportSplit(study)))
 
 
 def figures(rows: list[Row]) -> pd.DataFrame:
@@ -138,3 +144,6 @@ def _needed(gain: Gain | None) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+make_callable(__name__, table)

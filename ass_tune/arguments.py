@@ -7,34 +7,56 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+PROGRAM = "python -m ass_tune.run"
+Instead = Literal["plan", "status"]
+"""What a command does instead of running the study."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What the command line says; paths are absolute."""
+    """What a command line, or a caller in Python, asks for; paths are absolute."""
 
-    file: Path
-    overrides: tuple[str, ...]
-    plan: bool
-    step_time: float | None
-    status: bool
-    json: bool
-    fresh: bool
-    report: bool
     studies: Path
     ledger: str | None
     data_root: Path | None
-    tracking_uri: str | None
-    address: str | None
+    tracking_uri: str | None = None
+    address: str | None = None
+    fresh: bool = False
+    report: bool = True
+    file: Path = Path()
+    """As it was written: a path, or the name of a shipped file; only for command lines."""
+    overrides: tuple[str, ...] = ()
+    plan: bool = False
+    step_time: float | None = None
+    status: bool = False
+    json: bool = False
 
 
-def parse(argv: list[str] | None) -> Arguments:
-    """Arguments of a command line; exits with code 2 and a message where it is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ass_tune.run",
-        description="Run the study that a search-space file describes, or what is left of it.",
+def ledger_url(given: str | None) -> str | None:
+    """The database of the ledger: the one given, else `$ASS_LEDGER`, else None for a file of the study."""
+    return given or os.environ.get("ASS_LEDGER")
+
+
+def data_folder(given: str | Path | None) -> Path | None:
+    """The folder of the real data sets: the one given, else `$ASS_DATA_ROOT`, else None."""
+    folder = given or os.environ.get("ASS_DATA_ROOT")
+    return Path(folder).resolve() if folder else None
+
+
+def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | None = None) -> Arguments:
+    """Arguments of a command line; exits with code 2 and a message where it is wrong.
+
+    Args:
+        argv: the command line without the program; None for that of the process.
+        program: how the command was called, for its usage.
+        instead: what the command always does; None where an option says so.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTIONS[instead])
+    parser.add_argument(
+        "file", type=Path, help="search-space file (YAML), or the name of one that ships with the package, e.g. csa"
     )
-    parser.add_argument("file", type=Path, help="search-space file (YAML)")
     parser.add_argument(
         "--set",
         action="append",
@@ -42,18 +64,23 @@ def parse(argv: list[str] | None) -> Arguments:
         metavar="FIELD=VALUE",
         help="override a field of the file, e.g. train.iterations=900; may be repeated",
     )
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--plan", action="store_true", help="show what would run and what it would cost, and stop")
-    instead.add_argument("--status", action="store_true", help="show where the study stands, and stop")
-    instead.add_argument(
-        "--fresh", action="store_true", help="move what the study has out of the way, and start it again from nothing"
-    )
-    parser.add_argument(
-        "--step-time",
-        type=_seconds,
-        metavar="SECONDS",
-        help="with --plan: seconds of one training iteration, instead of measuring it",
-    )
+    parser.set_defaults(plan=instead == "plan", status=instead == "status", fresh=False, step_time=None)
+    if instead is None:
+        choices = parser.add_mutually_exclusive_group()
+        choices.add_argument("--plan", action="store_true", help="show what would run and what it would cost, and stop")
+        choices.add_argument("--status", action="store_true", help="show where the study stands, and stop")
+        choices.add_argument(
+            "--fresh",
+            action="store_true",
+            help="move what the study has out of the way, and start it again from nothing",
+        )
+    if instead != "status":
+        parser.add_argument(
+            "--step-time",
+            type=_seconds,
+            metavar="SECONDS",
+            help=("" if instead else "with --plan: ") + "seconds of one training iteration, instead of measuring it",
+        )
     parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
     parser.add_argument("--no-report", action="store_true", help="do not write the report page at the end")
     parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
@@ -72,14 +99,13 @@ def parse(argv: list[str] | None) -> Arguments:
     )
     parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
     found = parser.parse_args(argv)
-    ledger = found.ledger or os.environ.get("ASS_LEDGER")
+    ledger = ledger_url(found.ledger)
     if found.fresh and ledger:
         parser.error(
             "--fresh moves the study's folder away; for a ledger in a database, choose another name: --set study=NAME"
         )
     if found.step_time is not None and not found.plan:
         parser.error("--step-time is for --plan only: a study that runs measures its own times")
-    data_root = found.data_root or (Path(root) if (root := os.environ.get("ASS_DATA_ROOT")) else None)
     return Arguments(
         file=found.file,
         overrides=tuple(found.set),
@@ -91,10 +117,17 @@ def parse(argv: list[str] | None) -> Arguments:
         report=not found.no_report,
         studies=found.studies.resolve(),
         ledger=ledger,
-        data_root=data_root.resolve() if data_root else None,
+        data_root=data_folder(found.data_root),
         tracking_uri=found.tracking_uri,
         address=found.address,
     )
+
+
+_DESCRIPTIONS: dict[Instead | None, str] = {
+    None: "Run the study that a search-space file asks for, or what is left of it.",
+    "plan": "Show what a study would run and what that costs, without training anything.",
+    "status": "Show where a study stands, without starting or changing anything.",
+}
 
 
 def _seconds(text: str) -> float:

@@ -1,53 +1,60 @@
 """`python -m ass_tune.run FILE`: one search-space file in, a finished ablation table out.
 
-This module reads as the story of a study; every part of it has a module of its own.
+This module reads as the story of a study; every part of it has a module of its own. `ass_tune.run(space)` does the same
+from Python.
 """
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ass_tune.arguments import Arguments, parse
+from ass_tune.arguments import PROGRAM, Arguments, Instead, data_folder, ledger_url, parse
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.waiting import wait_for
+from trainables.callable_module import make_callable
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import ExitCode, UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
 
 if TYPE_CHECKING:
+    import pandas as pd
     from optuna.storages import BaseStorage
+
+    from ass_tune.terminal.status import StudyStatus
 
 WIDTH_OF_FILES = 160
 """Columns of output that goes to a file or a pipe."""
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM, instead: Instead | None = None) -> ExitCode:
     """Plan or run the study that the command line names; returns the exit code."""
-    arguments = parse(argv)
+    arguments = parse(argv, program, instead)
     # names of cells come from files and must not be read as markup
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
     try:
-        spec = load(arguments.file, arguments.overrides)
+        space = load(arguments.file, arguments.overrides)
         if arguments.status:
-            return show_status(console, spec, arguments)
+            return show_status(console, space, arguments)
         measuring = arguments.plan and arguments.step_time is None
         with wait_for("measuring a few training steps of each kind of trial" if measuring else "planning the study"):
-            plan = make_plan(spec, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
+            plan = make_plan(space, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
         if arguments.json:
             print(plan.model_dump_json(indent=2))
         else:
             console.print(*plan_tables(plan, console.width), sep="\n")
         if arguments.address is None:
             check_memory(plan)
-        return ExitCode.FINISHED if arguments.plan else run_alone(console, spec, plan, arguments)
+        return ExitCode.FINISHED if arguments.plan else run_alone(console, space, plan, arguments)
     except (SpecErrors, MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
@@ -61,16 +68,15 @@ def main(argv: list[str] | None = None) -> ExitCode:
         return ExitCode.INTERRUPTED
 
 
-def show_status(console: Console, spec: StudySpec, arguments: Arguments) -> ExitCode:
+def show_status(console: Console, space: StudySpec, arguments: Arguments) -> ExitCode:
     """Show where the study stands, without starting or changing anything."""
-    from ass_tune.terminal.status import status_tables, study_status
+    from ass_tune.terminal.status import status_tables
 
-    check_inside(arguments.studies, arguments.studies / spec.study)
-    status = study_status(spec, arguments.studies, arguments.ledger)
+    found = status(space, studies=arguments.studies, ledger=arguments.ledger)
     if arguments.json:
-        print(status.model_dump_json(indent=2))
+        print(found.model_dump_json(indent=2))
     else:
-        console.print(*status_tables(status, arguments.studies, console.width), sep="\n")
+        console.print(*status_tables(found, arguments.studies, console.width), sep="\n")
     return ExitCode.FINISHED
 
 
@@ -133,5 +139,86 @@ def run_study(
     return end_study(console, spec, arguments, folder, searches, tracker, stopped)
 
 
+@dataclass(frozen=True)
+class StudyRun:
+    """How a study that was run from Python ended, and where its results are."""
+
+    study: str
+    folder: Path
+    """Of the study: ledger, checkpoints, results, `tables/` and `report/`."""
+    ended: ExitCode
+    """FINISHED; INCOMPLETE where trials failed or the study paused; INTERRUPTED by Ctrl-C while trials ran."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The final table: a row per cell, every figure in full precision."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "tables" / "table.csv")
+
+
+def run(
+    space: StudySpec,
+    *,
+    studies: str | Path = "studies",
+    data_root: str | Path | None = None,
+    ledger: str | None = None,
+    tracking_uri: str | None = None,
+    address: str | None = None,
+    fresh: bool = False,
+    report: bool = True,
+    console: Console | None = None,
+) -> StudyRun:
+    """Run a study, or what is left of it, in this process; the same call again is the resume.
+
+    Args:
+        space: what `ass_tune.load_space` returned.
+        studies: folder of all studies.
+        data_root: folder of the real data sets; else `$ASS_DATA_ROOT`.
+        ledger: URL of a database for the ledger; else `$ASS_LEDGER`, else a file of the study.
+        tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else `mlflow.db` among the studies.
+        address: of a Ray cluster to join; else a local Ray is started, and stopped at the end.
+        fresh: put aside what the study has, and begin anew.
+        report: write the report page at the end.
+        console: where to show progress and the final table; None for nowhere.
+
+    Raises MissingData, UserMistake, OSError where the disk is full, and KeyboardInterrupt before the first trial.
+    """
+    arguments = Arguments(
+        studies=Path(studies).resolve(),
+        ledger=ledger_url(ledger),
+        data_root=data_folder(data_root),
+        tracking_uri=tracking_uri,
+        address=address,
+        fresh=fresh,
+        report=report,
+    )
+    if fresh and arguments.ledger:
+        raise UserMistake("fresh=True puts the study's folder aside; in a database give the study another name")
+    plan = make_plan(space, arguments.data_root, measure=False)
+    if address is None:
+        check_memory(plan)
+    ended = run_alone(console or Console(quiet=True), space, plan, arguments)
+    return StudyRun(space.study, arguments.studies / space.study, ended)
+
+
+def status(space: StudySpec, *, studies: str | Path = "studies", ledger: str | None = None) -> StudyStatus:
+    """Where a study stands; nothing is started or changed, and Ray is not imported.
+
+    Args:
+        space: what `ass_tune.load_space` returned.
+        studies: folder of all studies.
+        ledger: URL of the database that has the ledger; else `$ASS_LEDGER`, else the file of the study.
+
+    Raises UserMistake where the ledger is damaged.
+    """
+    from ass_tune.terminal.status import study_status
+
+    studies = Path(studies).resolve()
+    check_inside(studies, studies / space.study)
+    return study_status(space, studies, ledger_url(ledger))
+
+
 if __name__ == "__main__":
     sys.exit(main())
+make_callable(__name__, run)

@@ -26,6 +26,7 @@ from ass_tune.tracker.tracker import Tracker
 from trainables.mistakes import ExitCode, UserMistake
 from trainables.storage import Storage
 
+PROGRAM = "python -m ass_tune.sync"
 _REJECTED = "outbox.rejected.jsonl"
 _BAR = 40
 """Columns of the progress bar."""
@@ -41,9 +42,9 @@ class SyncArguments:
     timeout: float
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Deliver what waits in a study's outbox; returns the exit code, INCOMPLETE where some of it still waits."""
-    arguments = _parse(argv)
+    arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         folder = _study_folder(arguments)
@@ -81,9 +82,9 @@ def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> Exit
     return ExitCode.INCOMPLETE if waiting or refused else ExitCode.FINISHED
 
 
-def _parse(argv: list[str] | None) -> SyncArguments:
+def _parse(argv: list[str] | None, program: str) -> SyncArguments:
     parser = argparse.ArgumentParser(
-        prog="python -m ass_tune.sync",
+        prog=program,
         description="Deliver to MLflow what a study could not while it ran.",
     )
     parser.add_argument("study", help="name of the study")

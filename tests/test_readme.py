@@ -8,12 +8,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from analysis.records import STUDY_KEY, RunStarted, encode
+from ass_tune.command import main as ass_tune
 from ass_tune.data.command import main as data
 from ass_tune.spec import load
 from ass_tune.sync import main as sync
@@ -37,6 +39,8 @@ def of(program: str) -> list[str]:
 def test_every_command_has_a_check_here():
     assert set(COMMANDS) == {
         *of("make "),
+        *of("python -m pip "),
+        *of("ass-tune "),
         *of("python -m ass_tune.run "),
         *of("python -m ass_tune.sync "),
         *of("python -m ass_tune.data "),
@@ -98,6 +102,23 @@ def test_a_run_command_works_as_written(command, studies):
     name = Path(file).stem
     assert (("status" if "--status" in arguments else "plan") + f" of study {name}") in done.stdout
     assert ("tables/table.md" in done.stdout) == (not {"--plan", "--status"} & set(arguments))
+
+
+@pytest.mark.parametrize("command", of("ass-tune "))
+def test_the_one_command_works_as_written(command, studies, monkeypatch, capsys):
+    monkeypatch.chdir(studies.folder)
+    _, name, file = shlex.split(command)
+    given = ["--step-time", "0.1"] if name == "plan" else []
+    assert ass_tune([name, file, *given]) == 0
+    assert f"{name} of study {file}" in capsys.readouterr().out
+
+
+def test_a_wheel_is_built_and_installed_as_the_wheel_test_does_it():
+    """tests/test_wheel.py, in an environment of its own."""
+    build, install = of("python -m pip ")
+    assert build == "python -m pip wheel --no-deps --wheel-dir dist ."
+    assert re.fullmatch(r"python -m pip install dist/ass_tune-\d+\.\d+\.\d+-py3-none-any\.whl", install)
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"] in install
 
 
 def test_the_command_on_real_data_is_the_one_that_the_shipped_files_test_runs():

@@ -18,8 +18,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 PACKAGES = ("ass_tune", "analysis", "trainables")
 """From the top down: each imports from those after it and never from those before it."""
-GROUND = ("trial", "arguments", "wording")
+GROUND = ("trial", "arguments", "wording", "version")
 FLOORS = (
+    ("command",),
     ("run", "sync", "data"),
     ("terminal",),
     ("on_ray",),

@@ -19,6 +19,7 @@ from analysis.readers.export import experiment_tags, is_export, left_out_of
 from analysis.readers.folder import experiment_tags_of_folder, is_study_folder
 from trainables.mistakes import ExitCode, UserMistake
 
+PROGRAM = "python -m analysis.export"
 EXPORTS = Path("exports")
 
 
@@ -32,9 +33,9 @@ class Arguments:
     only_table: bool
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Export a study; returns the exit code."""
-    arguments = _parse(argv)
+    arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         _export(console, arguments)
@@ -82,9 +83,9 @@ def _contents(folder: Path) -> Table:
     return table
 
 
-def _parse(argv: list[str] | None) -> Arguments:
+def _parse(argv: list[str] | None, program: str) -> Arguments:
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.export",
+        prog=program,
         description="Write what MLflow has of a study as one Parquet data set, which `analysis` reads like MLflow.",
     )
     parser.add_argument(

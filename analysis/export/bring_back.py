@@ -33,6 +33,7 @@ from trainables.mistakes import ExitCode, UserMistake
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+PROGRAM = "python -m analysis.import"
 _SQLITE = "sqlite:///"
 
 
@@ -45,9 +46,9 @@ class Arguments:
     artifacts: Path | None
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Import an export; returns the exit code."""
-    arguments = _parse(argv)
+    arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         study = read_export(arguments.export)
@@ -214,9 +215,9 @@ def _milliseconds(time: Any) -> int:
     return round(time.timestamp() * 1000)
 
 
-def _parse(argv: list[str] | None) -> Arguments:
+def _parse(argv: list[str] | None, program: str) -> Arguments:
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.import",
+        prog=program,
         description="Record the study of an export in an MLflow that does not have it.",
     )
     parser.add_argument("export", type=Path, metavar="EXPORT", help="folder that analysis.export wrote")

@@ -15,6 +15,8 @@ from analysis.report.contents import PAGE, report_files
 from analysis.report.files import FOLDER, record_files, write_files
 from trainables.mistakes import ExitCode, UserMistake
 
+PROGRAM = "python -m analysis.report"
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -26,9 +28,9 @@ class Arguments:
     record: bool
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Write the report of a study, or of a comparison of two; returns the exit code."""
-    arguments = _parse(argv)
+    arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         _write(console, arguments)
@@ -50,9 +52,9 @@ def _write(console: Console, arguments: Arguments) -> None:
         console.print(f"also in MLflow, among the artifacts of the study's run, under {FOLDER}/")
 
 
-def _parse(argv: list[str] | None) -> Arguments:
+def _parse(argv: list[str] | None, program: str) -> Arguments:
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.report",
+        prog=program,
         description="Write what a study shows as one page that needs no network, with its tables and figures as files.",
     )
     which = parser.add_mutually_exclusive_group(required=True)

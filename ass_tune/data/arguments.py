@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trainables.domains.packing import default_workers
 
+PROGRAM = "python -m ass_tune.data"
 CHECKED = Path("data_check")
 """Folder of what a check draws and lists, a folder for each pair."""
 
@@ -33,10 +34,10 @@ class PackArguments:
     workers: int
 
 
-def parse(argv: list[str] | None) -> CheckArguments | PackArguments:
+def parse(argv: list[str] | None, program: str = PROGRAM) -> CheckArguments | PackArguments:
     """Arguments of a command line; exits with code 2 and a message where it is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m ass_tune.data", description="Check the data sets of a domain pair, or pack them for training."
+        prog=program, description="Check the data sets of a domain pair, or pack them for training."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{check,pack}")
     check = commands.add_parser(

@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from ass_tune.data.arguments import CheckArguments, PackArguments, parse
+from ass_tune.data.arguments import PROGRAM, CheckArguments, PackArguments, parse
 from ass_tune.data.check_view import check
 from ass_tune.data.pack import pack
 from ass_tune.spec.errors import found, names
@@ -15,9 +15,9 @@ from trainables.domains.recipe import MissingData, PairRecipe
 from trainables.mistakes import ExitCode, UserMistake
 
 
-def main(argv: list[str] | None = None) -> ExitCode:
+def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Check or pack a domain pair; returns the exit code, USER_MISTAKE where data is missing or unusable."""
-    arguments = parse(argv)
+    arguments = parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         recipe = _recipe(arguments.domains)

@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from trainables.storage import Storage
 STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
 """A pause, or a disk or database that refuses writes: nothing is lost, and the same command continues later."""
 
+_PACKAGES = Path(__file__).parents[2]
+"""The folder of `ass_tune`, `analysis` and `trainables`."""
 # keeps Ray from writing and printing what the ledger, MLflow and our own view already have
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -44,9 +46,13 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
     os.environ.update(_QUIET)
     import ray
 
+    if ray.is_initialized():
+        raise UserMistake("Ray already runs in this process, and a study starts its own: call ray.shutdown() first")
     _keep_credentials_out_of_logs()
     options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
+    # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
+    with chdir(_PACKAGES):
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
         if address is None:

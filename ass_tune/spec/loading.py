@@ -9,24 +9,28 @@ from typing import Any
 
 from ass_tune.spec.document import Document, merge
 from ass_tune.spec.draft import draft
-from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, nearest, shown
+from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, names, nearest, shown
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.rules import mistakes
+from ass_tune.spec.shipped import SUFFIXES, located, shipped_files
 from ass_tune.spec.yaml_lines import MAX_DEPTH, parse, parse_document
 
 MAX_BYTES = 100_000
 MAX_FILES = 5
 """Length of a chain of files that extend each other."""
-SUFFIXES = (".yaml", ".yml")
-"""A base of another name is not read: messages quote what they find, and not every file is for everybody's eyes."""
 
 
-def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
+def load(path: str | FilePath, overrides: Sequence[str] = ()) -> StudySpec:
     """The study that a search-space file asks for, its base merged in and `field=value` overrides applied.
+
+    Args:
+        path: of the file, or the name of a shipped one, e.g. `csa`; a file at that path comes first.
+        overrides: like `train.iterations=900`.
 
     Raises SpecErrors with every mistake of the file, its bases and the overrides.
     """
-    document, errors = _read(os.path.normpath(path), None, ())
+    file = located(path)
+    document, errors = _read(os.path.normpath(file), None, ())
     if document is None:
         raise SpecErrors(errors)
     for override in overrides:
@@ -41,6 +45,7 @@ def load(path: FilePath, overrides: Sequence[str] = ()) -> StudySpec:
         errors += [error for error in later if (error.file, error.line, error.field) not in known]
     if errors:
         raise SpecErrors(errors)
+    found.spec._file = file.absolute()  # a link keeps the name that the user gave it
     return found.spec
 
 
@@ -59,6 +64,7 @@ def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[D
     if document is None or "extends" not in document.values:
         return document, errors
     here, name = document.place(("extends",)), document.values["extends"]
+    # messages quote what they find in a file, and not every file is for everybody's eyes
     if not isinstance(name, str) or not name.endswith(SUFFIXES):
         allowed = f"a file name that ends in {' or '.join(SUFFIXES)}"
         return None, [*errors, here.error("extends", f"found {shown(name)}; allowed: {allowed}")]
@@ -71,8 +77,7 @@ def _text(label: str, named_at: Place | None) -> str | SpecError:
     file, here, field = FilePath(label), named_at or Place(label), "extends" if named_at else ""
     try:
         if not file.exists():
-            near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
-            return here.error(field, f"found no file {shown(label)}; allowed: a search-space file{near}")
+            return here.error(field, f"found no file {shown(label)}; allowed: {_there_is(file, bool(named_at))}")
         if not file.is_file():
             kind = "directory" if file.is_dir() else "device"
             return here.error(field, f"found the {kind} {shown(label)}; allowed: a search-space file")
@@ -87,6 +92,17 @@ def _text(label: str, named_at: Place | None) -> str | SpecError:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return Place(label, line).error("", f"found the byte 0x{content[error.start]:02x}; allowed: UTF-8 text")
+
+
+def _there_is(file: FilePath, is_base: bool) -> str:
+    """What could have been meant by a file that does not exist; only a study's own file can be a shipped one."""
+    near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.yaml")))
+    if is_base:
+        return f"a search-space file{near}"
+    shipped = list(shipped_files())
+    near = near or nearest(file.with_suffix("").as_posix(), shipped) or nearest(file.stem, shipped)
+    of_a_shipped_one = "" if file.suffix in SUFFIXES else f", or the name of a shipped one ({names(shipped)})"
+    return f"a search-space file{of_a_shipped_one}{near}"
 
 
 def _override(text: str) -> tuple[Document | None, list[SpecError]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
 from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
@@ -166,6 +167,12 @@ class StudySpec(Part):
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
     checkpoints: KeptCheckpoints = Field(default=KeptCheckpoints(), description="Which checkpoints are kept")
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was loaded from; None for a study that was made in Python."""
+        return self._file
 
     @property
     def judged(self) -> range:

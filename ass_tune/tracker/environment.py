@@ -1,4 +1,4 @@
-"""What a result depends on besides the file: code revision, library versions, machine, threads, resources."""
+"""What a result depends on besides the file: versions of code and libraries, machine, threads, resources."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from ass_tune.version import version
 
 LIBRARIES = (
     *("torch", "torchvision", "ray", "optuna", "mlflow", "numpy", "scipy", "pyarrow", "pandas", "pydantic"),
@@ -27,6 +29,7 @@ def environment(project: Path, resources: Mapping[str, float] | None = None) -> 
         resources: what Ray has, e.g. `{"CPU": 8, "GPU": 2}`.
     """
     return {
+        "ass_tune": version(),
         "git": git_revision(project),
         "python": sys.version.split()[0],
         "libraries": library_versions(),
@@ -38,9 +41,12 @@ def environment(project: Path, resources: Mapping[str, float] | None = None) -> 
 
 
 def git_revision(folder: Path) -> dict[str, Any] | None:
-    """`revision` and whether tracked files differ from it (`dirty`); None outside a repository or without git."""
-    revision = _git(folder, "rev-parse", "HEAD")
-    if revision is None:
+    """`revision` and whether tracked files differ from it (`dirty`); None without git or where `folder` is no checkout.
+
+    An environment inside somebody's repository, with this project installed from a wheel, is no checkout of it.
+    """
+    top, revision = _git(folder, "rev-parse", "--show-toplevel"), _git(folder, "rev-parse", "HEAD")
+    if top is None or revision is None or Path(top).resolve() != folder.resolve():
         return None
     return {"revision": revision, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
 
@@ -58,7 +64,7 @@ def library_versions() -> dict[str, str]:
 
 def source_tags(project: Path) -> dict[str, str]:
     """MLflow's own tags for who ran what: the columns User, Source and Version of its list of runs."""
-    tags = {"mlflow.source.name": "ass_tune.run", "mlflow.source.type": "LOCAL"}
+    tags = {"mlflow.source.name": "ass_tune.run", "mlflow.source.type": "LOCAL", "ass_tune.version": version()}
     if git := git_revision(project):
         tags["mlflow.source.git.commit"] = git["revision"]
     try:

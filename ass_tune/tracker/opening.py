@@ -37,7 +37,8 @@ def open_tracker(
     tracker.start(
         {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
     )
-    tracker.study_text(f"written_{file_name(arguments.file.name)}", arguments.file.read_text(encoding="utf-8-sig"))
+    if spec.file is not None:
+        tracker.study_text(f"written_{file_name(spec.file.name)}", spec.file.read_text(encoding="utf-8-sig"))
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import ass_tune
 from ass_tune.tracker.environment import environment, git_revision, source_tags
 
 
@@ -31,6 +32,15 @@ def test_revision_says_whether_tracked_files_differ(repository: Path):
 def test_no_revision_outside_a_repository(tmp_path: Path):
     assert git_revision(tmp_path) is None
     assert "mlflow.source.git.commit" not in source_tags(tmp_path)
+
+
+def test_somebody_elses_repository_around_an_environment_is_not_ours(repository: Path):
+    packages = repository / ".venv/lib/site-packages"
+    packages.mkdir(parents=True)
+    assert git_revision(packages) is None
+    content = environment(packages)
+    assert content["git"] is None
+    assert content["ass_tune"] == source_tags(packages)["ass_tune.version"] == ass_tune.__version__
 
 
 def test_environment_is_json_and_tells_nothing_of_other_variables(repository: Path, monkeypatch: pytest.MonkeyPatch):
