@@ -19,8 +19,8 @@ from ass_tune.sync import main as sync
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.records import RunStarted, encode
 from ass_tune.tracker.tracker import STUDY
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
 PAPER_SCALE = (PROJECT / "docs/paper_scale.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

@@ -23,9 +23,9 @@ from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.tracker.store import mlflow_store
 from tests.support.mlflow_server import free_port, wait_until, wedged_server
+from tests.support.project import PROJECT
 from trainables.storage import Storage
 
-PROJECT = Path(__file__).parents[2]
 IMPORTED = (
     "import sys; from ass_tune.sync import main; code = main(sys.argv[1:]); print(*sys.modules); sys.exit(int(code))"
 )

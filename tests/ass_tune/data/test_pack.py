@@ -16,7 +16,7 @@ import pytest
 
 from ass_tune.arguments import ExitCode
 from tests.ass_tune.data.conftest import SMALL
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
 
