@@ -281,6 +281,11 @@ def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(plain, TRIALS)
 
 
+def order_of_trial(start: int | None, tags: Mapping[str, str], run: str) -> tuple[int, str, str, int, str]:
+    """Sorts trials by their start, in milliseconds; those of one millisecond by what they are, wherever they lie."""
+    return start or 0, tags.get("cell", ""), tags.get("stage", ""), int(tags.get("number", 0)), run
+
+
 def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
     texts = {name: tags.get(name) for name in ("cell", "stage", "outcome")}
     return texts | {name: int(tags[name]) if name in tags else None for name in ("number", "seed")}

@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from mlflow.entities import Experiment
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.cluster import Cluster
+from tests.support.mlflow_server import free_port
 from tests.support.project import PROJECT
 from tests.support.studies import Studies, begin_studies
 from tests.support.study_files import LR, curves_file
@@ -72,9 +72,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @contextmanager
 def serving(command: str) -> Iterator[str]:
     """The address of a server started by a printed command, on a free port of loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     program, *arguments = shlex.split(command)
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
     server = subprocess.Popen(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from analysis.readers.sql import PARENT, points, reports_table
-from analysis.study import trials_table
+from analysis.study import order_of_trial, trials_table
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -27,7 +27,7 @@ def read_through_api(client: MlflowClient, uri: str, parent: str) -> tuple[pa.Ta
     """Trials and reports of the study whose own run is `parent`."""
     own = client.get_run(parent)
     found = _pages(client, own.info.experiment_id, f"tags.`{PARENT}` = '{parent}'")
-    runs = [own, *sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))]
+    runs = [own, *sorted(found, key=lambda run: order_of_trial(run.info.start_time, run.data.tags, run.info.run_id))]
 
     def reported(run: Run) -> pa.RecordBatch:
         histories = (client.get_metric_history(run.info.run_id, metric) for metric in run.data.metrics)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.study import REPORTS, TIME, trials_table
+from analysis.study import REPORTS, TIME, order_of_trial, trials_table
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -69,7 +69,9 @@ def _trials(connection: Any, parent: str) -> pa.Table:
             "params": texts[SqlParam][run],
             "tags": texts[SqlTag][run],
         }
-        for run, name, status, start, end in sorted(runs, key=lambda row: (row[0] != parent, row[3] or 0, row[0]))
+        for run, name, status, start, end in sorted(
+            runs, key=lambda row: (row[0] != parent, order_of_trial(row[3], texts[SqlTag][row[0]], row[0]))
+        )
     ]
     return trials_table(rows)
 

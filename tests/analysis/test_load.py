@@ -15,7 +15,7 @@ from analysis.experiments import display
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
 from analysis.statistics.seeds import Difference, paired_difference
-from analysis.study import Study
+from analysis.study import Study, order_of_trial
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
@@ -261,3 +261,13 @@ def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkey
 
 CELLS = {"joint": ("lr",), "ga+csa": ("lambda_sadv", "lr")}
 """What each adaptor tunes."""
+
+
+def test_trials_of_one_millisecond_are_in_the_order_of_what_they_are() -> None:
+    """The names of runs are drawn anew in every MLflow that a study is brought into."""
+    tags = [{"cell": "adaptor=ga", "stage": "tuning", "number": str(number)} for number in (10, 9)]
+    for names in (("a", "b"), ("b", "a")):
+        trials = [(1000, found, run) for found, run in zip(tags, names, strict=True)]
+        in_order = sorted(trials, key=lambda trial: order_of_trial(*trial))
+        assert [found["number"] for _, found, _ in in_order] == ["9", "10"]
+    assert order_of_trial(None, {}, "z") < order_of_trial(1, tags[0], "a")

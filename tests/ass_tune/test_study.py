@@ -35,7 +35,6 @@ def begun(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if "key" in trial.user_attrs]
 
 
-@pytest.mark.timeout(280)
 def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(
     studies, write_file
 ):
@@ -95,7 +94,7 @@ def test_ctrl_c_keeps_everything_the_same_command_goes_on_and_once_more_trains_n
         if sum(line.startswith("finished") for line in seen) == 2:
             process.send_signal(signal.SIGINT)
             break
-    rest, _ = process.communicate(timeout=120)
+    rest, _ = process.communicate(timeout=500)
     assert process.returncode == 130, "".join(seen) + rest
     assert "Run the same command again to go on." in rest
     finished = {

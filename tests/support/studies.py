@@ -57,7 +57,7 @@ class Studies:
                 code = int(wrong_arguments.code or 0)
         return Done([str(file), *arguments], code, out.getvalue(), err.getvalue())
 
-    def run_alone(self, file: Path | str, *arguments: str, timeout: float = 280) -> Done:
+    def run_alone(self, file: Path | str, *arguments: str, timeout: float = 580) -> Done:
         """Run a study in a process of its own, with a Ray of its own, as people do."""
         environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
         return subprocess.run(
