@@ -20,6 +20,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from ass_tune.arguments import ExitCode
 from ass_tune.run import main
 from tests.support.cluster import Cluster
 from tests.support.project import PROJECT
@@ -55,6 +56,8 @@ class Studies:
                 code = int(main(self._arguments(file, (*arguments, *where))))
             except SystemExit as wrong_arguments:
                 code = int(wrong_arguments.code or 0)
+        if code == ExitCode.INTERRUPTED:  # somebody wants the tests to end
+            raise KeyboardInterrupt
         return Done([str(file), *arguments], code, out.getvalue(), err.getvalue())
 
     def run_alone(self, file: Path | str, *arguments: str, timeout: float = 580) -> Done:
