@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STUDY ?= search_spaces/csa.yaml
 
-.PHONY: setup study test lint types lock clean
+.PHONY: setup study test quick lint types units lock clean
 
 setup: $(VENV)/installed
 
@@ -21,9 +21,18 @@ study: setup
 test: setup lint types
 	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
+# What a change breaks first: no Ray, no training, no database, no browser. Types are checked while tests run.
+quick: setup
+	$(MAKE) --jobs 2 --output-sync=target lint types units
+
+units: setup
+	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal --quiet \
+	    -m 'not (slow or ray or training or mlflow or browser or processes)'
+
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(PYTHON) tools/rooms.py
 
 types: setup
 	$(VENV)/bin/pyright

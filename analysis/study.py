@@ -292,6 +292,7 @@ def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The study first, then trials by their start; those of one millisecond by what they are, wherever they lie."""
     names = (row["cell"] or "", row["stage"] or "", row["number"] or 0)
     return (row["stage"] != "study", row["start"] is not None, row["start"] or 0, *names)
 

@@ -1,31 +1,46 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
-import optuna
 import pytest
-from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial
 
 from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
+from tests.support.cluster import Cluster, agree_on_a_token
+from tests.support.project import PROJECT
+from tests.support.studies import Studies, begin_studies
 from trainables.storage import Storage
 
-PROJECT = Path(__file__).parent.parent
+MARKS = {
+    "ray": {"cluster"},
+    "training": {"trainer", "tiny_pair"},
+    "mlflow": {"migrated"},
+    "browser": {"browser"},
+}
+"""Marks that a test gets from the fixtures that it uses, directly or not; `make quick` leaves all of them out."""
+STARTS_PROCESSES = {"subprocess", "multiprocessing", "ProcessPoolExecutor"}
+"""A module that knows one of these names has tests that start processes."""
+agree_on_a_token()
 # a shell starts what runs in the background with Ctrl-C ignored, which every process below would inherit
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark each test by what it uses."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        for mark, fixtures in MARKS.items():
+            if not fixtures.isdisjoint(item.fixturenames):
+                item.add_marker(mark)
+        if not STARTS_PROCESSES.isdisjoint(vars(item.module)):
+            item.add_marker("processes")
+        if "benchmarks" in item.path.parts:
+            item.add_marker("training")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,54 +81,17 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "mlflow.db"
 
 
-@dataclass(frozen=True)
-class Studies:
-    """A folder of studies and what its ledgers and its MLflow hold."""
-
-    folder: Path
-    options: ClassVar[tuple[str, ...]] = ("--no-report",)
-    """A report costs seconds that only its own tests are worth."""
-
-    def command(self, file: Path | str, *arguments: str) -> list[str]:
-        studies = ["--studies", str(self.folder), *self.options]
-        return [sys.executable, "-m", "ass_tune.run", str(file), *studies, *arguments]
-
-    def run(self, file: Path | str, *arguments: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-        return subprocess.run(
-            self.command(file, *arguments),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            cwd=PROJECT,
-            env=environment,
-            check=False,
-        )
-
-    def ledger(self, study: str) -> dict[str, list[FrozenTrial]]:
-        """Trials by Optuna study, of which each cell has one for tuning and one for replicates."""
-        storage = JournalStorage(JournalFileBackend(str(self.folder / study / "ledger.journal")))
-        names = optuna.get_all_study_names(storage)
-        return {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
-
-    @property
-    def client(self) -> MlflowClient:
-        return MlflowClient(f"sqlite:///{self.folder / 'mlflow.db'}")
-
-    def runs(self, study: str) -> list[Run]:
-        """The runs of trials, without the study's parent run."""
-        experiment = self.client.get_experiment_by_name(study)
-        assert experiment is not None
-        runs = self.client.search_runs([experiment.experiment_id], max_results=5000)
-        return [run for run in runs if run.data.tags["stage"] != "study"]
+@pytest.fixture(scope="session")
+def cluster(cache: Path) -> Iterator[Cluster]:
+    """The Ray that the studies of this session share."""
+    shared = Cluster()
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
-def studies(tmp_path: Path, migrated: Path) -> Studies:
-    folder = tmp_path / "studies"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Studies(folder)
+def studies(tmp_path: Path, migrated: Path, cluster: Cluster) -> Studies:
+    return begin_studies(tmp_path / "studies", migrated, cluster)
 
 
 @pytest.fixture

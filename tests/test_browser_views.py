@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,25 +26,24 @@ import pytest
 from mlflow.entities import Experiment
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import Studies
+from tests.support.cluster import Cluster
+from tests.support.mlflow_server import free_port
+from tests.support.project import PROJECT
+from tests.support.studies import Studies, begin_studies
+from tests.support.study_files import LR, curves_file
 
-PROJECT = Path(__file__).parent.parent
 PICTURES = PROJECT / "test-output"
 CHROMIUM = shutil.which("chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-STUDY = """
-study: views
-trainable: curves
-domains: synthetic
-profile: synthetic
-ablate: {adaptor: [joint, ga, ga+csa], labeled_images: [5, 50]}
-tune:
-  lambda_sadv: {type: log_uniform, low: 0.1, high: 10}
-  lr: {type: log_uniform, low: 0.01, high: 0.1}
-search: {sampler: random, trials_per_cell: 3}
-replicate: {seeds: [0, 1]}
-train: {iterations: 40, evaluate_every: 20}
-"""
+STUDY = curves_file(
+    study="views",
+    ablate={"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [5, 50]},
+    tune={"lambda_sadv": {"type": "log_uniform", "low": 0.1, "high": 10}} | LR,
+    search={"sampler": "random", "trials_per_cell": 3},
+    prune=None,
+    replicate={"seeds": [0, 1]},
+    train={"iterations": 40, "evaluate_every": 20},
+)
 AXES = {
     "table-parallel": ("adaptor", "labeled_images", "report/miou"),
     "tuning-parallel": ("adaptor", "labeled_images", "lambda_sadv", "lr", "select/miou"),
@@ -74,9 +72,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @contextmanager
 def serving(command: str) -> Iterator[str]:
     """The address of a server started by a printed command, on a free port of loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     program, *arguments = shlex.split(command)
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
     server = subprocess.Popen(
@@ -133,15 +129,14 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("browsed") / "studies"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    file = folder.parent / "views.yaml"
+def finished(migrated: Path, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("browsed")
+    file = folder / "views.yaml"
     file.write_text(STUDY)
-    done = Studies(folder).run(file, "--no-report")
+    studies = begin_studies(folder / "studies", migrated, cluster)
+    done = studies.run(file)
     assert done.returncode == 0, done.stdout + done.stderr
-    return Finished(Studies(folder), done.stdout)
+    return Finished(studies, done.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 
 OF_ASS_TUNE = ("ass_tune.run", "ass_tune.sync", "ass_tune.data", "ass_tune.command")
 OF_ANALYSIS = ("analysis.report", "analysis.export", "analysis.import")

@@ -10,7 +10,7 @@ import pytest
 
 import analysis
 import ass_tune
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 
 HEAVY = "{'torch', 'ray', 'optuna', 'mlflow', 'pydantic', 'rich', 'numpy', 'pandas'}"
 

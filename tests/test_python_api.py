@@ -12,7 +12,7 @@ import pytest
 import ray
 
 import ass_tune
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 from trainables.mistakes import ExitCode, UserMistake
 
 PAGE = (PROJECT / "docs/python_api.md").read_text(encoding="utf-8")

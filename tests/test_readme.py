@@ -20,8 +20,8 @@ from ass_tune.data.command import main as data
 from ass_tune.spec import load
 from ass_tune.sync import main as sync
 from ass_tune.tracker.outbox import Outbox
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
 PAPER_SCALE = (PROJECT / "docs/paper_scale.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

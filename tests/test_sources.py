@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 
 SOURCES = sorted(path for path in PROJECT.glob("[a-z]*/**/*.py") if path.relative_to(PROJECT).parts[0] != "tests")
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}

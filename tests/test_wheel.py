@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 OF_THE_WHEEL = ("analysis", "ass_tune", "trainables", "search_spaces")

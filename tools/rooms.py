@@ -47,20 +47,25 @@ class Import:
     module: str
 
 
-def imports(file: Path) -> Iterator[Import]:
+def modules_of(root: Path) -> list[Path]:
+    """All modules of the packages below a folder."""
+    return sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+
+
+def imports(file: Path, root: Path = PROJECT) -> Iterator[Import]:
     """Everything that a module imports, `from package import module` as the module."""
-    name = str(file.relative_to(PROJECT))
+    name = str(file.relative_to(root))
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (Import(name, node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = (f"{node.module}.{alias.name}" for alias in node.names)
-            yield from (Import(name, node.lineno, full if is_module(full) else node.module) for full in inner)
+            yield from (Import(name, node.lineno, full if is_module(full, root) else node.module) for full in inner)
 
 
-def is_module(dotted: str) -> bool:
-    """Whether the project has a module or a package of that name."""
-    path = PROJECT.joinpath(*dotted.split("."))
+def is_module(dotted: str, root: Path) -> bool:
+    """Whether there is a module or a package of that name below a folder."""
+    path = root.joinpath(*dotted.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
@@ -146,7 +151,7 @@ def figures(found: Sequence[Import], modules: Sequence[Path]) -> dict[str, dict[
 
 def main() -> int:
     """Print what there is and what is wrong."""
-    modules = sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
+    modules = modules_of(PROJECT)
     found = [one for path in modules for one in imports(path)]
     wrong = mistakes(found)
     counted = {} if any("circle" in line for line in wrong) else figures(found, modules)

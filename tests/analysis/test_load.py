@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
 from analysis.statistics.seeds import Difference, paired_difference
-from analysis.study import Study
+from analysis.study import Study, trials_table
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
@@ -261,3 +261,14 @@ def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkey
 
 CELLS = {"joint": ("lr",), "ga+csa": ("lambda_sadv", "lr")}
 """What each adaptor tunes."""
+
+
+def test_trials_of_one_millisecond_are_in_the_order_of_what_they_are() -> None:
+    """The names of runs are drawn anew in every MLflow that a study is brought into."""
+    tags = [{"cell": "adaptor=ga", "stage": "tuning", "number": str(number)} for number in (10, 9)]
+    for runs in (("a", "b"), ("b", "a")):
+        rows = [
+            {"run": run, "name": run, "status": "FINISHED", "start": 1000, "end": 2000, "params": {}, "tags": found}
+            for run, found in zip(runs, tags, strict=True)
+        ]
+        assert trials_table(rows)["number"].to_pylist() == [9, 10]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.project import PROJECT
+
 SHELL = re.findall(r"```sh\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
 LINES = [line.strip() for block in SHELL for line in block.splitlines()]
 COMMANDS = [line for line in LINES if line.startswith("python -m analysis.")]

@@ -7,38 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Studies
+from tests.support.cluster import Cluster
 from tests.support.small_disk import small_disk
+from tests.support.studies import Studies
+from tests.support.study_files import LAMBDA_SADV, LR, curves_file, method_file
 
-CURVES = """
-study: full
-trainable: curves
-domains: synthetic
-profile: synthetic
-ablate: {adaptor: [joint, ga]}
-tune:
-  lambda_sadv: {type: log_uniform, low: 0.01, high: 100}
-  lr: {type: log_uniform, low: 0.01, high: 0.1}
-search: {sampler: random, trials_per_cell: 40}
-replicate: {seeds: [0, 1]}
-train: {iterations: 100, evaluate_every: 10}
-"""
-METHOD = """
-study: full
-trainable: ass
-domains: streets
-profile: laptop
-ablate: {adaptor: [ga+fcsa], labeled_images: [20]}
-tune:
-  lambda_sadv: {type: grid, values: [0.1, 1, 3]}
-search: {sampler: grid}
-replicate: {seeds: [0]}
-train: {iterations: 20, evaluate_every: 5}
-"""
+CURVES = curves_file(
+    study="full",
+    ablate={"adaptor": ["joint", "ga"]},
+    tune=LAMBDA_SADV | LR,
+    search={"sampler": "random", "trials_per_cell": 40},
+    prune=None,
+    replicate={"seeds": [0, 1]},
+    train={"iterations": 100, "evaluate_every": 10},
+)
+METHOD = method_file(
+    study="full",
+    ablate={"adaptor": ["ga+fcsa"], "labeled_images": [20]},
+    tune={"lambda_sadv": {"type": "grid", "values": [0.1, 1, 3]}},
+    search={"sampler": "grid"},
+    prune=None,
+    train={"iterations": 20, "evaluate_every": 5},
+)
 
 
 def interrupted_for_room(studies: Studies, file: Path, mlflow: Path) -> str:
-    done = studies.run(file, "--tracking-uri", f"sqlite:///{mlflow}")
+    done = studies.run_alone(file, "--tracking-uri", f"sqlite:///{mlflow}")
     output = done.stdout + done.stderr
     assert done.returncode == 1, output
     assert "Traceback" not in output
@@ -53,10 +47,12 @@ def assert_whole(studies: Studies, trials_wanted: int) -> None:
 
 
 @pytest.mark.chaos
-def test_a_full_disk_under_outbox_and_ledger(tmp_path: Path, migrated: Path, write_file: Callable[[str], Path]) -> None:
+def test_a_full_disk_under_outbox_and_ledger(
+    tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path]
+) -> None:
     file = write_file(CURVES)
     with small_disk(tmp_path / "studies", "160k") as disk:
-        studies = Studies(disk.folder)
+        studies = Studies(disk.folder, cluster)
         output = interrupted_for_room(studies, file, migrated)
         assert "No space left on device" in output
         ended = [t for ts in studies.ledger("full").values() for t in ts if t.state.name == "COMPLETE"]
@@ -72,10 +68,12 @@ def test_a_full_disk_under_outbox_and_ledger(tmp_path: Path, migrated: Path, wri
 
 @pytest.mark.slow
 @pytest.mark.chaos
-def test_a_full_disk_under_checkpoints(tmp_path: Path, migrated: Path, write_file: Callable[[str], Path]) -> None:
+def test_a_full_disk_under_checkpoints(
+    tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path]
+) -> None:
     file = write_file(METHOD)
     with small_disk(tmp_path / "studies", "6m") as disk:
-        studies = Studies(disk.folder)
+        studies = Studies(disk.folder, cluster)
         output = interrupted_for_room(studies, file, migrated)
         assert "No space left on device" in output
         assert "checkpoints/" in output or "results/" in output

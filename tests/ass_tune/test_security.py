@@ -21,19 +21,22 @@ from ass_tune.spec import SpecErrors, load
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial
-from tests.conftest import PROJECT, Studies
+from tests.support.project import PROJECT
+from tests.support.studies import Studies
+from tests.support.study_files import curves_file
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 from trainables.words import Cell, Outcome, Stage
 
-STUDY = """\
-study: tiny
-trainable: curves
-domains: synthetic
-profile: synthetic
-ablate: {adaptor: [ga, joint]}
-train: {iterations: 40, evaluate_every: 20}
-"""
+STUDY = curves_file(
+    study="tiny",
+    ablate={"adaptor": ["ga", "joint"]},
+    tune=None,
+    search=None,
+    prune=None,
+    replicate=None,
+    train={"iterations": 40, "evaluate_every": 20},
+)
 ODD_FILE = "tiny #%41?é.yaml"
 SECRET = b"s3cret"
 """Part of every password below."""
@@ -194,7 +197,7 @@ def test_a_level_with_odd_characters_is_no_file_and_breaks_no_name_in_mlflow(
     client = MlflowClient(store.uri)
     experiment = client.get_experiment_by_name("odd")
     assert experiment is not None
-    [run, _] = client.search_runs([experiment.experiment_id], order_by=["start_time DESC"])
+    [run] = client.search_runs([experiment.experiment_id], "tags.stage = 'tuning'")
     assert run.data.params["backbone_weights"] == run.data.tags["backbone_weights"] == ODD
     assert run.data.metrics["report/miou"] == 3.0
     assert [info.path for info in client.list_artifacts(run.info.run_id)] == ["panel.png"]

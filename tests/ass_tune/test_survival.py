@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,39 +13,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import Studies
+from tests.support.cluster import Cluster
 from tests.support.kills import kill_tree, trial_processes
+from tests.support.studies import Studies, begin_studies
+from tests.support.study_files import curves_file, method_file
 
-GRID = """
-study: survival
-trainable: ass
-domains: streets
-profile: laptop
-baseline: {adaptor: ga+fcsa}
-ablate:
-  adaptor: [ga+fcsa, ga+csa]
-  labeled_images: [5, 20]
-tune:
-  lambda_sadv: {type: grid, values: [0.1, 1, 3, 10]}
-search: {sampler: grid}
-replicate: {seeds: [0, 1, 2]}
-train: {iterations: 40, evaluate_every: 10}
-"""
-CURVES = """
-study: survival
-trainable: curves
-domains: synthetic
-profile: synthetic
-baseline: {adaptor: ga}
-ablate:
-  adaptor: [ga, ga+csa]
-tune:
-  lambda_sadv: {type: grid, values: [0.1, 1, 10]}
-search: {sampler: grid}
-fixed: {seconds_per_report: 0.2}
-replicate: {seeds: [0, 1]}
-train: {iterations: 100, evaluate_every: 10}
-"""
+GRID: dict[str, Any] = {
+    "study": "survival",
+    "baseline": {"adaptor": "ga+fcsa"},
+    "ablate": {"adaptor": ["ga+fcsa", "ga+csa"], "labeled_images": [5, 20]},
+    "tune": {"lambda_sadv": {"type": "grid", "values": [0.1, 1, 3, 10]}},
+    "search": {"sampler": "grid"},
+    "prune": None,
+    "replicate": {"seeds": [0, 1, 2]},
+    "train": {"iterations": 40, "evaluate_every": 10},
+}
+CURVES: dict[str, Any] = {
+    **GRID,
+    "baseline": {"adaptor": "ga"},
+    "ablate": {"adaptor": ["ga", "ga+csa"]},
+    "tune": {"lambda_sadv": {"type": "grid", "values": [0.1, 1, 10]}},
+    "fixed": {"seconds_per_report": 0.2},
+    "replicate": {"seeds": [0, 1]},
+    "train": {"iterations": 100, "evaluate_every": 10},
+}
 TIMES = "speed/"
 """Metrics that measure the machine and not the method."""
 
@@ -157,18 +147,15 @@ def assert_equal_studies(ours: Studies, undisturbed: Studies, study: str) -> Non
 
 
 @pytest.fixture
-def undisturbed(tmp_path: Path, migrated: Path) -> Studies:
-    folder = tmp_path / "undisturbed"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Studies(folder)
+def undisturbed(tmp_path: Path, migrated: Path, cluster: Cluster) -> Studies:
+    return begin_studies(tmp_path / "undisturbed", migrated, cluster)
 
 
 @pytest.mark.chaos
 def test_a_study_killed_twice_equals_one_that_was_not(
     studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path]
 ) -> None:
-    file = write_file(CURVES)
+    file = write_file(curves_file(**CURVES))
     assert undisturbed.run(file).returncode == 0
     seen = run_with_kills(studies, file, kills=2, seed=1, within=3.0)
     assert seen.starts == 3
@@ -181,9 +168,9 @@ def test_a_study_killed_twice_equals_one_that_was_not(
 def test_twenty_kills_at_random_moments_change_no_bit_of_a_study_of_the_method(
     studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = write_file(GRID)
+    file = write_file(method_file(**GRID))
     started = time.monotonic()
-    done = undisturbed.run(file, timeout=900)
+    done = undisturbed.run_alone(file, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     took = time.monotonic() - started
     seen = run_with_kills(studies, file, kills=20, seed=2, within=40.0)
@@ -208,9 +195,11 @@ def test_twenty_kills_at_random_moments_change_no_bit_of_a_study_of_the_method(
 def test_twenty_kills_under_tpe_lose_nothing_and_train_no_key_twice(
     studies: Studies, write_file: Callable[[str], Path]
 ) -> None:
-    text = GRID.replace("{type: grid, values: [0.1, 1, 3, 10]}", "{type: choice, values: [0.1, 0.3, 1, 3, 10, 30]}")
-    text = text.replace("sampler: grid", "sampler: tpe, trials_per_cell: 4")
-    run_with_kills(studies, write_file(text), kills=20, seed=3, within=40.0)
+    tpe = {
+        "tune": {"lambda_sadv": {"type": "choice", "values": [0.1, 0.3, 1, 3, 10, 30]}},
+        "search": {"sampler": "tpe", "trials_per_cell": 4},
+    }
+    run_with_kills(studies, write_file(method_file(**{**GRID, **tpe})), kills=20, seed=3, within=40.0)
     ledger = studies.ledger("survival")
     begun = {name: [t for t in trials if "key" in t.user_attrs] for name, trials in ledger.items()}
     counts = {name: len(trials) for name, trials in begun.items() if trials}
@@ -233,14 +222,14 @@ def test_twenty_kills_under_tpe_lose_nothing_and_train_no_key_twice(
 def test_trial_processes_killed_every_few_seconds_leave_a_study_in_which_every_trial_ended(
     studies: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = CURVES.replace("[0.1, 1, 10]", str([round(0.1 * step, 1) for step in range(1, 99)]))
-    text = text.replace("seconds_per_report: 0.2", "seconds_per_report: 0.1").replace(
-        "adaptor: ga}", "adaptor: ga+csa}"
-    )
-    text = text.replace("adaptor: [ga, ga+csa]", "adaptor: [ga+csa]\n  labeled_images: [5, 50]")
-    driver = subprocess.Popen(
-        studies.command(write_file(text)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    many = {
+        "baseline": {"adaptor": "ga+csa"},
+        "ablate": {"adaptor": ["ga+csa"], "labeled_images": [5, 50]},
+        "tune": {"lambda_sadv": {"type": "grid", "values": [round(0.1 * step, 1) for step in range(1, 99)]}},
+        "fixed": {"seconds_per_report": 0.1},
+    }
+    file = write_file(curves_file(**{**CURVES, **many}))
+    driver = subprocess.Popen(studies.command(file), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     rng, killed, lines = np.random.default_rng(4), 0, []
     assert driver.stdout is not None
     next_kill = time.monotonic() + 12.0

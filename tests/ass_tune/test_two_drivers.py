@@ -1,9 +1,8 @@
-"""Two whole drivers on one study; tests/ass_tune/test_lock.py has the lock alone."""
+"""Two whole drivers on one study; tests/ass_tune/ledger/test_lock.py has the lock alone."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -15,25 +14,14 @@ import pytest
 from optuna.trial import TrialState
 
 from ass_tune.ledger.lock import study_lock
-from tests.conftest import PROJECT, Studies
+from tests.support.cluster import Cluster
 from tests.support.kills import descendants
+from tests.support.project import PROJECT
+from tests.support.studies import Studies, begin_studies
+from tests.support.study_files import curves_file
 
-STUDY = """
-study: contested
-trainable: curves
-domains: synthetic
-profile: synthetic
-baseline: {adaptor: joint}
-ablate:
-  adaptor: [joint]
-tune:
-  lr: {type: log_uniform, low: 0.01, high: 0.1}
-search: {sampler: random, trials_per_cell: 2}
-prune: none
-replicate: {seeds: [0]}
-fixed: {seconds_per_report: 0}
-train: {iterations: 100, evaluate_every: 20}
-"""
+STUDY = curves_file(study="contested", baseline={"adaptor": "joint"})
+SLOW = curves_file(study="contested", baseline={"adaptor": "joint"}, fixed={"seconds_per_report": 2})
 TRIALS = 2
 
 
@@ -54,13 +42,11 @@ def first_to_end(pair: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_of_two_drivers_started_at_once_one_runs_the_study_whole_and_the_other_names_it(
-    tmp_path: Path, migrated: Path, write_file: Callable[[str], Path], times: int
+    tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path], times: int
 ):
     file, waits = write_file(STUDY), []
     for attempt in range(times):
-        studies = Studies(tmp_path / f"studies-{attempt}")
-        studies.folder.mkdir()
-        shutil.copy(migrated, studies.folder / "mlflow.db")
+        studies = begin_studies(tmp_path / f"studies-{attempt}", migrated, cluster)
         begun = time.monotonic()
         pair = [start(studies, file), start(studies, file)]
         loser = first_to_end(pair)
@@ -86,7 +72,7 @@ def test_of_two_drivers_started_at_once_one_runs_the_study_whole_and_the_other_n
 @pytest.mark.slow
 def test_what_ray_leaves_of_a_killed_driver_does_not_hold_the_study(studies, write_file):
     folder = studies.folder / "contested"
-    with start(studies, write_file(STUDY.replace("seconds_per_report: 0", "seconds_per_report: 2"))) as driver:
+    with start(studies, write_file(SLOW)) as driver:
         assert driver.stdout is not None
         while not driver.stdout.readline().startswith("report"):
             assert driver.poll() is None

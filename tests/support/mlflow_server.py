@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import itertools
 import os
 import signal
 import socket
@@ -12,20 +13,28 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 from ass_tune.tracker.store import MlflowStore
 
+_FIRST = 20_000 + 500 * (os.getpid() % 24)
+_PORTS = itertools.cycle(range(_FIRST, _FIRST + 500))
+"""Of this process, below those that the system hands out: nobody takes one between its choice and its use."""
+
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """A port of loopback that nobody listens on, another one with each call."""
+    for port in _PORTS:
+        with socket.socket() as free, suppress(OSError):
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports never end")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 240.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -42,7 +51,7 @@ def mlflow_server(port: int, store: MlflowStore, artifacts: Path) -> Iterator[No
     silent = subprocess.DEVNULL
     server = subprocess.Popen([*command, *where], env=environment, start_new_session=True, stdout=silent, stderr=silent)
     try:
-        wait_until(lambda: _answers(port), 120.0)
+        wait_until(lambda: _answers(port))
         yield
     finally:
         os.killpg(server.pid, signal.SIGKILL)

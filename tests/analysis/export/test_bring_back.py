@@ -24,8 +24,8 @@ from analysis.records import PARENT_TAG
 from analysis.study import Study, trials_table
 from ass_tune.tracker.store import MlflowStore
 from tests.analysis.conftest import Recorded
-from tests.conftest import PROJECT
 from tests.support.mlflow_server import free_port, mlflow_server, wait_until
+from tests.support.project import PROJECT
 from trainables.mistakes import UserMistake
 
 UNFINISHED = "recorded (importing "

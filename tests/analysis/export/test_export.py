@@ -22,7 +22,7 @@ from analysis.readers.api import RunFiles
 from analysis.readers.export import experiment_tags, left_out_of, read_export
 from analysis.study import REPORTS, Study
 from tests.analysis.conftest import Recorded
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 from trainables.ass.metrics import miou
 from trainables.confusions import confusions_from_parquet
 from trainables.mistakes import UserMistake

@@ -17,7 +17,8 @@ from mlflow.tracking import MlflowClient
 from playwright.sync_api import sync_playwright
 from scipy import stats
 
-PROJECT = Path(__file__).parents[3]
+from tests.support.project import PROJECT
+
 CHROMIUM = shutil.which("chromium")
 
 

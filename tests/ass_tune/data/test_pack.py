@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.ass_tune.data.conftest import SMALL
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
 from trainables.mistakes import ExitCode

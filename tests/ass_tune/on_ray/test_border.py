@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, Studies
+from tests.support.project import PROJECT
+from tests.support.studies import Studies
 
 FILE = """
 study: broken

@@ -13,7 +13,7 @@ from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, load
 from trainables.ass.config import AssConfig
 
-LONGEST = 2.0
+LONGEST = 6.0
 """Seconds of CPU time."""
 HEAD = """\
 study: s

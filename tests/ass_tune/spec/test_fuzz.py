@@ -22,8 +22,9 @@ from ass_tune.search.samplers import make_sampler
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
-from tests.conftest import PROJECT, Studies
 from tests.support.mutations import Case, cases
+from tests.support.project import PROJECT
+from tests.support.studies import Studies
 
 LONGEST = 2.0
 """Seconds of CPU time that reading a file may take."""

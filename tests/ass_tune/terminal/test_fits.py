@@ -21,8 +21,8 @@ from ass_tune.terminal.live_view import LiveView
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.status import status_tables, study_status
 from ass_tune.wording import short
-from tests.conftest import PROJECT
 from tests.support.played import finished_rows, played
+from tests.support.project import PROJECT
 from trainables.storage import Storage
 from trainables.words import format_points, format_value, plus_minus
 

@@ -18,21 +18,18 @@ from ass_tune.plan.study_plan import make_plan
 from ass_tune.spec import load
 from ass_tune.terminal.end_of_study import end_study
 from ass_tune.tracker.opening import open_tracker
+from tests.support.study_files import curves_file
 from trainables.mistakes import ExitCode
 from trainables.storage import Storage
 
-STUDY = """
-study: reported
-trainable: curves
-domains: synthetic
-profile: synthetic
-baseline: {adaptor: ga}
-ablate: {adaptor: [ga, ga+csa], labeled_images: [5]}
-tune: {lr: {type: log_uniform, low: 0.01, high: 0.1}}
-search: {sampler: random, trials_per_cell: 2}
-replicate: {seeds: [0, 1]}
-train: {iterations: 40, evaluate_every: 20}
-"""
+STUDY = curves_file(
+    study="reported",
+    baseline={"adaptor": "ga"},
+    ablate={"adaptor": ["ga", "ga+csa"], "labeled_images": [5]},
+    prune=None,
+    replicate={"seeds": [0, 1]},
+    train={"iterations": 40, "evaluate_every": 20},
+)
 
 
 def test_a_study_ends_with_its_report_in_its_folder_and_in_mlflow_and_says_so(studies, write_file, monkeypatch):

@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 from ass_tune.sync import main as sync
 from ass_tune.terminal.end_of_study import SECONDS_FOR_MLFLOW
 from ass_tune.tracker.store import MlflowStore
-from tests.conftest import PROJECT, Studies
 from tests.support.mlflow_server import free_port, mlflow_server, proxy, wait_until, wedged_server
+from tests.support.project import PROJECT
+from tests.support.studies import Studies
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
@@ -156,7 +157,7 @@ def test_a_server_that_never_comes_leaves_everything_to_a_later_delivery(
     capsys: pytest.CaptureFixture[str],
 ):
     port = free_port()
-    done = studies.run(write_study("alone", 20), "--tracking-uri", f"http://127.0.0.1:{port}")
+    done = studies.run_alone(write_study("alone", 20), "--tracking-uri", f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "records wait for MLflow" in done.stdout
     assert f"python -m ass_tune.sync alone --studies {studies.folder}" in done.stdout

@@ -32,7 +32,7 @@ def _start(folder: Path, seconds: float, workers: int) -> subprocess.Popen[str]:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while not until():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -104,11 +104,11 @@ def test_processes_that_start_at_once_make_each_file_once(tmp_path: Path) -> Non
 
 
 def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
-    process = _start(tmp_path, seconds=60, workers=2)
+    process = _start(tmp_path, seconds=600, workers=2)
     _wait(lambda: (tmp_path / "builds").exists() and len(_builds(tmp_path)) == 2)
     workers = descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
-    errors = process.communicate(timeout=20)[1]
+    errors = process.communicate(timeout=240)[1]
     assert errors.count("Traceback") == 1
     assert errors.rstrip().endswith("KeyboardInterrupt")
     _wait(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers))
