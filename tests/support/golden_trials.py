@@ -36,6 +36,7 @@ def _trial(trainable: str, values: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         trial = entry.ray_class(
             config={
+                "trainable": trainable,
                 "key": "golden",
                 "config": config.model_dump(mode="json"),
                 "storage": folder,

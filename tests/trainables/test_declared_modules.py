@@ -30,6 +30,7 @@ HARMLESS = {
     "trainables.checkpoints": STORES,
     "trainables.config": IN_THE_KEY,
     "trainables.confusions": AFTERWARDS,
+    "trainables.contract": REFUSES,
     "trainables.curves": IN_THE_KEY,
     "trainables.domains.cityscapes_missing": REFUSES,
     "trainables.domains.cityscapes_pairs": IN_THE_KEY,
