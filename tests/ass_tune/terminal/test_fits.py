@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
+from analysis.table import Row
 from ass_tune.ledger.ledger import open_journal
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.spec import StudySpec, load
@@ -19,6 +22,7 @@ from ass_tune.terminal.columns import level_columns, level_pairs, short_names
 from ass_tune.terminal.final_table import final_table
 from ass_tune.terminal.live_view import LiveView
 from ass_tune.terminal.plan_view import plan_tables
+from ass_tune.terminal.progress import StudyProgress
 from ass_tune.terminal.status import status_tables, study_status
 from ass_tune.wording import short
 from tests.support.played import finished_rows, played
@@ -28,8 +32,8 @@ from trainables.words import format_points, format_value, plus_minus
 
 PAPER = sorted(f"paper/{file.stem}" for file in (PROJECT / "search_spaces" / "paper").glob("*.yaml"))
 RUN = ["csa", "adaptors", "table1_streets", "lambda_sadv", "real_csa", "nasty", "single"]
-Study = Callable[[str], StudySpec]
-WIDTHS = pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50), (60, 12)])
+SIZES = [(80, 24), (160, 50), (60, 12)]
+WIDTHS = pytest.mark.parametrize(("width", "height"), SIZES)
 NASTY = """
 study: nasty
 trainable: ass
@@ -63,18 +67,27 @@ train: {iterations: 40, evaluate_every: 20}
 """
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> Callable[[str], StudySpec]:
+@cache
+def study(name: str) -> StudySpec:
     """A shipped study, or one of the texts above."""
-
-    def read(name: str) -> StudySpec:
-        file = PROJECT / "search_spaces" / f"{name}.yaml"
-        if text := {"nasty": NASTY, "single": SINGLE}.get(name):
-            file = tmp_path / f"{name}.yaml"
-            file.write_text(text)
+    if (text := {"nasty": NASTY, "single": SINGLE}.get(name)) is None:
+        return load(PROJECT / "search_spaces" / f"{name}.yaml", ())
+    with TemporaryDirectory() as folder:
+        file = Path(folder, f"{name}.yaml")
+        file.write_text(text)
         return load(file, ())
 
-    return read
+
+@cache
+def progress_of(name: str, running: int) -> StudyProgress:
+    """The study with twelve trials ended and some running."""
+    return played(study(name), 12, running)
+
+
+@cache
+def rows_of(name: str) -> Sequence[Row]:
+    """The rows of the study's table."""
+    return finished_rows(study(name))
 
 
 def printed(width: int, height: int, *what: RenderableType) -> str:
@@ -107,7 +120,7 @@ def check_levels(text: str, cells: Sequence[Mapping[str, Any]]) -> None:
 
 @WIDTHS
 @pytest.mark.parametrize("name", [*RUN, *PAPER])
-def test_the_plan_fits(name: str, width: int, height: int, study: Study) -> None:
+def test_the_plan_fits(name: str, width: int, height: int) -> None:
     plan = make_plan(study(name), None, measure=False, step_time=0.1)
     text = printed(width, height, *plan_tables(plan, width))
     if name != "single":
@@ -120,10 +133,9 @@ def test_the_plan_fits(name: str, width: int, height: int, study: Study) -> None
 @WIDTHS
 @pytest.mark.parametrize("running", [2, 40])
 @pytest.mark.parametrize("name", RUN)
-def test_the_live_view_fits(name: str, running: int, width: int, height: int, study: Study) -> None:
-    spec = study(name)
-    progress = played(spec, 12, running)
-    text = printed(width, height, LiveView(Console(), spec.study, progress))
+def test_the_live_view_fits(name: str, running: int, width: int, height: int) -> None:
+    progress = progress_of(name, running)
+    text = printed(width, height, LiveView(Console(), name, progress))
     lines = text.splitlines()
     assert len(lines) < height, "the cursor's line is free"
     assert f"/{progress.trials_wanted} trials" in text
@@ -142,27 +154,26 @@ def test_the_live_view_fits(name: str, running: int, width: int, height: int, st
         assert all(f"{names[factor]}={format_value(level)}" in text.split() for factor, level in trial.cell.factors)
 
 
-@WIDTHS
 @pytest.mark.parametrize("name", RUN)
-def test_the_status_fits(name: str, width: int, height: int, study: Study, tmp_path: Path) -> None:
+def test_the_status_fits(name: str, tmp_path: Path) -> None:
     spec = study(name)
     played(spec, 12, 2, open_journal(Storage(str(tmp_path / spec.study))))
     status = study_status(spec, tmp_path, None)
     assert sum(cell.running for cell in status.cells) == 2
-    text = printed(width, height, *status_tables(status, tmp_path, width))
-    if name != "single":
-        check_levels(text, [cell.levels for cell in status.cells])
-    mious = [f"{cell.best_select_miou:.1f}" for cell in status.cells if cell.best_select_miou is not None]
-    assert set(mious) <= set(text.replace(",", " ").split())
-    assert ("diverged" in text) or not any(cell.diverged for cell in status.cells)
+    for width, height in SIZES:
+        text = printed(width, height, *status_tables(status, tmp_path, width))
+        if name != "single":
+            check_levels(text, [cell.levels for cell in status.cells])
+        mious = [f"{cell.best_select_miou:.1f}" for cell in status.cells if cell.best_select_miou is not None]
+        assert set(mious) <= set(text.replace(",", " ").split())
+        assert ("diverged" in text) or not any(cell.diverged for cell in status.cells)
 
 
 @WIDTHS
 @pytest.mark.parametrize("name", RUN)
-def test_the_final_table_fits(name: str, width: int, height: int, study: Study) -> None:
-    spec = study(name)
-    rows = finished_rows(spec)
-    text = printed(width, height, *final_table(spec.study, rows, width))
+def test_the_final_table_fits(name: str, width: int, height: int) -> None:
+    rows = rows_of(name)
+    text = printed(width, height, *final_table(name, rows, width))
     if name != "single":
         check_levels(text, [row.cell.levels for row in rows])
     for row in rows:
@@ -177,14 +188,14 @@ def test_the_final_table_fits(name: str, width: int, height: int, study: Study) 
         assert {"select", "finished"} <= set(text.replace(",", " ").split())
 
 
-def test_before_the_first_trial_the_live_view_says_what_it_waits_for(study: Study) -> None:
+def test_before_the_first_trial_the_live_view_says_what_it_waits_for() -> None:
     text = printed(80, 24, LiveView(Console(), "csa", played(study("csa"), 0, 0)))
     assert "no trial runs yet: waiting for Ray to start one" in text
     assert "0/49 trials, time left unknown before the first report" in text
 
 
-def test_the_final_table_has_room_for_a_verdict_at_80_columns(study: Study) -> None:
-    lines = printed(80, 24, *final_table("csa", finished_rows(study("csa")), 60)).splitlines()
+def test_the_final_table_has_room_for_a_verdict_at_80_columns() -> None:
+    lines = printed(80, 24, *final_table("csa", rows_of("csa"), 60)).splitlines()
     titles = " ".join(lines[1:3]).split()
     assert {"adaptor", "labels", "report", "gain", "seeds"} <= set(titles), "a table even without 20 columns"
 
