@@ -2,6 +2,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STUDY ?= search_spaces/csa.yaml
+# without its bytecode every process compiles the code and the tests anew, which takes it ten seconds
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup study test quick lint types units lock clean
 
@@ -27,7 +29,7 @@ quick: setup
 
 units: setup
 	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal --quiet \
-	    -m 'not (slow or ray or training or mlflow or browser or processes)'
+	    -m 'not (slow or costly or ray or training or mlflow or browser or processes)'
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -56,10 +56,8 @@ def _check_not_hidden(package: str) -> None:
         f"{there} hides the package '{package}' of ass_tune, because Python looks in {there.parent} first. "
         "Run the command from another folder, or as `ass-tune ...`, or with `python -P -m ...`."
     )
-    if Path("".join(sys.argv[:1])).name in (
-        "-m",
-        "ass-tune",
-    ):  # Python puts -m there while it imports the command's package
+    # Python puts -m there while it imports the command's package
+    if Path("".join(sys.argv[:1])).name in ("-m", "ass-tune"):
         print(message, file=sys.stderr)
         raise SystemExit(2)
     raise ImportError(message)

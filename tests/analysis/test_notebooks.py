@@ -14,6 +14,8 @@ from analysis.load import load_study
 from analysis.statistics.gains import ReportSplit
 from analysis.table import as_people_read, table_rows
 
+pytestmark = pytest.mark.costly
+
 FOLDER = Path(__file__).parents[2] / "analysis/notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 FIGURES = {

@@ -18,6 +18,8 @@ from trainables.ass_memory import BlankPair, BlankSet, LiveBytes, peak_bytes, tr
 from trainables.domains.pairs import PAIRS
 from trainables.domains.recipe import SETS
 
+pytestmark = pytest.mark.costly
+
 SOURCE, TARGET, JUDGED = (320, 160), (256, 128), (512, 256)
 EVALUATED = 4
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.golden_trials import FILE, golden_trials
 
+pytestmark = pytest.mark.costly
+
 ADVICE = {
     True: "the version did not change: a module that decides outcomes is missing in a DECIDES, or a library changed",
     False: "so did the version: if this is meant, record them by `python -m tests.support.golden_trials`",

@@ -16,6 +16,8 @@ from trainables.ass_trainable import AssTrainable
 from trainables.contract import TrialTask
 from trainables.step_time import main, measure
 
+pytestmark = pytest.mark.costly
+
 
 def request(profile: str, domains: str, **changes: Any) -> dict[str, Any]:
     lengths = {"iterations": 6, "evaluate_every": 2}

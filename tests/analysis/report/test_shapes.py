@@ -17,6 +17,8 @@ from analysis.study import Study
 from analysis.table import table_rows
 from tests.support.synthetic import Made, made_study
 
+pytestmark = pytest.mark.costly
+
 LR = {"lr": {"type": "log_uniform", "low": 0.01, "high": 0.1}}
 ADAPTORS = {"adaptor": ["ga", "ga+csa"]}
 BUDGETS = {"labeled_images": [1, 20]}

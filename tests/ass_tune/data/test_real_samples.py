@@ -16,6 +16,8 @@ from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
 from trainables.mistakes import ExitCode
 
+pytestmark = pytest.mark.costly
+
 Command = Callable[..., ExitCode]
 PAIR = sample_pair("sample-cityscapes", (320, 180), (256, 128))
 

@@ -96,6 +96,7 @@ def test_backbone_weights_can_come_from_a_file(configure: Configure, tmp_path: P
     assert convolutions and all(torch.equal(loaded[name], saved[name]) for name in convolutions)
 
 
+@pytest.mark.costly
 def test_imagenet_weights_are_read_from_torchs_folder_of_downloads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +283,7 @@ def pretrained_deeplab(seed: int = 0) -> Backbone:
     return backbone
 
 
+@pytest.mark.costly
 def test_folded_normalisation_gives_the_features_and_gradients_of_frozen_normalisation() -> None:
     body = pretrained_deeplab().body.double()
     folded, frozen = copy.deepcopy(body), body
