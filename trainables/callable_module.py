@@ -1,4 +1,4 @@
-"""A module that can be called like its main function: `ass_tune.run(space)` beside `python -m ass_tune.run`."""
+"""A module that can be called like its main function: `ass_tune.run(space)` next to `python -m ass_tune.run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two cells beside each other: what seeds and what images say of their difference, and what may be concluded."""
+"""Two cells compared: what seeds and what images say about their difference, and what may be concluded."""
 
 from __future__ import annotations
 

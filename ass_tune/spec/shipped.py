@@ -10,7 +10,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def shipped_folder() -> Path:
-    """In an installed wheel inside the package; in a checkout beside it."""
+    """In an installed wheel inside the package; next to it in a checkout."""
     inside = PACKAGE / "search_spaces"
     return inside if inside.is_dir() else PACKAGE.with_name("search_spaces")
 

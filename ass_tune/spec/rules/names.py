@@ -20,7 +20,7 @@ _HOMES = {
 }
 
 _OF_MLFLOW = {*(f"mlflow.db{end}" for end in ("", "-journal", "-wal", "-shm")), "mlartifacts", "mlruns", "default"}
-"""Its database with what SQLite puts beside it, its folders, and the experiment that every store has."""
+"""Its database with the files that SQLite adds, its folders, and the experiment that every store has."""
 
 
 def a_study_has_a_name_of_its_own(draft: Draft) -> Iterator[SpecError]:
