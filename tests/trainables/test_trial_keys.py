@@ -35,7 +35,7 @@ def keys():
 
 printed = {}
 for tree in sys.argv[2:]:
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("trainables", "ass_tune")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("trainables", "ass_tune", "analysis")]:
         del sys.modules[name]
     sys.path.insert(0, tree)
     importlib.invalidate_caches()
@@ -162,6 +162,8 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, frozenset[str
     trees = {name: folder / str(number) for number, name in enumerate(edits)}
     for name, tree in trees.items():
         shutil.copytree(PROJECT / "trainables", tree / "trainables")  # with what Python compiled of it before
+        for package in ("ass_tune", "analysis"):  # beside it, where both look for it
+            (tree / package).symlink_to(PROJECT / package)
         edits[name](tree)
     command = [sys.executable, "-c", PRINT_KEYS, ",".join(TRIALS), *map(str, trees.values())]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)

@@ -112,5 +112,5 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     error = process.communicate(timeout=60)[1]
     assert process.returncode == ExitCode.INTERRUPTED
-    assert error.endswith("Interrupted: what is packed stays, the same command goes on.\n")
+    assert error.endswith("Interrupted: what is packed is kept, and the same command continues.\n")
     assert "Traceback" not in error
