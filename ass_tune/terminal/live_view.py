@@ -73,13 +73,13 @@ def _position(progress: StudyProgress, trial: Trial) -> list[str]:
 
 
 def _left(progress: StudyProgress, width: int) -> list[RenderableType]:
-    """The progress bar with the time left, and below it the time gone and what pruning saved."""
+    """The progress bar with the time left, and below it the time elapsed and what pruning saved."""
     left = progress.seconds_left
     items = [
         f"{progress.trials_ended}/{progress.trials_wanted} trials",
         f"about {format_seconds(left)} left" if left is not None else "time left unknown before the first report",
     ]
-    after = [f"{format_seconds(progress.seconds)} gone"]
+    after = [f"{format_seconds(progress.seconds)} elapsed"]
     if pruned := progress.count(Outcome.PRUNED):
         after.append(f"{pruned} pruned, which saved {progress.iterations_saved} iterations")
     text = ", ".join(items)
@@ -190,6 +190,6 @@ def summary(progress: StudyProgress) -> str:
     return (
         f"{progress.trials_ended}/{progress.trials_wanted} trials, {len(progress.running)} running, "
         f"{progress.count(Outcome.PRUNED)} pruned, {progress.iterations_saved} iterations saved, "
-        f"{format_seconds(progress.seconds)} gone, "
+        f"{format_seconds(progress.seconds)} elapsed, "
         + (f"about {format_seconds(left)} left" if left is not None else "time left unknown")
     )

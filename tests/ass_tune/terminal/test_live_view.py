@@ -58,7 +58,7 @@ def test_an_end_says_the_outcome_and_how_far_the_study_is(idle: StudyProgress) -
     assert first == "finished adaptor=ga[red] tuning 3 at iteration 100, report mIoU 30.0"
     assert second == "pruned   adaptor=ga[red] tuning 3 at iteration 40"
     assert progress.startswith("         0/48 trials, 0 running, 0 pruned, 0 iterations saved, ")
-    assert progress.endswith(" gone, time left unknown")
+    assert progress.endswith(" elapsed, time left unknown")
 
 
 def test_a_failure_ends_with_the_last_line_of_its_traceback(idle: StudyProgress) -> None:
@@ -87,7 +87,7 @@ def test_a_driven_study_prints_a_line_per_event_and_a_summary_per_end(spec: Spec
     assert (len(starts), len(reports)) == (8, 80)
     summaries = [line.strip() for line in lines if line.startswith(" ")]
     assert [line.split(",")[0] for line in summaries] == [f"{ended}/8 trials" for ended in range(1, 9)]
-    assert summaries[-1].endswith(" gone, about 0 s left")
+    assert summaries[-1].endswith(" elapsed, about 0 s left")
     assert len(lines) == len(study.events) + 8
 
 
