@@ -96,7 +96,8 @@ def _show_and_record(
     _write_tables(console, split, rows, folder, tracker)
     if arguments.report and not interrupted:
         with wait_for("writing the report"):
-            write_report(console, split, folder, tracker)
+            line = write_report(split, folder, tracker)
+        console.print(line, soft_wrap=True)
     return False
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import PurePosixPath
 
-from rich.console import Console
-
 from analysis.report.files import FOLDER
 from analysis.statistics.gains import ReportSplit
 from ass_tune.tracker.tracker import Tracker
@@ -14,11 +12,12 @@ from trainables.credentials import without_credentials
 from trainables.storage import Storage
 
 
-def write_report(console: Console, split: ReportSplit, folder: Storage, tracker: Tracker) -> None:
+def write_report(split: ReportSplit, folder: Storage, tracker: Tracker) -> str:
     """Write `report/` into the study's folder, which MLflow then gets too; MLflow is not asked for anything.
 
+    Returns the line that says where the page is, or by which command to try again.
+
     Args:
-        console: says where the page is, or by which command to try again.
         split: of the study, with what its table needed.
         folder: the study's storage.
         tracker: of the study, still open.
@@ -30,10 +29,9 @@ def write_report(console: Console, split: ReportSplit, folder: Storage, tracker:
     except Exception as error:  # the study is measured and safe, whatever its page meets
         reason = without_credentials(f"{type(error).__name__}: {error}")
         command = shlex.join(["python", "-m", "analysis.report", str(folder.local_path())])
-        console.print(f"report: not written ({reason}); try {command}", soft_wrap=True)
-        return
+        return f"report: not written ({reason}); try {command}"
     for name, content in files.items():
         path = PurePosixPath(FOLDER, name)
         folder.write_bytes(str(path), content)
         tracker.study_file(str(path), str(path.parent))
-    console.print(f"report: {folder.local_path(f'{FOLDER}/{PAGE}')}", soft_wrap=True)
+    return f"report: {folder.local_path(f'{FOLDER}/{PAGE}')}"
