@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from analysis.records import STUDY_TAG
 from analysis.study import Study
 from trainables.callable_module import make_callable
 from trainables.credentials import without_credentials
-from trainables.mistakes import UserMistake
+from trainables.mistakes import UserMistake, nearest
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -68,8 +67,7 @@ def _newest_parent(client: MlflowClient, experiment: Experiment, instance: str |
 
 def _unknown(name: str, client: MlflowClient) -> str:
     names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else f"; studies there: {', '.join(names) or 'none'}"
+    hint = nearest(name, names) or f"; studies there: {', '.join(names) or 'none'}"
     return f"no study '{name}' in {without_credentials(client.tracking_uri)}{hint}"
 
 

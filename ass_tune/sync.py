@@ -20,10 +20,10 @@ from rich.text import Text
 from analysis.records import OUTBOX
 from ass_tune.ledger.lock import study_lock
 from ass_tune.ledger.safe_paths import check_inside
-from ass_tune.spec.errors import names, nearest
+from ass_tune.spec.errors import names
 from ass_tune.tracker.destination import STUDIES, remembered_store, study_identity
 from ass_tune.tracker.tracker import Tracker
-from trainables.mistakes import ExitCode, UserMistake
+from trainables.mistakes import ExitCode, UserMistake, nearest
 from trainables.storage import Storage
 
 PROGRAM = "python -m ass_tune.sync"

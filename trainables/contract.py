@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from trainables.mistakes import nearest
 from trainables.words import REPORT, SELECT
 
 _REPR = reprlib.Repr()
@@ -159,7 +159,7 @@ def _worded(error: ErrorDetails) -> str:
         return f"{field}: missing; allowed: {_ALLOWED.get(field, 'required')}"
     if error["type"] == "extra_forbidden":
         names = StepResult.model_fields
-        return f"{field}: unknown field; allowed: {', '.join(names)}{_nearest(field, names)}"
+        return f"{field}: unknown field; allowed: {', '.join(names)}{nearest(field, names)}"
     if not field:
         return f"found {_shown(error['input'])}; allowed: a dict with the fields {', '.join(StepResult.model_fields)}"
     return f"{field}: found {_shown(error['input'])}; allowed: {_TYPES.get(error['type'], error['msg'])}"
@@ -176,8 +176,3 @@ _TYPES = {
 
 def _shown(value: Any) -> str:
     return " ".join(_REPR.repr(value).split())
-
-
-def _nearest(name: str, options: Iterable[str]) -> str:
-    found = get_close_matches(name, list(options), n=1)
-    return f"; did you mean '{found[0]}'?" if found else ""

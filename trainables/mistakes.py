@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import IntEnum
+from typing import Any
+
+LONGEST_COMPARED = 100
+"""Longer names are not compared with others: that takes the square of their lengths."""
 
 
 class UserMistake(Exception):
@@ -17,3 +23,10 @@ class ExitCode(IntEnum):
     """Some trials failed, the study paused, or records still wait for MLflow."""
     USER_MISTAKE = 2
     INTERRUPTED = 130
+
+
+def nearest(found: Any, options: Iterable[Any]) -> str:
+    """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
+    texts = [option for option in options if isinstance(option, str) and len(option) <= LONGEST_COMPARED]
+    matches = get_close_matches(str(found), texts, n=1) if len(str(found)) <= LONGEST_COMPARED else ()
+    return f"; did you mean '{matches[0]}'?" if matches else ""

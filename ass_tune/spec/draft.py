@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ass_tune.spec.document import Document
-from ass_tune.spec.errors import Path, SpecError, names, nearest
+from ass_tune.spec.errors import Path, SpecError, names
 from ass_tune.spec.hyperparameters import Hyperparameter, Part
 from ass_tune.spec.model import Around, Prune, Replicate, Resources, Search, StudySpec, Train
 from ass_tune.spec.space import SearchedCell, searched_cells
 from ass_tune.spec.wording import at, grouped, message
 from trainables.config import TrialConfig
+from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
 
 _ENTRIES = ("ablate", "tune", "fixed", "baseline")

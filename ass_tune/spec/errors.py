@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-LONGEST_COMPARED = 100
-"""Longer names are not compared with others: that takes the square of their lengths."""
+from trainables.mistakes import nearest
+
 MAX_SHOWN = 50
 """More mistakes than these are only counted in the message."""
 
@@ -92,13 +91,6 @@ def names(options: Iterable[Any]) -> str:
     first = options if len(options) <= 20 else options[:15]
     texts = [cut(option) if isinstance(option, str) else shown(option) for option in first]
     return ", ".join(texts if first is options else [*texts, f"and {len(options) - 15} more"]) or "none"
-
-
-def nearest(found: Any, options: Iterable[Any]) -> str:
-    """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
-    texts = [option for option in options if isinstance(option, str) and len(option) <= LONGEST_COMPARED]
-    matches = get_close_matches(str(found), texts, n=1) if len(str(found)) <= LONGEST_COMPARED else ()
-    return f"; did you mean '{matches[0]}'?" if matches else ""
 
 
 def found(value: Any, allowed: str, options: Iterable[Any] = ()) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from ass_tune.spec.document import Document, merge
 from ass_tune.spec.draft import draft
-from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, names, nearest, shown
+from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, names, shown
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.rules import mistakes
 from ass_tune.spec.shipped import SUFFIXES, located, shipped_files
 from ass_tune.spec.yaml_lines import MAX_DEPTH, parse, parse_document
+from trainables.mistakes import nearest
 
 MAX_BYTES = 100_000
 MAX_FILES = 5

@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import SpecError, found, names, nearest
+from ass_tune.spec.errors import SpecError, found, names
 from ass_tune.spec.hyperparameters import Integer
 from ass_tune.spec.space import contains
 from trainables.config import Value
+from trainables.mistakes import nearest
 
 
 def conditions_name_variables(draft: Draft) -> Iterator[SpecError]:

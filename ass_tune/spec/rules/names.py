@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import SpecError, found, names, nearest, shown
+from ass_tune.spec.errors import SpecError, found, names, shown
 from ass_tune.spec.model import TUNED
+from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
 
 _SECTIONS = ("ablate", "tune", "fixed")

@@ -8,10 +8,11 @@ from typing import Any
 
 from ass_tune.spec.catalogue import ELSEWHERE, PRUNERS, SAMPLERS
 from ass_tune.spec.draft import Draft
-from ass_tune.spec.errors import Path, SpecError, names, nearest
+from ass_tune.spec.errors import Path, SpecError, names
 from ass_tune.spec.hyperparameters import Choice, Grid
 from ass_tune.spec.space import MAX_POINTS
 from ass_tune.spec.wording import mismatches
+from trainables.mistakes import nearest
 
 
 def grids_need_the_grid_sampler(draft: Draft) -> Iterator[SpecError]:
