@@ -190,6 +190,7 @@ def test_mlflow_draws_parallel_coordinates_of_factors_and_miou(finished: Finishe
         page.screenshot(path=PICTURES / f"mlflow_{view}.png")
 
 
+@pytest.mark.slow
 def test_mlflow_groups_runs_by_adaptor_in_two_clicks(mlflow_ui: str, page: Page) -> None:
     page.goto(mlflow_ui)
     page.get_by_text("Group by").click(timeout=60_000)
@@ -200,6 +201,7 @@ def test_mlflow_groups_runs_by_adaptor_in_two_clicks(mlflow_ui: str, page: Page)
     page.screenshot(path=PICTURES / "mlflow_grouped_by_adaptor.png")
 
 
+@pytest.mark.slow
 def test_mlflow_compares_runs_by_what_differs_and_their_miou(finished: Finished, mlflow_ui: str, page: Page) -> None:
     chosen = [run for run in finished.studies.runs("views") if run.data.tags["number"] == "0"][:4]
     ids = json.dumps([run.info.run_id for run in chosen])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +45,26 @@ def test_git_has_no_outputs_and_every_study_can_be_named(path: Path) -> None:
     assert assigned == {"study": "table1_streets", "tracking_uri": None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_on_the_export_without_mlflow(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_runs_by_itself(path: Path, tmp_path: Path) -> None:
+    assert outputs_of(executed(path, tmp_path))
+
+
+def test_all_of_them_run_on_the_export_without_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    done = executed(path, tmp_path)
-    assert sum("image/png" in output.get("data", {}) for output in done) == FIGURES[path.stem]
+    done = executed(all_in_one(tmp_path), tmp_path)
+    figures = dict.fromkeys(FIGURES, 0)
+    for path in NOTEBOOKS:
+        cells = [cell for cell in done if cell.id.startswith(f"{path.stem[:2]}-")]
+        figures[path.stem] = sum("image/png" in output.get("data", {}) for output in outputs_of(cells))
+    assert figures == FIGURES
 
 
 def test_all_of_them_run_on_a_study_in_mlflow(recorded, tmp_path: Path) -> None:
-    """In one kernel, since each costs seconds to start; the table is the one of the study."""
-    together = nbformat.v4.new_notebook(metadata=nbformat.read(NOTEBOOKS[0], 4).metadata)
-    for path in NOTEBOOKS:
-        cells = nbformat.read(path, 4).cells
-        for cell in cells:
-            cell.id = f"{path.stem[:2]}-{cell.id}"
-        together.cells += [
-            cell for cell in cells if path == NOTEBOOKS[0] or "parameters" not in cell.metadata.get("tags", [])
-        ]
-    nbformat.write(together, tmp_path / "all.ipynb")
-    done = executed(tmp_path / "all.ipynb", tmp_path, study=recorded.name, tracking_uri=recorded.uri)
+    """The table is the one of the study."""
+    cells = executed(all_in_one(tmp_path), tmp_path, study=recorded.name, tracking_uri=recorded.uri)
+    done = outputs_of(cells)
     texts = [output["data"]["text/html"] for output in done if "text/html" in output.get("data", {})]
     study = load_study(recorded.name, recorded.uri)
     table = as_people_read(study, table_rows(ReportSplit(study)))
@@ -74,8 +76,26 @@ def test_all_of_them_run_on_a_study_in_mlflow(recorded, tmp_path: Path) -> None:
     assert "not Cityscapes" in said
 
 
-def executed(path: Path, folder: Path, **parameters: Any) -> list[dict[str, Any]]:
-    """Outputs of all cells; papermill raises what a cell raises."""
+def all_in_one(folder: Path) -> Path:
+    """A notebook of all notebooks' cells, for one kernel, since each costs seconds to start."""
+    together = nbformat.v4.new_notebook(metadata=nbformat.read(NOTEBOOKS[0], 4).metadata)
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, 4).cells
+        for cell in cells:
+            cell.id = f"{path.stem[:2]}-{cell.id}"
+        together.cells += [
+            cell for cell in cells if path == NOTEBOOKS[0] or "parameters" not in cell.metadata.get("tags", [])
+        ]
+    nbformat.write(together, folder / "all.ipynb")
+    return folder / "all.ipynb"
+
+
+def executed(path: Path, folder: Path, **parameters: Any) -> list[Any]:
+    """All cells after a run; papermill raises what a cell raises."""
     out = folder / f"{path.stem}_done.ipynb"
     papermill.execute_notebook(path, out, parameters, cwd=FOLDER, progress_bar=False)
-    return [output for cell in nbformat.read(out, 4).cells if cell.cell_type == "code" for output in cell.outputs]
+    return nbformat.read(out, 4).cells
+
+
+def outputs_of(cells: Iterable[Any]) -> list[dict[str, Any]]:
+    return [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]

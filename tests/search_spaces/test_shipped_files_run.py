@@ -1,4 +1,7 @@
-"""Every shipped search-space file, run from the command line for a few iterations of the real method."""
+"""Every shipped search-space file, run from the command line for a few iterations of the real method.
+
+Of those on generated data tests/test_readme.py and tests/test_python_api.py run one each in every test run.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from trainables.confusions import confusions_from_parquet
 FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", "--set", "replicate.seeds=[0]"]
 ONE_TRIAL = ["--set", "search.trials_per_cell=1"]
 ONE_BUDGET = ["--set", "ablate.labeled_images=[20]"]
-COVERED = ("adaptors", "csa", "fcsa")
-"""Files that the README's commands run, or whose adaptors all run there (tests/test_readme.py)."""
 SHIPPED = {
     "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
@@ -24,9 +25,8 @@ SHIPPED = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in COVERED else ()) for name in SHIPPED]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_file_runs_to_its_table(name, studies):
     done = studies.run(f"search_spaces/{name}.yaml", *FEW, *SHIPPED[name])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -95,6 +95,7 @@ def test_the_estimate_counts_an_evaluation_that_needs_more_than_a_step() -> None
     assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_estimate_holds_in_bfloat16() -> None:
     settings = config("laptop", dtype="bfloat16", source_batch=2, labeled_batch=1, unlabeled_batch=1)
     assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.02)

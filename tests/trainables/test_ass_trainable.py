@@ -53,12 +53,19 @@ def trained(trial: AssTrainable, reports: int) -> list[dict[str, float]]:
     return [without_speed(trial.train()["metrics"]) for _ in range(reports)]
 
 
+@pytest.fixture(scope="module")
+def in_another_process(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
+    return in_fresh_process(settings(tmp_path_factory.mktemp("fresh"), "second"), 3)
+
+
 @pytest.mark.parametrize("before", ["oracle", "ga+fcsa"])
-def test_a_trial_in_a_reused_actor_equals_the_same_trial_in_a_fresh_process_bit_for_bit(before, tmp_path):
+def test_a_trial_in_a_reused_actor_equals_the_same_trial_in_a_fresh_process_bit_for_bit(
+    before, tmp_path, in_another_process
+):
     trial = AssTrainable(config=settings(tmp_path / "a", "first", adaptor=before, seed=8))
     trained(trial, 2)
     assert trial.reset(settings(tmp_path / "a", "second"))
-    assert trained(trial, 3) == in_fresh_process(settings(tmp_path / "b", "second"), 3)
+    assert trained(trial, 3) == in_another_process
 
 
 @dataclass(frozen=True)

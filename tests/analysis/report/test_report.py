@@ -17,6 +17,7 @@ from mlflow.tracking import MlflowClient
 from playwright.sync_api import sync_playwright
 from scipy import stats
 
+from analysis.report.command import main
 from tests.support.project import PROJECT
 
 CHROMIUM = shutil.which("chromium")
@@ -250,7 +251,8 @@ def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path) -> None:
     assert {row[titles.index("verdict")] for row in rows} == {"no difference shown"}
 
 
-def test_an_unknown_study_is_one_line(recorded) -> None:
-    done = command("analysis.report", "record", "--tracking-uri", recorded.uri)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"no study 'record' in {recorded.uri}; did you mean 'recorded'?\n"
+def test_an_unknown_study_is_one_line(recorded, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["record", "--tracking-uri", recorded.uri]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"no study 'record' in {recorded.uri}; did you mean 'recorded'?\n"

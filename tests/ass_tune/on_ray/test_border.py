@@ -37,7 +37,8 @@ SAID = {
 
 
 def run(studies: Studies, file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.support.broken_trainables", str(file), "--studies", str(studies.folder)]
+    module, where = "tests.support.broken_trainables", ["--address", studies.cluster.address]
+    command = [sys.executable, "-m", module, str(file), "--studies", str(studies.folder), *where]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     environment.pop("MLFLOW_TRACKING_URI", None)
     return subprocess.run(
