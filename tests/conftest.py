@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ MARKS = {
     "browser": {"browser"},
 }
 """Marks that a test gets from the fixtures that it uses, directly or not; `make quick` leaves all of them out."""
+LONG = {"ray", "browser", "costly", "training"}
+"""Marks of tests that take long."""
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "ProcessPoolExecutor"}
 """A module that knows one of these names has tests that start processes."""
 agree_on_a_token()
@@ -30,8 +33,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark each test by what it uses."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it uses, and put first what takes long."""
     for item in items:
         assert isinstance(item, pytest.Function)
         for mark, fixtures in MARKS.items():
@@ -41,12 +44,34 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker("processes")
         if "benchmarks" in item.path.parts:
             item.add_marker("training")
+    items[:] = in_shares(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def in_shares(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The tests in an order of which each process of pytest-xdist first gets an equal share, its longest tests first.
+
+    Modules stay whole, since their tests share what takes long to set up. What is left over at the end is then short.
+    """
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    long = [
+        module for module in modules.values() if any(LONG & {mark.name for mark in i.iter_markers()} for i in module)
+    ]
+    short = [item for module in modules.values() if module not in long for item in module]
+    shares: list[list[pytest.Item]] = [list(chain(*long[number::processes])) for number in range(processes)]
+    for number, share in enumerate(shares, 1):
+        wanted = len(items) * number // processes - sum(map(len, shares[:number]))
+        share += [short.pop(0) for _ in range(min(max(wanted, 0), len(short)))]
+    return [item for share in shares for item in share] + short
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Packed data and step times of this test session, none from before it."""
-    folder = tmp_path_factory.mktemp("cache")
+    """Packed data and step times of this test session, which its processes share; none from before it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
     before = os.environ.get("ASS_CACHE")
     os.environ["ASS_CACHE"] = str(folder)
     yield folder

@@ -31,8 +31,8 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
         (finished_bytes), and an estimate of the device memory for a trial's tensors (device_bytes), or None.
     """
     entry = TRAINABLES[trainable]
-    start, short, _, _ = _timed(trainable, config, SHORT, threads, data_root)
-    _, long, running, finished = _timed(trainable, config, LONG, threads, data_root)
+    start, short, running, finished = _timed(trainable, config, SHORT, threads, data_root, to_the_end=True)
+    _, long, _, _ = _timed(trainable, config, LONG, threads, data_root, to_the_end=False)
     per_iteration = max(0.0, (long - short) / (LONG - SHORT))
     return {
         "seconds_per_iteration": per_iteration,
@@ -45,9 +45,9 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
 
 
 def _timed(
-    trainable: str, config: Mapping[str, Any], every: int, threads: int, data_root: str | None
+    trainable: str, config: Mapping[str, Any], every: int, threads: int, data_root: str | None, *, to_the_end: bool
 ) -> tuple[float, float, int, int]:
-    """Seconds to start, seconds of the second report, bytes of a checkpoint, bytes once it has finished."""
+    """Seconds to start, seconds of the second report, bytes of a checkpoint, bytes of results if run to the end."""
     ray_class = TRAINABLES[trainable].ray_class  # its imports are paid once per process, not per trial
     with tempfile.TemporaryDirectory(prefix="ass_tune-step-") as folder:
         task = TrialTask(
@@ -65,7 +65,8 @@ def _timed(
         again = time.perf_counter()
         trial.train()
         seconds, checkpoint = time.perf_counter() - again, max(_sizes(Path(folder, "checkpoints")), default=0)
-        trial.train()
+        if to_the_end:
+            trial.train()
         return started - begun, seconds, checkpoint, sum(_sizes(Path(folder, "results")))
 
 

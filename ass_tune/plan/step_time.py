@@ -93,9 +93,7 @@ def measured(trainable: str, configs: Sequence[TrialConfig], threads: int, data_
             }
             for config in missing.values()
         ]
-        new = dict(zip(missing, _measure(requests, threads), strict=True))
-        _remember(new)
-        known |= new
+        known = _remember(dict(zip(missing, _measure(requests, threads), strict=True)))
     return [known[_kind(trainable, config, threads)] for config in configs]
 
 
@@ -155,11 +153,13 @@ def _read_or_put_aside() -> dict[str, StepTime]:
         return {}
 
 
-def _remember(new: Mapping[str, StepTime]) -> None:
-    """Add to what is known; a lock keeps what another process adds meanwhile."""
+def _remember(new: Mapping[str, StepTime]) -> dict[str, StepTime]:
+    """Add to what is known, and return all of it; what another process measured first stays, so that plans agree."""
     folder = Storage(str(cache_folder()))
     with _lock():
-        folder.write_bytes(FILE, _FILE.dump_json({**_read_or_put_aside(), **new}, indent=1))
+        known = {**new, **_read_or_put_aside()}
+        folder.write_bytes(FILE, _FILE.dump_json(known, indent=1))
+    return known
 
 
 def _lock() -> FileLock:
