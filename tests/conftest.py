@@ -23,7 +23,7 @@ MARKS = {
     "browser": {"browser"},
 }
 """Marks that a test gets from the fixtures that it uses, directly or not; `make quick` leaves all of them out."""
-LONG = {"ray", "browser", "costly", "training"}
+LONG = {"ray", "browser", "costly", "training", "processes"}
 """Marks of tests that take long."""
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "ProcessPoolExecutor"}
 """A module that knows one of these names has tests that start processes."""
@@ -32,9 +32,9 @@ agree_on_a_token()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it uses, and put first what takes long."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark each test by what it uses; of those that are wanted, put first what takes long."""
     for item in items:
         assert isinstance(item, pytest.Function)
         for mark, fixtures in MARKS.items():
@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("processes")
         if "benchmarks" in item.path.parts:
             item.add_marker("training")
+    yield
     items[:] = in_shares(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 

@@ -75,6 +75,8 @@ def serving(command: str) -> Iterator[str]:
     port = free_port()
     program, *arguments = shlex.split(command)
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
+    if program == "mlflow":
+        arguments += ["--workers", "1"]  # by default four processes, for one reader
     server = subprocess.Popen(
         [str(Path(sys.executable).parent / program), *arguments, "--port", str(port)],
         env=environment,

@@ -16,7 +16,7 @@ CURVES = curves_file(
     study="full",
     ablate={"adaptor": ["joint", "ga"]},
     tune=LAMBDA_SADV | LR,
-    search={"sampler": "random", "trials_per_cell": 40},
+    search={"sampler": "random", "trials_per_cell": 20},
     prune=None,
     replicate={"seeds": [0, 1]},
     train={"iterations": 100, "evaluate_every": 10},
@@ -51,7 +51,7 @@ def test_a_full_disk_under_outbox_and_ledger(
     tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path]
 ) -> None:
     file = write_file(CURVES)
-    with small_disk(tmp_path / "studies", "160k") as disk:
+    with small_disk(tmp_path / "studies", "92k") as disk:
         studies = Studies(disk.folder, cluster)
         output = interrupted_for_room(studies, file, migrated)
         assert "No space left on device" in output
@@ -60,7 +60,7 @@ def test_a_full_disk_under_outbox_and_ledger(
         disk.enlarge("30m")
         done = studies.run(file, "--tracking-uri", f"sqlite:///{migrated}")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert_whole(studies, 82)
+        assert_whole(studies, 42)
         ledger = {t.user_attrs["key"]: t for ts in studies.ledger("full").values() for t in ts if t.user_attrs}
         for trial in ended:
             assert ledger[trial.user_attrs["key"]].datetime_complete == trial.datetime_complete

@@ -220,6 +220,7 @@ def _table(studies, name: str) -> Path:
     return studies.folder / "curves/tables" / name
 
 
+@pytest.mark.slow
 def test_a_study_runs_on_a_cluster_of_two_nodes(studies, write_file):
     from ray.cluster_utils import Cluster
 
