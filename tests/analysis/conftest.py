@@ -71,7 +71,17 @@ class Recorded:
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Recorded:
-    folder = tmp_path_factory.mktemp("recorded")
+    """Not to be changed: tests in any order compare it with what was made of it."""
+    return begin_recorded(tmp_path_factory.mktemp("recorded"), migrated)
+
+
+@pytest.fixture(scope="module")
+def with_report(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Recorded:
+    """The same study again, for commands that add their report to its run in MLflow."""
+    return begin_recorded(tmp_path_factory.mktemp("with_report"), migrated)
+
+
+def begin_recorded(folder: Path, migrated: Path) -> Recorded:
     shutil.copy(migrated, folder / "mlflow.db")
     file = folder / "recorded.yaml"
     file.write_text(FILE)

@@ -39,10 +39,10 @@ REAL = "analysis/notebooks/table1_streets"
         if "analysis.import" not in line
     ],
 )
-def test_a_command_works_as_written(line: str, recorded, tmp_path: Path) -> None:
+def test_a_command_works_as_written(line: str, with_report, tmp_path: Path) -> None:
     _, _, module, *arguments = shlex.split(line)
-    there = [recorded.name if argument in ("csa", "fcsa") else argument for argument in arguments]
-    run(sys.executable, "-m", module, *there, "--tracking-uri", recorded.uri, "--out", str(tmp_path / "out"))
+    there = [with_report.name if argument in ("csa", "fcsa") else argument for argument in arguments]
+    run(sys.executable, "-m", module, *there, "--tracking-uri", with_report.uri, "--out", str(tmp_path / "out"))
     compared = "--compare" in arguments
     for name in ("report.html", "tables/comparison.csv") if compared else WRITES[module]:
         assert (tmp_path / "out" / name).stat().st_size > 0

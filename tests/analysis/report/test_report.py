@@ -35,10 +35,10 @@ def command(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(with_report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `python -m analysis.report` writes."""
     out = tmp_path_factory.mktemp("report")
-    done = command("analysis.report", recorded.name, "--tracking-uri", recorded.uri, "--out", str(out))
+    done = command("analysis.report", with_report.name, "--tracking-uri", with_report.uri, "--out", str(out))
     assert (done.returncode, done.stderr) == (0, "")
     assert f"report: {out / 'report.html'}" in done.stdout
     return out
@@ -99,14 +99,14 @@ def test_the_page_says_what_the_study_shows_first(page: str) -> None:
     assert "not Cityscapes" in page
 
 
-def test_tables_and_figures_are_files_too_and_artifacts_of_the_studys_run(folder: Path, recorded) -> None:
+def test_tables_and_figures_are_files_too_and_artifacts_of_the_studys_run(folder: Path, with_report) -> None:
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for name in ("table", "pairs", "paper_1"):
         assert {f"tables/{name}.{kind}" for kind in ("md", "tex", "csv")} <= written
     for name in ("budget_curves", "gains", "class_gains", "predictions_5"):
         assert {f"figures/{name}.{kind}" for kind in ("svg", "png")} <= written
-    client = MlflowClient(tracking_uri=recorded.uri)
-    experiment = client.get_experiment_by_name(recorded.name)
+    client = MlflowClient(tracking_uri=with_report.uri)
+    experiment = client.get_experiment_by_name(with_report.name)
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id], "tags.stage = 'study'")
     for place in ("report", "report/tables", "report/figures"):
