@@ -5,7 +5,7 @@ STUDY ?= search_spaces/csa.yaml
 # without its bytecode every process compiles the code and the tests anew, which takes it ten seconds
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup study test quick lint types units lock clean
+.PHONY: setup study test quick lint types strict-types units units-of-trainables lock clean
 
 setup: $(VENV)/installed
 
@@ -23,13 +23,21 @@ study: setup
 test: setup lint types
 	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
-# What a change breaks first: no Ray, no training, no database, no browser. Types are checked while tests run.
+# What a change breaks first: no Ray, no training, no database, no browser; types of the packages that are strict.
+# The two halves of the tests are processes of their own, since only one of them imports torch.
 quick: setup
-	$(MAKE) --jobs 2 --output-sync=target lint types units
+	$(MAKE) --jobs 3 --output-sync=target lint strict-types units units-of-trainables
+
+UNITS := $(PYTHON) -m pytest --quiet -m 'not (slow or costly or ray or training or mlflow or browser or processes)'
 
 units: setup
-	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal --quiet \
-	    -m 'not (slow or costly or ray or training or mlflow or browser or processes)'
+	$(UNITS) --ignore tests/trainables
+
+units-of-trainables: setup
+	$(UNITS) tests/trainables
+
+strict-types: setup
+	$(VENV)/bin/pyright ass_tune/search ass_tune/ledger trainables/ass
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -56,6 +56,7 @@ def journal(folder: Path) -> BaseStorage:
     return open_journal(Storage(str(folder)))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("every", [1, 7, 23])
 def test_drivers_that_stop_dead_leave_the_study_that_an_undisturbed_one_leaves(

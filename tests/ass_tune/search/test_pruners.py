@@ -37,6 +37,7 @@ def test_every_pruner_of_the_file_format_is_tried_here() -> None:
     assert {prune["pruner"] for prune in PRUNES.values()} == PRUNERS.keys()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", PRUNES)
 def test_a_study_runs_with_every_pruner(spec: Spec, driven: Callable, name: str) -> None:
     wanted = spec(prune=PRUNES[name], search=RANDOM, fixed={"noise": 2.0})

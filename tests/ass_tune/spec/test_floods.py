@@ -13,6 +13,7 @@ from ass_tune.search.cells import cells
 from ass_tune.spec import SpecErrors, load
 from trainables.ass.config import AssConfig
 
+pytestmark = pytest.mark.costly
 LONGEST = 6.0
 """Seconds of CPU time."""
 HEAD = """\

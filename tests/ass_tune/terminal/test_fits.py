@@ -154,6 +154,7 @@ def test_the_live_view_fits(name: str, running: int, width: int, height: int) ->
         assert all(f"{names[factor]}={format_value(level)}" in text.split() for factor, level in trial.cell.factors)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", RUN)
 def test_the_status_fits(name: str, tmp_path: Path) -> None:
     spec = study(name)
