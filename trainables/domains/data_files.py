@@ -90,7 +90,8 @@ def find_data_files(
     for name in sets:
         if (paths := recipe.files(name, data_root)) and data_root is not None:
             digests = digests or FileDigests(data_root, cache)
-            files = [path.relative_to(data_root).as_posix() for path in paths]
+            below = len(f"{data_root.as_posix()}/")
+            files = [path.as_posix()[below:] for path in paths]
             found[name] = list(zip(files, digests.of(files, partial(_show, watch, name)), strict=True))
     return DataFiles(found)
 
