@@ -117,12 +117,14 @@ def run_study(
     from ass_tune.terminal.progress import StudyProgress
     from ass_tune.tracker.opening import open_tracker
 
-    agree(ledger, spec, folder.local_path())
     with packing_shown(transient=True) as watch:
+        data = TRAINABLES[spec.trainable].data_files(spec.domains, arguments.data_root, watch)
+        agree(ledger, spec, folder.local_path(), data)
         configs = [typical_config(spec, planned) for planned in plan.cell_plans]
-        TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch)
+        TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch, data.digests)
 
-    searches = [CellSearch(spec, planned, ledger, make_pruner(spec)) for planned in plan.cell_plans]
+    plans, digests = plan.cell_plans, data.digests
+    searches = [CellSearch(spec, planned, ledger, make_pruner(spec), digests) for planned in plans]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
@@ -131,10 +133,12 @@ def run_study(
     with ExitStack() as cluster:
         with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster"):
             resources = cluster.enter_context(ray_cluster(spec, arguments.address))
-            tracker = open_tracker(spec, plan, folder, arguments, resources)
+            tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
             director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
-            stopped = run_trials(spec, director, folder, arguments.data_root, plan.seconds_between_reports)
+            stopped = run_trials(
+                spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
+            )
 
     return end_study(console, spec, arguments, folder, searches, tracker, stopped)
 

@@ -14,6 +14,7 @@ from trainables.domains.classes import ClassSet
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.recipe import SETS, Content
 from trainables.domains.sampling import stream
+from trainables.domains.units import IMAGE
 
 CELL = 16
 """Side, in pixels, of the squares that have one class."""
@@ -33,6 +34,7 @@ class DrawnPair:
     name: str = "drawn"
     classes: ClassSet = CITYSCAPES
     held_out: int = 0
+    resample_by: str = IMAGE
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -58,9 +60,13 @@ class DrawnPair:
         """All rows."""
         return range(self.images)
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """Empty: nothing is read."""
-        return ""
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+        """None: nothing is read."""
+        return ()
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """Each image: they are drawn independently of each other."""
+        return names
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Draw some images of a set."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from trainables.ass.config import AssConfig
-from trainables.domains.packing import Watcher
 from trainables.domains.prepare import prepare_pair
+from trainables.domains.progress import Watcher
 
 logger = logging.getLogger(__name__)
 DRAWN = ("small", "none")
 """The network and weights that need no package and no file."""
 
 
-def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, watch: Watcher) -> None:
+def prepare(
+    configs: Sequence[AssConfig],
+    cache: Path,
+    data_root: Path | None,
+    watch: Watcher,
+    digests: Mapping[str, str] | None = None,
+) -> None:
     """Make and check data and weights on this node.
 
     Args:
@@ -23,12 +29,13 @@ def prepare(configs: Sequence[AssConfig], cache: Path, data_root: Path | None, w
         cache: folder of packed files.
         data_root: folder of the real data sets.
         watch: is called with the progress of packing.
+        digests: of the files of each set, as `data_files` gives them; None for whatever the data root has.
 
-    Raises MissingWeights before any data is packed, and MissingData.
+    Raises MissingWeights before any data is packed, MissingData and OtherData.
     """
     _check_backbones({(config.network, config.backbone_weights) for config in configs} - {DRAWN})
     for domains in sorted({config.domains for config in configs}):
-        prepare_pair(domains, cache, data_root, watch)
+        prepare_pair(domains, cache, data_root, watch, digests)
     _warn_of_bfloat16({config.device for config in configs if config.dtype == "bfloat16"})
 
 

@@ -41,7 +41,7 @@ class AssTrainable(tune.Trainable):
         self._folder = Storage(task.storage)
         self._trial_key = task.key
         data_root = Path(task.data_root) if task.data_root else None
-        self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root)
+        self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root, task.data)
         self._trainer = Trainer(self._trial_config, self._pair)
         self._checkpoints = Checkpoints(self._folder, self._trial_key)
         loaded = self._checkpoints.newest()
@@ -88,7 +88,7 @@ class AssTrainable(tune.Trainable):
         metrics |= self._split_metrics("report", confusions)
         artifacts = {
             f"results/{self._trial_key}/report_confusions.parquet": confusions_to_parquet(
-                confusions, report.names, self._pair.classes.names
+                confusions, report.names, self._pair.classes.names, self._pair.report_units, self._pair.resample_by
             ),
             f"results/{self._trial_key}/network.pt": serialized(self._trainer.model.network.state_dict()),
         }

@@ -77,6 +77,8 @@ class TrialTask(BaseModel):
     """Path or URI of the study folder."""
     data_root: str | None = None
     """Folder of the real data sets."""
+    data: dict[str, str] = {}
+    """Digest, by set, of the files of the real data sets that the key is for."""
     threads: int = Field(default=1, ge=1)
     """CPU threads that the trial may use."""
     gpus: float = Field(default=0.0, ge=0)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from analysis.study import REPORTS, TEXTS, TIME, TRIALS
 from trainables.mistakes import UserMistake
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of everything in docs/export.md."""
 FORMAT_KEY, STUDY_KEY = b"ass_tune.export", b"study"
 CHECKSUMS = "SHA256SUMS"
@@ -42,7 +42,11 @@ LAYOUTS = {
     "trials": Layout(_TRIALS, tuple(name for name, kind in _TRIALS.items() if kind not in (TEXTS, TIME))),
     "reports": Layout(_REPORTS, ("run", "metric", "iteration", "time"), {"value": "BYTE_STREAM_SPLIT"}),
     # None: the size of its lists is the number of classes squared
-    "confusions": Layout({**_NAMED, "counts": None}, ("run", "image"), {"counts.list.element": "BYTE_STREAM_SPLIT"}),
+    "confusions": Layout(
+        {**_NAMED, "unit": pa.string(), "counts": None},
+        ("run", "image", "unit"),
+        {"counts.list.element": "BYTE_STREAM_SPLIT"},
+    ),
     "images": Layout({"image": pa.string(), "pixels": pa.binary(), "truth": pa.binary()}),
     "predictions": Layout({**_NAMED, "prediction": pa.binary()}, ("run", "image")),
     "files": Layout({"run": pa.string(), "path": pa.string(), "content": pa.binary()}, ("run", "path")),

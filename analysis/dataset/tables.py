@@ -10,20 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import confusions, pictures
+from trainables.confusions import CLASSES, COLUMNS, RESAMPLE_BY
 
-CLASSES, COLORS = b"classes", b"colors"
+COLORS = b"colors"
 Digests = dict[tuple[str, str], bytes]
 """SHA-256 by run and path."""
 
 
-def counts_file(rows: pa.Table, classes: bytes) -> bytes:
-    """`report_confusions.parquet` of one run.
-
-    Args:
-        rows: image and counts, one per image.
-        classes: names as JSON.
-    """
-    return _file(rows.select(["image", "counts"]), {CLASSES: classes}, "zstd")
+def counts_file(rows: pa.Table) -> bytes:
+    """`report_confusions.parquet` of one run, out of its rows of `confusions.parquet` with the metadata of that."""
+    metadata = {key: rows.schema.metadata[key] for key in (CLASSES, RESAMPLE_BY)}
+    return _file(rows.select(list(COLUMNS)), metadata, "zstd")
 
 
 def predictions_file(rows: pa.Table, classes: bytes, colors: bytes) -> bytes:
@@ -77,25 +74,25 @@ class Packing:
 
 
 class _Counts:
-    """Counts of runs that saw the same classes."""
+    """Counts of runs that saw the same classes and whose units are the same."""
 
     def __init__(self) -> None:
-        self._classes = b""
+        self._metadata: dict[bytes, bytes] = {}
         self._runs: list[str] = []
         self._parts: list[pa.Table] = []
 
     def take(self, run: str, content: bytes) -> bytes | None:
         """The file as it will come out again; None, with nothing taken, where that would not be the same."""
-        table = _decoded(content, {CLASSES})
-        if table is None or table.column_names != ["image", "counts"]:
+        table = _decoded(content, {CLASSES, RESAMPLE_BY})
+        if table is None or table.column_names != list(COLUMNS):
             return None
-        classes = table.schema.metadata[CLASSES]
-        kind = pa.list_(pa.int64(), len(json.loads(classes)) ** 2)
-        if (self._parts and classes != self._classes) or table["counts"].type != kind:
+        metadata = dict(table.schema.metadata)
+        kind = pa.list_(pa.int64(), len(json.loads(metadata[CLASSES])) ** 2)
+        if (self._parts and metadata != self._metadata) or table["counts"].type != kind:
             return None
-        if not _same(rebuilt := counts_file(table, classes), table):
+        if not _same(rebuilt := counts_file(table), table):
             return None
-        self._classes = classes
+        self._metadata = metadata
         self._runs += [run] * len(table)
         self._parts.append(table)
         return rebuilt
@@ -104,9 +101,7 @@ class _Counts:
         if not self._parts:
             return None
         rows = pa.concat_tables(self._parts).combine_chunks()
-        return rows.add_column(0, "run", pa.array(self._runs, pa.string())).replace_schema_metadata(
-            {CLASSES: self._classes}
-        )
+        return rows.add_column(0, "run", pa.array(self._runs, pa.string())).replace_schema_metadata(self._metadata)
 
 
 class _Pictures:

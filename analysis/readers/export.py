@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from analysis import confusions, pictures
 from analysis.dataset.files import DataSet
-from analysis.dataset.tables import CLASSES, COLORS, counts_file, predictions_file
+from analysis.dataset.tables import COLORS, counts_file, predictions_file
 from analysis.study import REPORTS, TRIALS, Study
+from trainables.confusions import CLASSES
 
 EXPERIMENT_TAGS, LEFT_OUT = b"experiment_tags", b"left_out"
 """Metadata of `trials.parquet`: tags of the experiment in MLflow, and what the export does without; JSON."""
@@ -72,7 +73,7 @@ class ExportedFiles:
 
     def _counts(self, run: str) -> bytes:
         table, rows = self._of_confusions
-        return counts_file(table.slice(*rows[run]), table.schema.metadata[CLASSES])
+        return counts_file(table.slice(*rows[run]))
 
     def _predictions(self, run: str) -> bytes:
         table, rows = self._of_predictions

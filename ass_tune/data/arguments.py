@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.domains.packing import default_workers
+from trainables.domains.processes import default_workers
 
 PROGRAM = "python -m ass_tune.data"
 CHECKED = Path("data_check")

@@ -10,7 +10,7 @@ from ass_tune.terminal.packing_bars import packing_shown
 from ass_tune.wording import format_bytes
 from trainables.cache import cache_folder
 from trainables.domains.pack import Pack, absent_bytes, check_room
-from trainables.domains.pairs import DomainPair, open_pair
+from trainables.domains.pairs import DomainPair, data_files, open_pair
 from trainables.domains.prepare import pack_pair
 from trainables.domains.recipe import SETS, MissingData, UnusableImages
 from trainables.mistakes import ExitCode
@@ -21,7 +21,9 @@ def pack(arguments: PackArguments, console: Console) -> ExitCode:
 
     Raises `MissingData` with the unusable images of all sets, or `NoRoom`.
     """
-    pair = open_pair(arguments.domains, cache_folder(), arguments.data_root)
+    with packing_shown(transient=True) as watch:
+        data = data_files(arguments.domains, cache_folder(), arguments.data_root, watch)
+    pair = open_pair(arguments.domains, cache_folder(), arguments.data_root, data.digests)
     _announce(pair, console)
     unusable = _pack_sets(pair, arguments.workers, console)
     if unusable:

@@ -1,4 +1,4 @@
-"""The settings that a study was started with, kept in its ledger: later a file may ask for more, but not for others."""
+"""What a study was started with, kept in its ledger: later it may ask for more, not for other settings or data."""
 
 from __future__ import annotations
 
@@ -10,30 +10,44 @@ from typing import Any, cast
 from optuna.storages import BaseStorage
 
 from ass_tune.ledger.ledger import has_trials, optuna_study
+from ass_tune.ledger.study_data import read_data_files, write_data_files
 from ass_tune.spec import StudySpec
+from trainables.domains.data_files import NO_FILES, DataFiles
 from trainables.mistakes import UserMistake
 
+DATA = "data"
+"""Name of the digest of all data among the settings."""
 FREE = ("extends", "baseline", "resources", "faults", "checkpoints")
 """Sections that affect no trial's outcome and may change at any time."""
 
 
 class ChangedStudy(UserMistake):
-    """The file asks for settings that do not fit the trials the study already has."""
+    """The settings or the data do not fit the trials that the study already has."""
 
 
-def agree(storage: BaseStorage, spec: StudySpec, folder: Path) -> None:
-    """Compare a study with the settings it was started with, and record those that it has now.
+def agree(storage: BaseStorage, spec: StudySpec, folder: Path, data: DataFiles = NO_FILES) -> None:
+    """Compare a study with the settings and the data it was started with, and record those that it has now.
 
     Raises ChangedStudy with every difference, except more trials per cell, more levels of a factor and more seeds,
     which leave all existing trials valid. A study without a trial may change in any way.
+
+    Args:
+        storage: the ledger.
+        spec: the study.
+        folder: of the study, which messages name.
+        data: the files that trials are trained and judged on.
     """
     study = optuna_study(storage, spec.study)
-    terms, before = terms_of(spec), study.user_attrs.get("terms")
+    terms, before = {**terms_of(spec), DATA: data.digest}, study.user_attrs.get("terms")
     if before == terms:
         return
-    differences = list(_differences(before or terms, terms))
-    if differences and has_trials(storage, spec.study):
-        raise ChangedStudy(_message(folder, differences))
+    if before is not None and has_trials(storage, spec.study):
+        differences = list(_differences({**before, DATA: data.digest}, terms))
+        files = list(read_data_files(storage, spec.study, before.get(DATA, "")).differences(data))
+        if differences or files:
+            raise ChangedStudy(_message(folder, differences, files))
+    if before is None or before.get(DATA) != data.digest:
+        write_data_files(storage, spec.study, data)
     study.set_user_attr("terms", terms)
 
 
@@ -76,12 +90,14 @@ def _shown(values: Mapping[str, Any], field: str) -> str:
     return json.dumps(values[field], ensure_ascii=False) if field in values else "not there"
 
 
-def _message(folder: Path, differences: list[str]) -> str:
-    lines = "\n".join(f"  {difference}" for difference in differences)
+def _message(folder: Path, differences: list[str], files: list[str]) -> str:
+    others = " and ".join([*(["settings"] if differences else []), *(["images or labels"] if files else [])])
+    lines = "\n".join(f"  {difference}" for difference in [*differences, *files])
     return (
-        f"{folder}: the study was started with other settings, and its trials could not be compared with "
+        f"{folder}: the study was started with other {others}, and its trials could not be compared with "
         f"new ones:\n{lines}\n"
         "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else "
         "give the study another name with --set study=NAME, which reuses every finished trial that is the same, or "
         "start afresh with --fresh, which moves this study aside."
+        + (" To go on with its own images and labels, name their folder by --data-root." if files else "")
     )

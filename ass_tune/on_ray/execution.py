@@ -94,7 +94,12 @@ def parallel_trials(spec: StudySpec) -> int:
 
 
 def run_trials(
-    spec: StudySpec, director: Director, folder: Storage, data_root: Path | None, seconds_per_report: float | None
+    spec: StudySpec,
+    director: Director,
+    folder: Storage,
+    data_root: Path | None,
+    data: Mapping[str, str],
+    seconds_per_report: float | None,
 ) -> str | None:
     """Run until the director has no trial left, until Ctrl-C, or until something stops the study.
 
@@ -105,6 +110,7 @@ def run_trials(
         director: decides what runs.
         folder: the study's folder, where trials keep their checkpoints and results.
         data_root: folder of the real data sets.
+        data: digest, by set, of the files that trials are trained and judged on.
         seconds_per_report: expected time between two reports, if known.
 
     Returns:
@@ -124,6 +130,7 @@ def run_trials(
             config=dict(trial.config),
             storage=folder.uri,
             data_root=str(data_root) if data_root else None,
+            data=dict(data),
             threads=max(1, int(spec.resources.cpu)),
             gpus=spec.resources.gpu,
         )

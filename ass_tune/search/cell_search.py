@@ -27,11 +27,21 @@ RANDOM_ATTEMPTS = 64
 
 
 class CellSearch:
-    """What a cell has run and what it runs next; at the start all of it is read from the ledger."""
+    """What a cell has run and what it runs next; at the start all of it is read from the ledger.
 
-    def __init__(self, spec: StudySpec, plan: CellPlan, storage: BaseStorage, pruner: BasePruner) -> None:
+    `data` has, by set, the digest of the files that trials are trained and judged on.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        plan: CellPlan,
+        storage: BaseStorage,
+        pruner: BasePruner,
+        data: Mapping[str, str] | None = None,
+    ) -> None:
         self.plan = plan
-        self._spec = spec
+        self._spec, self._data = spec, data
         self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
@@ -179,7 +189,7 @@ class CellSearch:
 
     def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping[str, Any], str]:
         config = build_config(self._spec, self.plan.cell, hyperparameters, seed)
-        return config.model_dump(mode="json"), trial_key(config)
+        return config.model_dump(mode="json"), trial_key(config, self._data)
 
     def _trial(
         self,

@@ -22,16 +22,17 @@ def build_config(spec: StudySpec, cell: Cell, hyperparameters: Mapping[str, Valu
     return spec.config_class.model_validate(values)
 
 
-def trial_key(config: TrialConfig) -> str:
+def trial_key(config: TrialConfig, data: Mapping[str, str] | None = None) -> str:
     """16 hexadecimal digits that are equal where the trial's outcome is equal.
 
-    The hash of the canonical configuration (fields without effect left out), the trainable's name and the version
-    of its code.
+    The hash of the canonical configuration (fields without effect left out), the trainable's name, the version of its
+    code, and `data`: by set the digest of the files that the trial is trained and judged on, wherever these lie.
     """
     content = {
         "trainable": _name(type(config)),
         "code": config.code_version(config.domains),
         "config": config.canonical(),
+        **({"data": dict(data)} if data else {}),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

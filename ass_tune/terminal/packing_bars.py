@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from trainables.domains.packing import Progress as Packed
-from trainables.domains.packing import Watcher
+from trainables.domains.progress import Progress as Packed
+from trainables.domains.progress import Watcher
 
 SPEED_OVER = 300.0
 """Seconds over which the speed is measured: long, because a packed file of many images counts only once it is whole."""
@@ -39,16 +39,17 @@ def packing_shown(transient: bool = False) -> Iterator[Watcher]:
         def show(packed: Packed) -> None:
             key = packed.set_name, packed.action
             if key not in tasks:
-                tasks[key] = progress.add_task(f"{packed.action} {packed.set_name}", total=packed.images)
+                unit = "files" if packed.action == "reading" else "images"
+                tasks[key] = progress.add_task(f"{packed.action} {packed.set_name}", total=packed.images, unit=unit)
             progress.update(tasks[key], completed=packed.done)
 
         yield show
 
 
 class _Rate(ProgressColumn):
-    """Images per second since the bar began."""
+    """Images or files per second since the bar began."""
 
     def render(self, task: Task) -> Text:
-        """The rate, once at least one image is done."""
+        """The rate, once at least one is done."""
         seconds = task.finished_time or task.elapsed
-        return Text(f"{task.completed / seconds:.1f} images/s" if seconds and task.completed else "")
+        return Text(f"{task.completed / seconds:.1f} {task.fields['unit']}/s" if seconds and task.completed else "")

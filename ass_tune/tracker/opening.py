@@ -16,23 +16,32 @@ from ass_tune.tracker.destination import remember_store, study_identity
 from ass_tune.tracker.environment import environment, source_tags
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
+from trainables.domains.data_files import NO_FILES, DataFiles
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parents[2]
+DATA_FILES = "tracking/data_files.parquet"
 
 
 def open_tracker(
-    spec: StudySpec, plan: StudyPlan, folder: Storage, arguments: Arguments, cluster: Mapping[str, float]
+    spec: StudySpec,
+    plan: StudyPlan,
+    folder: Storage,
+    arguments: Arguments,
+    cluster: Mapping[str, float],
+    data: DataFiles = NO_FILES,
 ) -> Tracker:
     """Begin the study's parent run with the file as written, the study as resolved, the plan and the environment.
 
-    `cluster` has the amounts of what Ray can hand out, by name.
+    `cluster` has the amounts of what Ray can hand out, by name. Of `data` the digest is a parameter, and the list of
+    files an artifact, unless there are none.
     """
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     remember_store(folder, arguments.studies, store)
     identity, common = study_identity(folder), source_tags(PROJECT)
     tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
+    settings |= {"data": data.digest} if data.digest else {}
     lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
     tracker.start(
         {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
@@ -42,6 +51,9 @@ def open_tracker(
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
+    if data.digest:
+        folder.write_bytes(DATA_FILES, data.to_parquet())
+        tracker.study_file(DATA_FILES)
     tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune))
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
     return tracker

@@ -68,7 +68,7 @@ def check_report_miou(client: MlflowClient, run_id: str, miou: float) -> None:
     artifacts = {item.path for item in client.list_artifacts(run_id)}
     assert artifacts == {"report_confusions.parquet", "panel.png", "predictions.parquet"}
     content = Path(client.download_artifacts(run_id, "report_confusions.parquet")).read_bytes()
-    confusions, images, classes = confusions_from_parquet(content)
+    confusions, images, classes, *_ = confusions_from_parquet(content)
     assert confusions.shape == (len(images), len(classes), len(classes))
     total = confusions.sum(axis=0)
     union = total.sum(0) + total.sum(1) - total.diagonal()

@@ -20,6 +20,7 @@ from trainables.domains.classes import ClassSet
 from trainables.domains.pack import Pack, image_bytes
 from trainables.domains.packing import make
 from trainables.domains.recipe import SETS, Content, UnusableImages
+from trainables.domains.units import IMAGE
 
 WIDTH, HEIGHT, SCALE = 48, 32, 2
 IMAGES, IMAGES_A_FILE = 12, 2
@@ -40,6 +41,7 @@ class Noise:
     classes: ClassSet = CLASSES
     sizes: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SETS, IMAGES))
     held_out: int = 0
+    resample_by: str = IMAGE
     size: tuple[int, int] = (WIDTH, HEIGHT)
     seconds: float = 0
     unusable: tuple[int, ...] = ()
@@ -64,9 +66,13 @@ class Noise:
         """All rows."""
         return range(self.sizes[set_name])
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
         """Nothing is read."""
-        return ""
+        return ()
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """Each image."""
+        return names
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Noise that depends on the row only."""

@@ -12,7 +12,7 @@ from trainables.ass import precision
 from trainables.ass.config import AssConfig
 from trainables.ass.networks.weights import MissingWeights
 from trainables.ass.precision import computes_in_bfloat16
-from trainables.domains.packing import unwatched
+from trainables.domains.progress import unwatched
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from trainables.ass.config import AssConfig
 from trainables.ass_trainable import AssTrainable
 from trainables.cache import cache_folder
 from trainables.contract import TrialTask
+from trainables.domains.pack import OtherData
 from trainables.storage import Storage
 
 RUN_FRESH = """
@@ -51,6 +52,12 @@ def in_fresh_process(trial_settings: dict[str, Any], reports: int) -> list[dict[
 
 def trained(trial: AssTrainable, reports: int) -> list[dict[str, float]]:
     return [without_speed(trial.train()["metrics"]) for _ in range(reports)]
+
+
+def test_a_trial_is_not_trained_on_other_data_than_its_key_is_for(tmp_path):
+    task = {**settings(tmp_path, "other"), "data": {"source": "0" * 16}}
+    with pytest.raises(OtherData, match="expected 0000000000000000"):
+        AssTrainable(config=task).train()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from ray.tune import Trainable
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
-from trainables.domains.packing import unwatched
+from trainables.domains.data_files import NO_FILES
+from trainables.domains.progress import unwatched
 from trainables.registry import TRAINABLES
 
 
@@ -38,6 +39,7 @@ def test_a_trainable_that_shares_nothing_has_nothing_to_prepare(
 ) -> None:
     monkeypatch.setenv("ASS_CACHE", str(tmp_path))
     TRAINABLES["curves"].prepare([], None, unwatched)
+    assert TRAINABLES["curves"].data_files("synthetic", None, unwatched) == NO_FILES
     assert list(tmp_path.iterdir()) == []
 
 

@@ -71,6 +71,11 @@ def report_files(folder: Path) -> list[LabeledFile]:
     return val_files(folder)[-REPORT_IMAGES:]
 
 
+def sequence_of(name: str) -> str:
+    """The video that an image is a frame of: `0016E5` of `0016E5_07959`."""
+    return name.partition("_")[0]
+
+
 def _files(folder: Path) -> list[LabeledFile]:
     images = sorted((folder / "images").glob("*.jpg"))
     return [LabeledFile(image, folder / "labels" / f"{image.stem}.png") for image in images]

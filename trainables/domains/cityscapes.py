@@ -95,5 +95,10 @@ def files(folder: Path, split: str) -> list[LabeledFile]:
     return [LabeledFile(image, _label_map(folder / "gtFine" / split, image)) for image in images]
 
 
+def city_of(name: str) -> str:
+    """The city that an image is of: `munster` of `munster_000000_000019_leftImg8bit`."""
+    return name.partition("_")[0]
+
+
 def _label_map(folder: Path, image: Path) -> Path:
     return folder / image.parent.name / f"{image.stem.removesuffix('_leftImg8bit')}_gtFine_labelIds.png"

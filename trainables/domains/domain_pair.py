@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from trainables.domains.classes import ClassSet
 from trainables.domains.pack import SHARD_BYTES, Pack
 from trainables.domains.packed import PackedSet, open_packed
-from trainables.domains.packing import Watcher, make, unwatched
+from trainables.domains.packing import make
+from trainables.domains.progress import Watcher, unwatched
 from trainables.domains.recipe import SETS, PairRecipe
 from trainables.domains.sampling import training_pool
 from trainables.domains.shard import DamagedPackError
@@ -19,13 +21,22 @@ from trainables.domains.verified import is_verified
 class DomainPair:
     """The four sets of a pair; a set is made and mapped when first used, so `oracle` never touches the source.
 
-    Packed files lie in folders of the folder `cache`.
+    Packed files lie in folders of the folder `cache`. `digests` has, by set, the digest that its files must have; a
+    set that is not in it is made from whatever the data root has.
     """
 
-    def __init__(self, recipe: PairRecipe, cache: Path, data_root: Path | None, shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(
+        self,
+        recipe: PairRecipe,
+        cache: Path,
+        data_root: Path | None,
+        shard_bytes: int = SHARD_BYTES,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
         self.cache = cache
         self._recipe = recipe
-        self._packs = {name: Pack(recipe, name, data_root, cache, shard_bytes) for name in SETS}
+        expected = digests or {}
+        self._packs = {name: Pack(recipe, name, data_root, cache, shard_bytes, expected.get(name)) for name in SETS}
         self._notices: list[str] = []
 
     @property
@@ -57,6 +68,16 @@ class DomainPair:
     def target_report(self) -> PackedSet:
         """The target images whose mIoU goes into the table."""
         return self._open("target_report")
+
+    @property
+    def resample_by(self) -> str:
+        """What images of the report split are resampled by, such as `image`."""
+        return self._recipe.resample_by
+
+    @property
+    def report_units(self) -> tuple[str, ...]:
+        """The unit that each image of the report split is in."""
+        return tuple(self._recipe.units(self.target_report.names))
 
     def pool(self, protocol: str) -> int:
         """How many of `target_train`, from the first on, a protocol trains on; it is all that its labels come from."""

@@ -15,10 +15,17 @@ from trainables.domains.idda_camvid_missing import expected, problems
 from trainables.domains.image_files import LabeledFile, ReadRule
 from trainables.domains.missing import check_complete
 from trainables.domains.recipe import Content
+from trainables.domains.units import BLOCK, blocks
 from trainables.version import code_hash
 
-DECIDES = (__name__, "trainables.domains.camvid", "trainables.domains.idda", "trainables.domains.image_files")
-"""Modules that decide the pixels."""
+DECIDES = (
+    __name__,
+    "trainables.domains.camvid",
+    "trainables.domains.idda",
+    "trainables.domains.image_files",
+    "trainables.domains.units",
+)
+"""Modules that decide the pixels and the units of images."""
 
 SIZES = {
     "source": idda.TRAIN_IMAGES,
@@ -39,6 +46,7 @@ class IddaCamvid:
     source_size: tuple[int, int] = (294, 144)
     target_size: tuple[int, int] = (192, 144)
     held_out: int = 0
+    resample_by: str = BLOCK
 
     def image_size(self, set_name: str) -> tuple[int, int]:
         """That of the source or of the target."""
@@ -64,9 +72,13 @@ class IddaCamvid:
         except FileNotFoundError:
             return ()
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """Names and sizes of the set's files."""
-        return image_files.fingerprint(self._files(set_name, data_root))
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+        """Images and label maps."""
+        return image_files.paths(self._files(set_name, data_root))
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """Blocks of CamVid's frames, because its report split is one shot."""
+        return blocks(names, camvid.sequence_of)
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""

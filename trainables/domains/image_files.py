@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,19 +73,9 @@ class ReadRule:
         }
 
 
-def fingerprint(files: Sequence[LabeledFile]) -> str:
-    """16 hexadecimal digits of the names and sizes of files: cheap, and different for another copy of the data."""
-    digest = hashlib.sha256()
-    for path in (path for file in files for path in (file.image, file.label)):
-        digest.update(f"{path.name} {_bytes(path)}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _bytes(path: Path) -> int | str:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return "absent"
+def paths(files: Sequence[LabeledFile]) -> list[Path]:
+    """Each image and its label map, whether they exist or not."""
+    return [path for file in files for path in (file.image, file.label)]
 
 
 def available(files: Sequence[LabeledFile]) -> list[int]:

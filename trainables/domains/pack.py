@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from trainables.domains.data_files import find_data_files
 from trainables.domains.recipe import PairRecipe
 from trainables.domains.shard import FORMAT, recipe_hash, write_shard
 from trainables.mistakes import UserMistake
@@ -19,6 +20,10 @@ OVERHEAD = 64
 """Upper bound of the bytes of an image's name, checksum and offset."""
 FILE_OVERHEAD = 2**14
 """Upper bound of the bytes of a file's schema, recipe and padding."""
+
+
+class OtherData(UserMistake):
+    """The data is not the data that a set was to be made from."""
 
 
 class NoRoom(UserMistake):
@@ -32,6 +37,7 @@ class Pack:
     Attributes:
         cache: the folder with a folder for each set.
         shard_bytes: about the size of a file; an image is never divided.
+        expected: digest that the files have which the set is made from; None for whatever they have.
     """
 
     recipe: PairRecipe
@@ -39,15 +45,21 @@ class Pack:
     data_root: Path | None
     cache: Path
     shard_bytes: int = SHARD_BYTES
+    expected: str | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the files that the set is made from, which are looked at if it is unknown; empty without files."""
+        return self._found_digest() if self.expected is None else self.expected
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """Everything that decides the files' content, as JSON values; looks at the files they are made from."""
+        """Everything that decides the packed files' content, as JSON values."""
         return {
             "pair": self.recipe.name,
             "set": self.set_name,
             "format": FORMAT,
-            "files": self.recipe.fingerprint(self.set_name, self.data_root),
+            "files": self.digest,
             "images_a_file": self.images_a_file,
             **self.recipe.describe(self.set_name),
         }
@@ -76,6 +88,19 @@ class Pack:
     def file(self, part: range) -> Path:
         """The file of some images; names sort as images do."""
         return self.folder / f"{part.start:06d}.arrow"
+
+    def check_data(self) -> None:
+        """Raise `OtherData` where the files that the set is made from are not those whose digest it has."""
+        if (found := self._found_digest()) != self.digest:
+            raise OtherData(
+                f"{self.data_root} has other images or labels than expected for {self.set_name} of {self.recipe.name}: "
+                f"found digest {found}, expected {self.digest}. Data must stay as it is while a study runs, and be the "
+                "same on all nodes."
+            )
+
+    def _found_digest(self) -> str:
+        found = find_data_files(self.recipe, self.data_root, self.cache, sets=[self.set_name])
+        return found.digests.get(self.set_name, "")
 
     def build(self, part: range) -> None:
         """Make the file of some images; raises `MissingData`."""

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from trainables.domains.pack import Pack, bytes_of, check_room
-from trainables.domains.processes import processes
+from trainables.domains.pack import OtherData, Pack, bytes_of, check_room
+from trainables.domains.processes import default_workers, processes
+from trainables.domains.progress import Progress, Watcher, unwatched
 from trainables.domains.recipe import UnusableImages
 from trainables.domains.shard import DamagedPackError
 from trainables.domains.verified import Identity, is_verified, note_verified, verify_file
 from trainables.mistakes import UserMistake
 from trainables.storage import UNFINISHED
 
-MOST_WORKERS = 16
-"""Each has a file's images in memory."""
 LOCK = "lock"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of a set: how many of its images are checked or packed, out of those that have to be."""
-
-    set_name: str
-    action: Literal["waiting for another process", "checking", "packing"]
-    done: int
-    images: int
-
-
-Watcher = Callable[[Progress], None]
 
 
 class PackingFailed(UserMistake):
@@ -49,10 +33,6 @@ class _Made:
     part: range
     identity: Identity | None
     problems: tuple[str, ...] = ()
-
-
-def unwatched(progress: Progress) -> None:
-    """A watcher that ignores progress."""
 
 
 def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, trust: bool = True) -> list[str]:
@@ -71,6 +51,7 @@ def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, tru
         UnusableImages: lists all of the set; what could be made stays.
         NoRoom: before anything is made.
         PackingFailed: a process was killed.
+        OtherData: the images are not those that the set was to be made from.
         OSError: the disk filled up meanwhile, or failed.
     """
     pack.folder.mkdir(parents=True, exist_ok=True)
@@ -82,17 +63,11 @@ def make(pack: Pack, workers: int | None = None, watch: Watcher = unwatched, tru
         missing = [part for part in pack.parts if pack.file(part).name not in good]
         check_room(pack.folder, {pack.set_name: bytes_of(pack, missing)})
         try:
-            good |= _make_missing(pack, missing, workers or default_workers(), watch)
+            good |= _make_from_data(pack, missing, workers or default_workers(), watch)
         finally:
             _remove_leftovers(pack)  # of workers that were ended
         note_verified(pack.folder, good)
     return notices
-
-
-def default_workers() -> int:
-    """One process for each core that this one may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
 
 
 @contextmanager
@@ -134,12 +109,25 @@ def _verify_present(pack: Pack, watch: Watcher) -> tuple[dict[str, Identity], li
     return good, sorted(notices)
 
 
+def _make_from_data(pack: Pack, missing: Sequence[range], workers: int, watch: Watcher) -> dict[str, Identity]:
+    if not missing:
+        return {}
+    pack.check_data()
+    made = _make_missing(pack, missing, workers, watch)
+    try:
+        pack.check_data()  # somebody may have replaced an image meanwhile
+    except OtherData:
+        for name in made:
+            (pack.folder / name).unlink()
+        raise
+    return made
+
+
 def _make_missing(pack: Pack, missing: Sequence[range], workers: int, watch: Watcher) -> dict[str, Identity]:
     identities: dict[str, Identity] = {}
     problems: dict[int, tuple[str, ...]] = {}
     done, images = 0, sum(map(len, missing))
-    if missing:
-        watch(Progress(pack.set_name, "packing", done, images))
+    watch(Progress(pack.set_name, "packing", done, images))
     for made in _outcomes(pack, missing, min(workers, len(missing))):
         if made.identity is None:
             problems[made.part.start] = made.problems

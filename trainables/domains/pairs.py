@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS
+from trainables.domains.data_files import DataFiles, find_data_files
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.idda_camvid import IddaCamvid
+from trainables.domains.progress import Watcher, unwatched
 from trainables.domains.recipe import SETS, PairRecipe
 from trainables.domains.sampling import training_pool
 from trainables.domains.shard import recipe_hash
@@ -16,15 +18,28 @@ from trainables.domains.streets.recipe import Streets
 PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(), IddaCamvid(), *CITYSCAPES_PAIRS)}
 
 
-def open_pair(name: str, cache: Path, data_root: Path | None = None) -> DomainPair:
+def open_pair(
+    name: str, cache: Path, data_root: Path | None = None, digests: Mapping[str, str] | None = None
+) -> DomainPair:
     """A pair whose packed files lie in the folder `cache`; real pairs are read from folders in `data_root`.
 
+    `digests` has, by set, the digest that its files must have, as `data_files` gives them.
     Safe in any number of processes at once. Raises ValueError for an unknown name, and `MissingData`, at once or
     when a set is first used, where files are absent or unreadable.
     """
     recipe = _recipe(name)
     recipe.check(data_root)
-    return DomainPair(recipe, cache, data_root)
+    return DomainPair(recipe, cache, data_root, digests=digests)
+
+
+def data_files(name: str, cache: Path, data_root: Path | None, watch: Watcher = unwatched) -> DataFiles:
+    """The files of a pair and what is in them; only those are read that were written since the last time.
+
+    Raises ValueError for an unknown name, and `MissingData` where files are absent or are being written.
+    """
+    recipe = _recipe(name)
+    recipe.check(data_root)
+    return find_data_files(recipe, data_root, cache, watch)
 
 
 def recipe_version(name: str) -> str:

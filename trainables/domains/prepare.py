@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trainables.domains.pack import absent_bytes, check_room
-from trainables.domains.packing import Watcher, unwatched
 from trainables.domains.pairs import DomainPair, open_pair
+from trainables.domains.progress import Watcher, unwatched
 from trainables.domains.recipe import SETS
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_pair(name: str, cache: Path, data_root: Path | None, watch: Watcher = unwatched) -> None:
+def prepare_pair(
+    name: str,
+    cache: Path,
+    data_root: Path | None,
+    watch: Watcher = unwatched,
+    digests: Mapping[str, str] | None = None,
+) -> None:
     """Make what is missing or damaged in the folder `cache`, the latter with a warning.
 
-    Every file is compared with its checksums, and noted, so that trials need not do it. Raises `MissingData`, `NoRoom`.
+    Every file is compared with its checksums, and noted, so that trials need not do it. `digests` is
+    as for `open_pair`. Raises `MissingData`, `NoRoom`, `OtherData`.
     """
-    for notice in pack_pair(open_pair(name, cache, data_root), watch=watch):
+    for notice in pack_pair(open_pair(name, cache, data_root, digests), watch=watch):
         logger.warning(notice)
 
 
@@ -41,6 +48,7 @@ def pack_pair(
         UnusableImages: lists all files of a set that cannot be used.
         NoRoom: before anything is made.
         PackingFailed: a process was killed.
+        OtherData: the images are not those that a set was to be made from.
     """
     pair.cache.mkdir(parents=True, exist_ok=True)
     check_room(pair.cache, {set_name: absent_bytes(pair.pack(set_name)) for set_name in sets})

@@ -1,4 +1,4 @@
-"""Worker processes that never outlive the process they work for."""
+"""Worker processes that never outlive the process they work for, and how many there should be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
+
+MOST_WORKERS = 16
+"""Each has a packed file's images in memory."""
+
+
+def default_workers() -> int:
+    """One process or thread for each core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 @contextmanager

@@ -69,6 +69,15 @@ class PairRecipe(Protocol):
         """
         ...
 
+    @property
+    def resample_by(self) -> str:
+        """What images of target_report are resampled by, such as `image`: these units are independent of each other."""
+        ...
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """The unit that each image of target_report is in, given their names in the order of the set."""
+        ...
+
     def image_size(self, set_name: str) -> tuple[int, int]:
         """Width and height of a set's images."""
         ...
@@ -92,8 +101,8 @@ class PairRecipe(Protocol):
         """Rows of a set whose files exist, also where other rows' files do not; opens no image."""
         ...
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """A hash that differs for another copy of the files; empty for generated pairs."""
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+        """All files that decide a set's images, in the order of these, also where absent; none for generated sets."""
         ...
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:

@@ -15,10 +15,16 @@ from trainables.domains.image_files import LabeledFile, ReadRule, Resampling
 from trainables.domains.missing import check_complete
 from trainables.domains.numbered_files import NumberedFiles
 from trainables.domains.recipe import Content, MissingData
+from trainables.domains.units import BLOCK, blocks
 from trainables.version import code_hash
 
-DECIDES = (__name__, "trainables.domains.cityscapes", "trainables.domains.image_files")
-"""Modules that decide the pixels, with those that the source declares."""
+DECIDES = (
+    __name__,
+    "trainables.domains.cityscapes",
+    "trainables.domains.image_files",
+    "trainables.domains.units",
+)
+"""Modules that decide the pixels and the units of images, with those that the source declares."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class ToCityscapes:
     held_out: int = cityscapes.LAST_CITIES_IMAGES
     val_images: int = cityscapes.VAL_IMAGES
     published_size: tuple[int, int] = cityscapes.SIZE
+    resample_by: str = BLOCK
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -77,9 +84,17 @@ class ToCityscapes:
         """Rows whose two files are there."""
         return image_files.available(self._files(set_name, data_root, range(self.sizes[set_name])))
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """Names and sizes of the set's files."""
-        return image_files.fingerprint(self._files(set_name, data_root, range(self.sizes[set_name])))
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+        """Images and label maps."""
+        return image_files.paths(self._files(set_name, data_root, range(self.sizes[set_name])))
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """Blocks of a city's images, which are numbered in the order of its drives.
+
+        The validation set has only three cities, and Frankfurt's 267 images are only two sequences: these units would
+        be too few and too unequal for resampling.
+        """
+        return blocks(names, cityscapes.city_of)
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""

@@ -20,9 +20,14 @@ COUNTS, PICTURES = "report_confusions.parquet", "predictions.parquet"
 CLASSES = ClassSet(("road", "car"), ((1, 2, 3), (4, 5, 6)))
 
 
-def counts(seed: int, images: tuple[str, ...] = ("a", "b"), classes: tuple[str, ...] = CLASSES.names) -> bytes:
+def counts(
+    seed: int,
+    images: tuple[str, ...] = ("a", "b"),
+    classes: tuple[str, ...] = CLASSES.names,
+    units: tuple[str, ...] | None = None,
+) -> bytes:
     numbers = np.random.default_rng(seed).integers(0, 99, (len(images), len(classes), len(classes)))
-    return confusions_to_parquet(numbers, images, classes)
+    return confusions_to_parquet(numbers, images, classes, units, "image" if units is None else "block")
 
 
 def predictions(seed: int, names: tuple[str, ...] = ("a", "b"), pixels: int = 0, classes: ClassSet = CLASSES) -> bytes:
@@ -57,8 +62,16 @@ def test_trials_may_have_seen_other_images_of_the_same_classes() -> None:
     tables = packed(COUNTS, counts(1), counts(2, images=("c",))).tables()
     assert tables["confusions"]["image"].to_pylist() == ["a", "b", "c"]
     assert tables["confusions"]["run"].to_pylist() == ["run0", "run0", "run1"]
-    of_c, _, _ = confusions_from_parquet(counts(2, images=("c",)))
-    assert tables["confusions"]["counts"].to_pylist()[2] == of_c.ravel().tolist()
+    of_c = confusions_from_parquet(counts(2, images=("c",)))
+    assert tables["confusions"]["counts"].to_pylist()[2] == of_c.counts.ravel().tolist()
+
+
+def test_the_unit_of_each_image_is_kept() -> None:
+    tables = packed(COUNTS, counts(1, units=("x/1", "x/1")), counts(2, units=("x/1", "x/2"))).tables()
+    assert tables["confusions"]["unit"].to_pylist() == ["x/1", "x/1", "x/1", "x/2"]
+    assert tables["confusions"].schema.metadata[b"resample_by"] == b'"block"'
+    mixed = packed(COUNTS, counts(1, units=("x/1", "x/1")), counts(2)).tables()
+    assert mixed["files"]["run"].to_pylist() == ["run1"]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_counts_and_pictures_of_an_export_are_those_in_mlflow(study: Study, expo
     assert theirs is not None
     np.testing.assert_array_equal(ours.counts, theirs.counts)
     assert (ours.images, ours.classes) == (theirs.images, theirs.classes)
+    assert (ours.units, ours.resample_by) == (theirs.units, theirs.resample_by) == (theirs.images, "image")
     shown, wanted = back.pictures(runs), study.pictures(runs)
     assert list(shown) == list(wanted) == runs
     for one, other in zip(shown[runs[-1]], wanted[runs[-1]], strict=True):
@@ -255,7 +256,7 @@ def strange_checksums(folder: Path) -> None:
     ("change", "message"),
     [
         (foreign_trials, "trials.parquet is of no export: its metadata has no 'ass_tune.export'"),
-        (another_version, "trials.parquet has version 7 of the format; this code reads version 1"),
+        (another_version, "trials.parquet has version 7 of the format; this code reads version 2"),
         (other_columns, "trials.parquet has the columns run .*row.*; expected: run, name, status"),
         (no_checksums, "SHA256SUMS is missing"),
         (strange_checksums, "SHA256SUMS is damaged"),

@@ -1,17 +1,21 @@
-"""A file may ask for more than before, never for something else."""
+"""A study may ask for more than before, never for other settings, images or labels."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.storages import InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 
+from ass_tune.ledger.ledger import open_journal
 from ass_tune.ledger.terms import ChangedStudy, agree
 from ass_tune.spec import StudySpec
 from trainables.curves import CurvesConfig
+from trainables.domains.data_files import NO_FILES, DataFiles
+from trainables.storage import Storage
 
 Spec = Callable[..., StudySpec]
 LR = {"type": "log_uniform", "low": 0.01, "high": 0.1}
@@ -99,3 +103,58 @@ def test_a_study_that_has_begun_no_trial_may_change_in_any_way(spec: Spec) -> No
     storage = InMemoryStorage()
     agree(storage, spec(), FOLDER)
     agree(storage, spec(train={"iterations": 50, "evaluate_every": 5}), FOLDER)
+
+
+def files(changed: str = "", images: int = 3) -> DataFiles:
+    """Made up files of two sets, one of which may have other content."""
+    names = {name: [f"{name}/{number:05d}.png" for number in range(images)] for name in ("source", "target_report")}
+    content = {file: hashlib.sha256(file.encode()).digest()[:16] for of_set in names.values() for file in of_set}
+    content |= {changed: bytes(16)}
+    return DataFiles({name: [(file, content[file]) for file in of_set] for name, of_set in names.items()})
+
+
+@pytest.fixture(params=["journal", "database"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> BaseStorage:
+    if request.param == "journal":
+        return open_journal(Storage(str(tmp_path)))
+    return RDBStorage(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def test_other_data_is_refused_and_the_first_file_that_differs_is_named(
+    spec: Spec, driven: Callable, ledger: BaseStorage
+) -> None:
+    agree(ledger, spec(), FOLDER, files(images=4000))
+    driven(spec(), ledger).director.next_trial()
+    agree(ledger, spec(), FOLDER, files(images=4000))
+    with pytest.raises(ChangedStudy) as refused:
+        agree(ledger, spec(), FOLDER, files("target_report/03210.png", images=4000))
+    message = str(refused.value)
+    assert message.startswith("studies/driven: the study was started with other images or labels, and its trials could")
+    assert "\n  target_report: target_report/03210.png is changed (1 changed in this set)\n" in message
+    assert message.endswith("To go on with its own images and labels, name their folder by --data-root.")
+    agree(ledger, spec(replicate={"seeds": [0, 1, 2, 3]}), FOLDER, files(images=4000))
+
+
+def test_other_settings_and_other_data_are_told_at_once(spec: Spec, driven: Callable) -> None:
+    storage = InMemoryStorage()
+    agree(storage, spec(), FOLDER, files())
+    driven(spec(), storage).director.next_trial()
+    with pytest.raises(ChangedStudy) as refused:
+        agree(storage, spec(fixed={"noise": 0.1}), FOLDER, files(images=2))
+    message = str(refused.value)
+    assert "started with other settings and images or labels" in message
+    assert [line for line in message.splitlines() if line.startswith("  ")] == [
+        "  fixed.noise: was not there, is 0.1",
+        "  source: source/00002.png is missing (1 missing in this set)",
+        "  target_report: target_report/00002.png is missing (1 missing in this set)",
+    ]
+
+
+def test_a_study_that_has_begun_no_trial_may_have_other_data(spec: Spec, driven: Callable) -> None:
+    storage = InMemoryStorage()
+    for data in (files(), NO_FILES, files("source/00000.png")):
+        agree(storage, spec(), FOLDER, data)
+    driven(spec(), storage).director.next_trial()
+    agree(storage, spec(), FOLDER, files("source/00000.png"))
+    with pytest.raises(ChangedStudy, match=r"source: source/00000\.png is changed"):
+        agree(storage, spec(), FOLDER, files())

@@ -125,6 +125,20 @@ def test_another_version_of_the_code_has_another_key() -> None:
     assert trial_key(CurvesConfig(**values)) != trial_key(Changed(**values))
 
 
+def test_a_key_holds_what_the_trial_is_trained_and_judged_on() -> None:
+    config = build_config(SPEC, CSA, {"lr_sd": 0.5}, seed=0)
+    data = {"source": "0" * 16, "target_report": "1" * 16}
+    keys = [
+        trial_key(config),
+        trial_key(config, data),
+        trial_key(config, {**data, "target_report": "2" * 16}),
+        trial_key(config, {"target_report": "0" * 16, "source": "1" * 16}),
+    ]
+    assert len(set(keys)) == 4
+    assert trial_key(config, dict(reversed(data.items()))) == keys[1]
+    assert trial_key(config, {}) == keys[0]
+
+
 def test_the_format_of_a_key_stays() -> None:
     """A change of this value makes every finished trial of every study train again."""
 

@@ -10,6 +10,7 @@ from torchvision.datasets import Cityscapes
 
 from tests.support.published_formats import write_cityscapes, write_gta5, write_synthia
 from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS, ToCityscapes
+from trainables.domains.data_files import find_data_files
 from trainables.domains.gta5 import GTA5
 from trainables.domains.recipe import SETS, MissingData, UnusableImages
 from trainables.domains.synthia import SYNTHIA
@@ -187,10 +188,25 @@ def test_many_missing_files_are_counted(root: Path) -> None:
         recipe.check(root)
 
 
-def test_other_files_have_another_fingerprint(root: Path) -> None:
-    before = {name: SMALL.fingerprint(name, root) for name in SETS}
-    write_cityscapes(root, "train", "zurich", 1, np.random.default_rng(0).integers(0, 34, PUBLISHED[::-1]))
-    after = {name: SMALL.fingerprint(name, root) for name in SETS}
+def test_the_files_of_a_set_are_its_images_and_label_maps_in_their_order(root: Path) -> None:
+    names = {name: [str(path.relative_to(root)) for path in SMALL.files(name, root)] for name in SETS}
+    assert names["source"] == [f"gta5/{kind}/{number:05d}.png" for number in (1, 2, 3) for kind in ("images", "labels")]
+    assert names["target_train"][4:] == names["target_select"]
+    assert names["target_select"] == [
+        "cityscapes/leftImg8bit/train/ulm/ulm_000005_000019_leftImg8bit.png",
+        "cityscapes/gtFine/train/ulm/ulm_000005_000019_gtFine_labelIds.png",
+        "cityscapes/leftImg8bit/train/zurich/zurich_000001_000019_leftImg8bit.png",
+        "cityscapes/gtFine/train/zurich/zurich_000001_000019_gtFine_labelIds.png",
+    ]
+    assert len(names["target_report"]) == 4
+
+
+def test_other_content_of_equal_size_is_other_data(root: Path, tmp_path: Path) -> None:
+    before = find_data_files(SMALL, root, tmp_path / "cache").digests
+    label = root / "cityscapes" / "gtFine" / "train" / "zurich" / "zurich_000001_000019_gtFine_labelIds.png"
+    content = label.read_bytes()
+    label.write_bytes(content[:-1] + b"x")
+    after = find_data_files(SMALL, root, tmp_path / "cache").digests
     assert {name for name in SETS if before[name] != after[name]} == {"target_train", "target_select"}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,12 @@ import pytest
 
 from trainables.domains import camvid, idda
 from trainables.domains.camvid import CAMVID
+from trainables.domains.data_files import find_data_files
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.image_files import LabeledFile, ReadRule, read_all
-from trainables.domains.recipe import SETS, MissingData
+from trainables.domains.pack import OtherData
+from trainables.domains.recipe import SETS, Content, MissingData
 
 Write = Callable[..., LabeledFile]
 SMALL = IddaCamvid(
@@ -21,6 +24,10 @@ SMALL = IddaCamvid(
     source_size=(12, 8),
     target_size=(8, 8),
 )
+LABELS = {"t1": 20, "t2": 10}
+"""Sky and car."""
+SIZE_OF_FILES = 200
+"""Bytes, of which the last ones mean nothing in a PNG."""
 
 
 @pytest.fixture
@@ -81,6 +88,70 @@ def test_other_files_are_packed_anew(small_root: Path, tmp_path: Path, write_pai
     labels[:, ::3] = 7
     write_pair(small_root / "idda", "t1", labels)
     assert (DomainPair(SMALL, tmp_path / "cache", small_root).source.labels[1] == sky).any()
+
+
+def swap_labels_of_equal_size(root: Path, write_pair: Write) -> Callable[[], None]:
+    """Two label maps of the source, and a function that swaps them."""
+    first, second = (write_pair(root / "idda", name, np.full((360, 64), label)).label for name, label in LABELS.items())
+    content, other = (path.read_bytes().ljust(SIZE_OF_FILES, b"\0") for path in (first, second))
+    first.write_bytes(content)
+    second.write_bytes(other)
+
+    def swap() -> None:
+        first.write_bytes(other)
+        second.write_bytes(content)
+
+    return swap
+
+
+def test_label_maps_of_equal_size_that_were_swapped_are_packed_anew(
+    small_root: Path, tmp_path: Path, write_pair: Write
+) -> None:
+    swap = swap_labels_of_equal_size(small_root, write_pair)
+    before = DomainPair(SMALL, tmp_path / "cache", small_root).source
+    swap()
+    after = DomainPair(SMALL, tmp_path / "cache", small_root).source
+    assert after.path != before.path
+    np.testing.assert_array_equal(after.labels[:], before.labels[:][::-1])
+    assert (after.labels[0] != after.labels[1]).any()
+
+
+def test_a_copy_of_the_data_uses_the_same_packs(small_root: Path, tmp_path: Path) -> None:
+    made = DomainPair(SMALL, tmp_path / "cache", small_root).target_train
+    (tmp_path / "copy").mkdir()
+    for folder in ("idda", "camvid"):
+        shutil.copytree(small_root / folder, tmp_path / "copy" / folder)
+    assert DomainPair(SMALL, tmp_path / "cache", tmp_path / "copy").target_train.path == made.path
+
+
+def test_a_set_is_made_from_no_other_data_than_was_expected(small_root: Path, tmp_path: Path) -> None:
+    pair = DomainPair(SMALL, tmp_path / "cache", small_root, digests={"source": "0" * 16})
+    with pytest.raises(OtherData, match=f"{small_root} has other images or labels than expected for source of idda-"):
+        len(pair.source)
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
+    assert len(pair.target_train) == 1
+
+
+def test_a_set_that_is_packed_is_opened_without_a_look_at_its_files(small_root: Path, tmp_path: Path) -> None:
+    digests = find_data_files(SMALL, small_root, tmp_path / "cache", sets=["source"]).digests
+    made = DomainPair(SMALL, tmp_path / "cache", small_root, digests=digests).source
+    shutil.rmtree(small_root / "idda")
+    assert DomainPair(SMALL, tmp_path / "cache", small_root, digests=digests).source.names == made.names
+
+
+def test_data_that_changes_while_it_is_packed_is_not_kept(small_root: Path, tmp_path: Path, write_pair: Write) -> None:
+    swap = swap_labels_of_equal_size(small_root, write_pair)
+
+    class Disturbed(IddaCamvid):
+        def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
+            swap()
+            return super().build(set_name, data_root, rows)
+
+    recipe = Disturbed(sizes=SMALL.sizes, source_size=SMALL.source_size)
+    pair = DomainPair(recipe, tmp_path / "cache", small_root)
+    with pytest.raises(OtherData, match="Data must stay as it is while a study runs"):
+        pair.make("source", workers=1)
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
 
 
 def test_without_a_data_root_the_error_says_how_to_give_one() -> None:

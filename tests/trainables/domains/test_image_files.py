@@ -11,7 +11,7 @@ from PIL import Image
 from tests.support.damage import spoiled
 from tests.support.published_formats import png_of_16_bits
 from trainables.domains import synthia
-from trainables.domains.image_files import LabeledFile, ReadRule, fingerprint, read_all
+from trainables.domains.image_files import LabeledFile, ReadRule, read_all
 from trainables.domains.recipe import MissingData, UnusableImages
 
 Write = Callable[..., LabeledFile]
@@ -99,13 +99,3 @@ def test_all_unusable_pairs_are_in_one_error(tmp_path: Path, write_pair: Write) 
     for line, file, reason in zip(lines, files[1:], expected, strict=True):
         assert line.startswith(f"  {file.image} with {file.label.name}: ")
         assert reason in line
-
-
-def test_the_fingerprint_sees_names_sizes_and_absence(tmp_path: Path, write_pair: Write) -> None:
-    files = [write_pair(tmp_path, name, np.zeros((8, 12), np.uint8)) for name in "ab"]
-    prints = {fingerprint(files), fingerprint(files[:1]), fingerprint(files[::-1])}
-    write_pair(tmp_path, "a", np.random.default_rng(0).integers(0, 3, (8, 12), np.uint8))
-    prints.add(fingerprint(files))
-    files[0].label.unlink()
-    prints.add(fingerprint(files))
-    assert len(prints) == 5

@@ -18,7 +18,8 @@ from tests.support.kills import descendants
 from tests.support.packing_process import IMAGES, Noise, noise_pack
 from trainables.domains.pack import NoRoom, Pack, packed_bytes
 from trainables.domains.packed import PackedSet, open_packed, shard_files
-from trainables.domains.packing import LOCK, PackingFailed, Progress, make
+from trainables.domains.packing import LOCK, PackingFailed, make
+from trainables.domains.progress import Progress
 from trainables.domains.recipe import UnusableImages
 from trainables.domains.verified import is_verified
 from trainables.storage import NO_ROOM

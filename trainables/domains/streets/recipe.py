@@ -18,6 +18,7 @@ from trainables.domains.streets.classes import STREETS
 from trainables.domains.streets.layout import LayoutPriors, paint_scene
 from trainables.domains.streets.objects import Crowd
 from trainables.domains.streets.roadside import Roadside
+from trainables.domains.units import IMAGE
 from trainables.version import code_hash
 
 DECIDES = (
@@ -30,8 +31,9 @@ DECIDES = (
     "trainables.domains.streets.noise",
     "trainables.domains.streets.objects",
     "trainables.domains.streets.roadside",
+    "trainables.domains.units",
 )
-"""Modules that decide the pixels."""
+"""Modules that decide the pixels and the units of images."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Streets:
     target: Domain = TARGET
     seed: int = 0
     held_out: int = 0
+    resample_by: str = IMAGE
 
     def image_size(self, set_name: str) -> tuple[int, int]:
         """128 by 64 in all sets."""
@@ -150,9 +153,13 @@ class Streets:
         """All rows."""
         return range(self.sizes[set_name])
 
-    def fingerprint(self, set_name: str, data_root: Path | None) -> str:
-        """Empty: nothing is read."""
-        return ""
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+        """None: nothing is read."""
+        return ()
+
+    def units(self, names: Sequence[str]) -> Sequence[str]:
+        """Each image: they are drawn independently of each other."""
+        return names
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Generate some images of a set."""
