@@ -7,6 +7,7 @@ to them. In units of mIoU points: the difference of two runs of one seed has a s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +25,17 @@ BOTH = 0.3
 CONFIGURATIONS, CONFIGURATION_SD = 8, 0.5
 """Configurations that a tuned cell chooses from, and how much their means differ."""
 
-SPREADS = {
-    "equal": lambda cells: np.ones(cells),
+LOUD_BUDGET = "loud budget"
+SPREADS: dict[str, Callable[[int], np.ndarray]] = {
+    "equal": np.ones,
     "loud method": lambda cells: np.r_[np.ones(cells - 1), 2.5],
     "loud baseline": lambda cells: np.r_[2.0, np.ones(cells - 1)],
     "quiet baseline": lambda cells: np.r_[0.5, np.ones(cells - 1)],
-    "all different": lambda cells: np.linspace(0.7, 1.4, cells)[np.r_[cells // 2, np.delete(np.arange(cells), cells // 2)]],
+    "all different": lambda cells: np.roll(np.linspace(0.7, 1.4, cells), cells // 2),
+    LOUD_BUDGET: np.ones,
 }
-"""Standard deviations of the cells' residuals, the baseline's first, in units of the usual one."""
+"""Standard deviations of the residuals of a budget's cells, the baseline's first, in units of the usual one; those of a
+loud budget are twice as large as those of the other budgets."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,12 @@ class Point:
 
     Attributes:
         seeds: runs of a cell.
-        comparisons: cells beside the baseline.
+        comparisons: cells beside the baselines.
         spread: a name of `SPREADS`.
         images: variance of a gain over images, in units of its variance over seeds (of the mean of all seeds).
         kind: `independent`, `sequences`, or `video`: one sequence of neighbouring frames, cut into blocks.
-        chosen: whether every cell but the baseline is the best of 8 by one trial on other images.
+        chosen: whether every cell but the baselines is the best of 8 by one trial on other images.
+        budgets: labeled-image budgets, each with a baseline of its own, that share the comparisons.
     """
 
     seeds: int
@@ -53,6 +58,30 @@ class Point:
     images: float = 0.0
     kind: str = "independent"
     chosen: bool = False
+    budgets: int = 1
+
+    @property
+    def methods(self) -> int:
+        """Comparisons of a budget."""
+        return self.comparisons // self.budgets
+
+    @property
+    def sides(self) -> np.ndarray:
+        """Numbers of the cells of each comparison (comparisons, 2); the first cell of a budget is its baseline."""
+        first = np.arange(self.budgets) * (self.methods + 1)
+        return np.array([(base + method, base) for base in first for method in range(1, self.methods + 1)])
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The same with their names."""
+        return [(str(ours), str(theirs)) for ours, theirs in self.sides]
+
+    @property
+    def deviations(self) -> np.ndarray:
+        """Standard deviation of the residuals of each cell."""
+        of_budgets = np.ones(self.budgets)
+        of_budgets[0] = 2 if self.spread == LOUD_BUDGET else 1
+        return np.outer(of_budgets, SPREADS[self.spread](self.methods + 1)).ravel()
 
 
 @dataclass(frozen=True)
@@ -60,45 +89,47 @@ class Drawn:
     """Studies of one design.
 
     Attributes:
-        scores: (studies, cells, seeds, images), the baseline first.
+        point: the design.
+        scores: (studies, cells, seeds, images).
         reused: the same where the seed that chose is the first of the table, as it was before.
         truth: mean gain of each chosen configuration (studies, comparisons).
-        units: number of the unit of each image.
     """
 
+    point: Point
     scores: np.ndarray
     reused: np.ndarray
     truth: np.ndarray
-    units: np.ndarray
 
     def runs(self, study: int) -> Runs:
         """One study as the library takes it; the pull of a unit on a mean is its own deviation."""
-        by_unit = np.stack([self.scores[study][..., self.units == unit].mean(-1) for unit in range(self.units[-1] + 1)], -1)
+        of_image = units(self.point.kind)
+        by_unit = np.stack([self.scores[study][..., of_image == unit].mean(-1) for unit in range(of_image[-1] + 1)], -1)
         mious = by_unit.mean(axis=-1)
         pulls = by_unit - mious[..., None]
         cells, seeds = range(mious.shape[0]), range(mious.shape[1])
         return Runs(
             {str(cell): {seed: float(mious[cell, seed]) for seed in seeds} for cell in cells},
-            pulls={str(cell): {seed: pulls[cell, seed] for seed in seeds} for cell in cells},
+            {str(cell): cell // (self.point.methods + 1) for cell in cells},
+            {str(cell): {seed: pulls[cell, seed] for seed in seeds} for cell in cells},
         )
 
 
 def draw(point: Point, studies: int, rng: np.random.Generator) -> Drawn:
     """Studies of a design; where it chooses, one seed more is drawn, which chose."""
-    cells, sds = point.comparisons + 1, SPREADS[point.spread](point.comparisons + 1)
+    ours, theirs = point.sides.T
+    cells, deviations = len(point.deviations), point.deviations
     shape = (studies, cells, point.seeds + 1)
-    luck = np.sqrt(RUN_VARIANCE * (1 - BOTH)) * sds[:, None]
-    network = luck * rng.standard_normal(shape)
+    luck = np.sqrt(RUN_VARIANCE * (1 - BOTH)) * deviations
+    network = luck[:, None] * rng.standard_normal(shape)
     means = np.zeros((studies, cells))
     if point.chosen:
-        means[:, 1:], network[:, 1:, 0] = _best_of_several(point, studies, luck[1:, 0], rng)
-    seed = 2 * rng.standard_normal((studies, 1, point.seeds + 1))
-    of_images = point.images / point.seeds
-    image = np.sqrt(of_images * RUN_VARIANCE) * _effects(point.kind, (studies, cells), rng)
-    both = np.sqrt(RUN_VARIANCE * BOTH) * sds[:, None, None] * _effects(point.kind, shape, rng)
+        means[:, ours], network[:, ours, 0] = _best_of_several(point, studies, luck[ours], rng)
+    seed = 2 * np.repeat(rng.standard_normal((studies, point.budgets, point.seeds + 1)), point.methods + 1, axis=1)
+    image = np.sqrt(point.images / point.seeds * RUN_VARIANCE) * _effects(point.kind, (studies, cells), rng)
+    both = np.sqrt(RUN_VARIANCE * BOTH) * deviations[:, None, None] * _effects(point.kind, shape, rng)
     scores = (means[:, :, None] + seed + network)[..., None] + image[:, :, None] + both
     reused = scores[:, :, :-1] if point.chosen else scores[:, :, 1:]
-    return Drawn(scores[:, :, 1:], reused, means[:, 1:] - means[:, :1], units(point.kind))
+    return Drawn(point, scores[:, :, 1:], reused, means[:, ours] - means[:, theirs])
 
 
 def units(kind: str) -> np.ndarray:

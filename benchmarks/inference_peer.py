@@ -24,14 +24,13 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def called(scores: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def called(differences: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """1 where ours is called better, -1 where worse, else 0 (studies, comparisons).
 
     Args:
-        scores: of each image (studies, cells, seeds, images); the first cell is the baseline.
+        differences: of each image (studies, comparisons, seeds, images).
         shift: added to the gains (studies, comparisons).
     """
-    differences = scores[:, 1:] - scores[:, :1]
     seeds, images = differences.shape[2:]
     of_seeds = differences.mean(axis=3)
     gains = of_seeds.mean(axis=2) + shift

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-LOUD, LOUD_SHARED = 2.0, 1.25
-"""Times the others' variance from which on a cell keeps its own; less for a cell that several comparisons share,
-since all of them would be wrong at once. The simulation of `benchmarks.inference` chose both."""
+LOUD, LOUD_SHARED, LOUD_GROUP = 2.5, 0.5, 1.25
+"""Times the others' variance from which on a cell keeps its own, or the pooled one if that is larger, with its own few
+degrees of freedom. Less for a cell that several comparisons share, since all of them would be wrong at once; and the
+same for a group. The simulation of `benchmarks.inference` chose them."""
 STRANGE = 0.01
 """Bonferroni-corrected p-value below which a cell's variance, large or small, is not pooled with the others' at all."""
 
@@ -27,7 +28,6 @@ class Estimate:
 
     variance: float
     df: float
-    pooled: bool
 
     __hash__ = object.__hash__
 
@@ -69,7 +69,7 @@ class Group:
 
 
 def residual_squares(mious: np.ndarray) -> Squares:
-    """After a mean per cell and an effect per seed, by least squares; mIoU (cells, seeds), NaN where there is no run."""
+    """After a mean per cell and an effect per seed, by least squares; mIoU (cells, seeds), NaN without a run."""
     there = ~np.isnan(mious)
     if there.all():
         left = mious - mious.mean(axis=1, keepdims=True)
@@ -146,11 +146,11 @@ def _pooled(groups: Sequence[Group]) -> list[Estimate | None]:
     """Per group the pooled variance: over all groups, except that a group which spreads more keeps its own."""
     found: list[Estimate | None] = []
     everything = sum((group.squares for group in groups), Squares(0.0, 0))
-    over_all = Estimate(everything.variance, everything.df, True) if everything.df else None
+    over_all = Estimate(everything.variance, everything.df) if everything.df else None
     for group in groups:
         rest = everything - group.squares
-        loud = rest.df > 0 and group.squares.df > 0 and group.squares.variance > LOUD_SHARED * rest.variance
-        found.append(Estimate(group.squares.variance, group.squares.df, True) if loud else over_all)
+        loud = rest.df > 0 and group.squares.df > 0 and group.squares.variance > LOUD_GROUP * rest.variance
+        found.append(Estimate(group.squares.variance, group.squares.df) if loud else over_all)
     return found
 
 
@@ -165,4 +165,5 @@ def _of_cell(row: int, group: Group, mious: np.ndarray, limit: float, pooled: Es
     cells = len(set(group.pool) - {row})
     # a cell is seen against the mean of the others, which has a variance too
     variance = own.variance * (1 + 1 / cells) - group.squares.variance / cells
-    return Estimate(max(variance, 0.0), own.df, False)
+    least = pooled.variance if row in group.pool else 0.0
+    return Estimate(max(variance, least), own.df)

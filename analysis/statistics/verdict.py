@@ -1,8 +1,8 @@
 """One interval, one p-value and one verdict for every comparison of a study: numbers in, comparisons out.
 
 `judge` takes the mIoU of each cell and seed, and where there are counts what each unit of images does to it. Seeds are
-blocks (`blocks`), images are crossed with cells and seeds (`image_variance`), and all primary comparisons of a study are
-corrected together (`simultaneous`). docs/inference.md has the model in words; `python -m benchmarks.inference` shows
+blocks (`blocks`), images are crossed with cells and seeds (`image_variance`), and all primary comparisons of a study
+are corrected together (`simultaneous`). docs/inference.md has the model in words; `python -m benchmarks.inference` shows
 how often it errs.
 """
 
@@ -69,8 +69,8 @@ class Comparison:
         margin: the smallest difference of interest.
         df: degrees of freedom of the interval.
         seed_variance: of the gain, from training again, in points squared.
+        seed_df: its degrees of freedom.
         image_variance: of the gain, from other images; None where a run kept no counts.
-        pooled: whether the seeds' variance is pooled over cells.
         primary: whether it was named before anything was trained.
     """
 
@@ -84,8 +84,8 @@ class Comparison:
     margin: float
     df: float
     seed_variance: float
+    seed_df: float
     image_variance: float | None
-    pooled: bool
     primary: bool
 
     @property
@@ -188,7 +188,7 @@ class _Design:
             return {}
         if self.budgets[ours] != self.budgets[theirs]:
             squares = residual_squares(self.mious[[ours, theirs]][:, self.there[number]])
-            return {Estimate(squares.variance, squares.df, False): 2 * squares.variance / n}
+            return {Estimate(squares.variance, squares.df): 2 * squares.variance / n}
         parts: dict[Estimate, float] = {}
         for estimate in estimates:
             if estimate is None:
@@ -214,7 +214,7 @@ class _Design:
         self.covariance[np.ix_(has, has)] += found
 
     def _test(self) -> None:
-        """Degrees of freedom (Satterthwaite, 1946), and p-values of each pair by itself."""
+        """Degrees of freedom and p-values of each pair by itself."""
         self.df, self.p = np.full(len(self.pairs), np.nan), np.full(len(self.pairs), np.nan)
         images = np.nan_to_num(self.image_variance)
         for number, parts in enumerate(self.sources):
@@ -224,9 +224,8 @@ class _Design:
             if total <= 0:
                 self.df[number], self.p[number] = 1.0, float(self.gains[number] == 0)
                 continue
-            by_df = sum(part**2 / estimate.df for estimate, part in parts.items())
-            by_df += images[number] ** 2 / max(self.units - 1, 1)
-            self.df[number] = total**2 / by_df
+            of_images = Estimate(images[number], max(self.units - 1, 1))
+            self.df[number] = _satterthwaite({**parts, of_images: images[number]})
             t = abs(self.gains[number]) / math.sqrt(total)
             self.p[number] = 2 * special.stdtr(self.df[number], -t)
 
@@ -260,10 +259,16 @@ class _Design:
             margin=margin,
             df=float(self.df[number]),
             seed_variance=float(sum(self.sources[number].values())) if self.sources[number] else math.nan,
+            seed_df=_satterthwaite(self.sources[number]),
             image_variance=None if images != images else float(images),
-            pooled=bool(self.sources[number]) and all(source.pooled for source in self.sources[number]),
             primary=primary,
         )
+
+
+def _satterthwaite(parts: Mapping[Estimate, float]) -> float:
+    """Degrees of freedom of a sum of independent estimates (Satterthwaite, 1946); NaN of nothing."""
+    by_df = sum(part**2 / estimate.df for estimate, part in parts.items())
+    return float(sum(parts.values()) ** 2 / by_df) if by_df > 0 else math.nan
 
 
 def _units(runs: Runs) -> int:
