@@ -284,7 +284,7 @@ def conclusion(rows: Sequence[Row], figures: dict[str, float]) -> str:
     )
 
 
-def percent(share: float) -> str:
+def percent(share: float | np.floating) -> str:
     """E.g. `95.2%`."""
     return f"{100 * share:.1f}%"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-LOUD, LOUD_SHARED, LOUD_GROUP = 2.5, 0.5, 1.25
+LOUD, LOUD_SHARED, LOUD_GROUP = 2.5, 0.5, 2.5
 """Times the others' variance from which on a cell keeps its own, or the pooled one if that is larger, with its own few
 degrees of freedom. Less for a cell that several comparisons share, since all of them would be wrong at once; and the
 same for a group. The simulation of `benchmarks.inference` chose them."""
@@ -114,9 +114,10 @@ def variances(mious: np.ndarray, groups: Sequence[Hashable], shared: Sequence[bo
     for group in of_groups:
         _fill_pool(group, mious)
     estimates: list[Estimate | None] = [None] * len(mious)
-    for group, pooled in zip(of_groups, _pooled(of_groups), strict=True):
+    for group, (squares, pooled) in zip(of_groups, _pooled(of_groups), strict=True):
         for row in group.rows:
-            estimates[row] = _of_cell(row, group, mious, LOUD_SHARED if shared[row] else LOUD, pooled)
+            limit = LOUD_SHARED if shared[row] else LOUD
+            estimates[row] = _of_cell(row, group, limit, squares, pooled)
     return estimates
 
 
@@ -142,28 +143,35 @@ def _p_of_ratio(own: Squares, others: Squares) -> float:
     return float(2 * min(special.fdtrc(own.df, others.df, ratio), special.fdtr(own.df, others.df, ratio)))
 
 
-def _pooled(groups: Sequence[Group]) -> list[Estimate | None]:
-    """Per group the pooled variance: over all groups, except that a group which spreads more keeps its own."""
-    found: list[Estimate | None] = []
+def _pooled(groups: Sequence[Group]) -> list[tuple[Squares, Estimate | None]]:
+    """Per group the pooled squares and variance: of all groups, but of itself alone where it spreads more."""
     everything = sum((group.squares for group in groups), Squares(0.0, 0))
-    over_all = Estimate(everything.variance, everything.df) if everything.df else None
+    of_all = (everything, _estimate(everything))
+    found = []
     for group in groups:
         rest = everything - group.squares
         loud = rest.df > 0 and group.squares.df > 0 and group.squares.variance > LOUD_GROUP * rest.variance
-        found.append(Estimate(group.squares.variance, group.squares.df) if loud else over_all)
+        found.append((group.squares, _estimate(group.squares)) if loud else of_all)
     return found
 
 
-def _of_cell(row: int, group: Group, mious: np.ndarray, limit: float, pooled: Estimate | None) -> Estimate | None:
+def _estimate(squares: Squares) -> Estimate | None:
+    return Estimate(squares.variance, squares.df) if squares.df > 0 else None
+
+
+def _of_cell(row: int, group: Group, limit: float, squares: Squares, pooled: Estimate | None) -> Estimate | None:
+    """The pooled variance, or where the cell spreads too much its own, and never less than the pooled one."""
     if pooled is None or len(group.rows) == 1:
         return None
-    own, others = group.of_rows[row]
-    if own.df < 1:
-        return pooled if row in group.pool and np.isfinite(mious[row]).any() else None
-    if row in group.pool and (others.df < 1 or own.variance <= limit * others.variance):
-        return pooled
-    cells = len(set(group.pool) - {row})
+    own, (inside, others) = group.of_rows[row][0], (row in group.pool, squares)
+    if inside:
+        others = squares - own
+        # of two cells nobody can say which spreads; whether both do has been asked of the group
+        if len(group.pool) == 2 or own.df < 1 or others.df < 1 or own.variance <= limit * others.variance:
+            return pooled
+    elif own.df < 1:
+        return None
+    cells = len(group.pool) - inside
     # a cell is seen against the mean of the others, which has a variance too
-    variance = own.variance * (1 + 1 / cells) - group.squares.variance / cells
-    least = pooled.variance if row in group.pool else 0.0
-    return Estimate(max(variance, least), own.df)
+    variance = own.variance * (1 + 1 / cells) - pooled.variance / cells
+    return Estimate(max(variance, pooled.variance if inside else 0.0), own.df)

@@ -53,7 +53,8 @@ class Correction:
         lowest = alpha / max(comparisons, 2) / 2
         if self.adjusted(alpha) <= alpha:
             return alpha
-        found = float(optimize.brentq(lambda p: self.adjusted(p) - alpha, lowest, alpha, xtol=1e-13, rtol=1e-12))
+        found = optimize.brentq(lambda p: self.adjusted(p) - alpha, lowest, alpha, xtol=1e-13)
+        assert isinstance(found, float)
         while self.adjusted(found) > alpha:
             found *= 1 - 1e-10
         return found
@@ -84,4 +85,4 @@ def _quantiles(size: int, correlation: bytes) -> np.ndarray:
 
 @lru_cache(64)
 def _normals(size: int) -> np.ndarray:
-    return stats.norm.ppf(stats.qmc.Sobol(size, seed=0).random(DRAWS))
+    return stats.norm.ppf(stats.qmc.Sobol(size, rng=np.random.default_rng(0)).random(DRAWS))

@@ -2,8 +2,8 @@
 
 `judge` takes the mIoU of each cell and seed, and where there are counts what each unit of images does to it. Seeds are
 blocks (`blocks`), images are crossed with cells and seeds (`image_variance`), and all primary comparisons of a study
-are corrected together (`simultaneous`). docs/inference.md has the model in words; `python -m benchmarks.inference` shows
-how often it errs.
+are corrected together (`simultaneous`). docs/inference.md has the model in words, and `python -m benchmarks.inference`
+shows how often it errs.
 """
 
 from __future__ import annotations
