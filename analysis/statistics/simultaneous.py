@@ -38,21 +38,21 @@ class Correction:
     """Of all comparisons of a study."""
 
     def __init__(self, families: Sequence[Together]) -> None:
+        self._comparisons = sum(len(one.correlation) for one in families)
         self._families = [(_largest(one.correlation), one.df) for one in families]
 
     def adjusted(self, p: float) -> float:
         """The probability that any comparison has an own p-value this small where nothing differs; 0 and 1 stay."""
-        if not 0 < p < 1:
+        if not 0 < p < 1 or self._comparisons == 1:
             return p
         none = np.prod([_none_beyond(largest, df, p) for largest, df in self._families])
         return float(min(1.0, max(p, 1 - none)))
 
     def level(self, alpha: float = 0.05) -> float:
         """The own p-value whose adjusted one is alpha; a little below it rather than above."""
-        comparisons = sum(1 if largest is None else len(largest) for largest, _ in self._families)
-        lowest = alpha / max(comparisons, 2) / 2
         if self.adjusted(alpha) <= alpha:
             return alpha
+        lowest = alpha / self._comparisons / 2
         found = optimize.brentq(lambda p: self.adjusted(p) - alpha, lowest, alpha, xtol=1e-13)
         assert isinstance(found, float)
         while self.adjusted(found) > alpha:

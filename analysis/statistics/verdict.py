@@ -131,7 +131,7 @@ def judge(
     pairs = [*primary, *exploratory]
     if len(set(pairs)) < len(pairs):
         raise ValueError("a comparison is named twice")
-    design = _Design(runs, pairs)
+    design = _Design(runs, pairs, len(primary))
     certain = [number for number in range(len(primary)) if design.p[number] == design.p[number]]
     correction = Correction(design.families(certain))
     level = correction.level(ALPHA) if certain else ALPHA
@@ -146,8 +146,8 @@ def judge(
 class _Design:
     """Gains of all pairs of a table, with their variances and covariances."""
 
-    def __init__(self, runs: Runs, pairs: Sequence[tuple[str, str]]) -> None:
-        self.pairs = pairs
+    def __init__(self, runs: Runs, pairs: Sequence[tuple[str, str]], primary: int) -> None:
+        self.pairs, self.primary = pairs, primary
         self.cells = list(dict.fromkeys([*runs.mious, *(cell for pair in pairs for cell in pair)]))
         self.seeds = sorted({seed for of_cell in runs.mious.values() for seed in of_cell})
         self.budgets = [runs.budgets.get(cell) for cell in self.cells]
@@ -166,7 +166,7 @@ class _Design:
 
     def _add_seeds(self) -> None:
         """Sources of variance of each pair, and covariance of the pairs (pairs, pairs)."""
-        used = np.bincount(self.sides.ravel(), minlength=len(self.cells)) > 1
+        used = np.bincount(self.sides[: self.primary].ravel(), minlength=len(self.cells)) > 1
         estimates = variances(self.mious, self.budgets, used.tolist())
         self.sources: list[dict[Estimate, float]] = []
         signs = np.zeros((len(self.pairs), len(self.cells)))
@@ -253,8 +253,8 @@ class _Design:
             *self.pairs[number],
             seeds=tuple(seed for seed, there in zip(self.seeds, self.there[number], strict=True) if there),
             gain=gain,
-            low=gain - half,
-            high=gain + half,
+            low=float(gain - half),
+            high=float(gain + half),
             p=p,
             margin=margin,
             df=float(self.df[number]),
