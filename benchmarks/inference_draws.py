@@ -102,8 +102,8 @@ class Drawn:
 
     def runs(self, study: int) -> Runs:
         """One study as the library takes it; the pull of a unit on a mean is its own deviation."""
-        of_image = units(self.point.kind)
-        by_unit = np.stack([self.scores[study][..., of_image == unit].mean(-1) for unit in range(of_image[-1] + 1)], -1)
+        scores = self.scores[study]
+        by_unit = scores.reshape(*scores.shape[:-1], units(self.point.kind)[-1] + 1, -1).mean(axis=-1)
         mious = by_unit.mean(axis=-1)
         pulls = by_unit - mious[..., None]
         cells, seeds = range(mious.shape[0]), range(mious.shape[1])
