@@ -43,7 +43,7 @@ class Size:
     counts: int
 
 
-FULL, QUICK = Size(300, 3000, 200), Size(50, 150, 20)
+FULL, QUICK = Size(200, 3000, 100), Size(50, 150, 20)
 
 
 @dataclass(frozen=True)
