@@ -32,7 +32,7 @@ def test_a_pull_is_what_leaving_the_unit_out_changes() -> None:
     confusions = counts(6)
     found = influences(overlaps_of(confusions))
     without = [miou(np.delete(confusions, unit, axis=0).sum(axis=0)) for unit in range(6)]
-    np.testing.assert_allclose(found, 5 * (np.mean(without) - without))
+    np.testing.assert_allclose(found, 5 * (np.mean(without) - np.array(without)))
 
 
 def test_the_jackknife_has_the_variance_of_the_bootstrap() -> None:

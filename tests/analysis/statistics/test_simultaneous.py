@@ -50,7 +50,7 @@ def test_twins_count_as_one_comparison() -> None:
 def test_level_and_adjusted_p_agree_on_what_is_below_5_percent() -> None:
     rng = np.random.default_rng(0)
     for comparisons in (2, 4, 12):
-        correlation = np.corrcoef(rng.normal(size=(comparisons, 30)))
+        correlation = np.asarray(np.corrcoef(rng.normal(size=(comparisons, 30))))
         correction = Correction([Together(correlation, 7.5), Together(np.eye(1), 2)])
         level = correction.level()
         assert 0.05 / (comparisons + 1) <= level < 0.05
@@ -66,5 +66,5 @@ def test_adjusted_p_grows_with_p_and_is_never_smaller() -> None:
 
 
 def test_the_same_comparisons_have_the_same_level_every_time() -> None:
-    correlation = np.corrcoef(np.random.default_rng(1).normal(size=(5, 9)))
+    correlation = np.asarray(np.corrcoef(np.random.default_rng(1).normal(size=(5, 9))))
     assert len({Correction([Together(correlation, 8)]).level() for _ in range(3)}) == 1
