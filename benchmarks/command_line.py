@@ -36,6 +36,8 @@ class Result:
 
     shown: list[RenderableType]
     figures: dict[str, float]
+    rows: list[dict[str, object]] | None = None
+    """What the figures were made of, for programs only."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def run(
         return 2
     console.print(*result.shown, sep="\n")
     if arguments.json:
-        write_figures(arguments.json, result.figures)
+        write_figures(arguments.json, result.figures, result.rows)
     return 0
 
 
@@ -148,8 +150,12 @@ def machine() -> str:
     return "; ".join(parts)
 
 
-def write_figures(file: Path, figures: Mapping[str, float]) -> None:
-    """Write `{"figures": {...}}` under a temporary name, then rename it; raises ValueError if one is not finite."""
-    text = json.dumps({"figures": dict(figures)}, indent=2, allow_nan=False)
+def write_figures(file: Path, figures: Mapping[str, float], rows: list[dict[str, object]] | None = None) -> None:
+    """Write `{"figures": {...}}`, and "rows" where there are some, under a temporary name, then rename it.
+
+    Raises ValueError if a number is not finite.
+    """
+    found = {"figures": dict(figures)} | ({} if rows is None else {"rows": rows})
+    text = json.dumps(found, indent=2, allow_nan=False)
     path = file.resolve()
     Storage(str(path.parent)).write_bytes(path.name, f"{text}\n".encode())

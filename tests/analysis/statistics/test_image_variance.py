@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.statistics.bootstrap import overlaps_of, resampled_side
+from analysis.statistics.image_variance import influences, overlaps_by_unit, shared_covariance
+from trainables.ass.metrics import miou
+
+
+def counts(images: int, number: int = 0) -> np.ndarray:
+    """Confusions (images, 4, 4) of images with different mixtures of classes and different accuracies."""
+    rng = np.random.default_rng(number)
+    pixels = 1000 * rng.dirichlet(np.ones(4), images)
+    right = rng.uniform(0.5, 0.95, (images, 4))
+    confusions = (pixels * (1 - right) / 3)[:, :, None] * np.ones(4)
+    confusions[:, range(4), range(4)] = pixels * right
+    return np.rint(confusions).astype(np.int64)
+
+
+def variance(pulls: np.ndarray) -> float:
+    return float((pulls**2).sum() / len(pulls) / (len(pulls) - 1))
+
+
+def test_counts_of_a_unit_are_summed() -> None:
+    overlaps = overlaps_of(counts(4))
+    found = overlaps_by_unit(overlaps, ["b", "a", "b", "a"])
+    np.testing.assert_array_equal(found, [overlaps[0] + overlaps[2], overlaps[1] + overlaps[3]])
+
+
+def test_a_pull_is_what_leaving_the_unit_out_changes() -> None:
+    confusions = counts(6)
+    found = influences(overlaps_of(confusions))
+    without = [miou(np.delete(confusions, unit, axis=0).sum(axis=0)) for unit in range(6)]
+    np.testing.assert_allclose(found, 5 * (np.mean(without) - np.array(without)))
+
+
+def test_the_jackknife_has_the_variance_of_the_bootstrap() -> None:
+    confusions = counts(80)
+    resampled = resampled_side(confusions[None], 4000).resampled
+    assert variance(influences(overlaps_of(confusions))) == pytest.approx(resampled.var(), rel=0.1)
+
+
+def test_a_class_that_one_unit_alone_has_is_no_error() -> None:
+    confusions = counts(5)
+    confusions[1:, 3], confusions[1:, :, 3] = 0, 0
+    assert np.isfinite(influences(overlaps_of(confusions))).all()
+
+
+def test_what_images_do_to_all_seeds_is_found_and_what_they_do_to_one_is_not() -> None:
+    rng, common, alone = np.random.default_rng(0), [], []
+    for _ in range(400):
+        shared = rng.normal(size=(2, 1, 30)) * np.ones((2, 4, 1))
+        own = 3 * rng.normal(size=(2, 4, 30))
+        common.append(shared_covariance(shared + own))
+        alone.append(shared_covariance(own))
+    # the nearest covariance without negative variances is a little too large
+    assert np.mean([np.diag(one) for one in common]) == pytest.approx(1 / 30, rel=0.3)
+    assert np.mean([np.diag(one) for one in alone]) < 9 / 30 / 4 / 4
+
+
+def test_it_is_the_covariance_of_means_where_seeds_do_not_matter() -> None:
+    units = np.random.default_rng(0).normal(size=(3, 1, 40))
+    found = shared_covariance(np.repeat(units, 5, axis=1))
+    np.testing.assert_allclose(found, np.cov(units[:, 0]) / 40, atol=1e-12)
+
+
+def test_a_seed_that_a_comparison_lacks_is_left_out() -> None:
+    pulls = np.random.default_rng(0).normal(size=(1, 4, 40)) + np.random.default_rng(1).normal(size=(1, 1, 40))
+    with_hole = np.concatenate([pulls, np.full((1, 1, 40), np.nan)], axis=1)
+    np.testing.assert_allclose(shared_covariance(with_hole), shared_covariance(pulls))
