@@ -34,14 +34,13 @@ def open_tracker(
     tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
     lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
-    tracker.start(
-        {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
-    )
+    seeds = {"train_seeds": plan.train_seeds, "seeds": plan.seeds}
+    tracker.start({**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, **seeds}, settings)
     if spec.file is not None:
         tracker.study_text(f"written_{file_name(spec.file.name)}", spec.file.read_text(encoding="utf-8-sig"))
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
-    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune))
+    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune), spec.protocol)
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
     return tracker

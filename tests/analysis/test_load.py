@@ -76,7 +76,7 @@ def test_a_server_and_its_database_give_the_same_study(recorded, server: str) ->
     ours, theirs = load_study(recorded.name, recorded.uri), load_study(recorded.name, server)
     assert equal(ours.trials, theirs.trials)
     assert equal(ours.reports, theirs.reports)
-    assert len(ours.trials) == 21
+    assert len(ours.trials) == 25
     for run in ours.trials["run"].to_pylist():
         assert ours.files.paths(run) == theirs.files.paths(run)
     assert ours.settings == theirs.settings
@@ -220,7 +220,7 @@ def test_mlflow_is_where_the_environment_says_or_in_studies(
         load_study("recorded")
     (tmp_path / "studies").mkdir()
     shutil.copy(recorded.folder / "mlflow.db", tmp_path / "studies")
-    assert len(load_study("recorded").trials) == 21
+    assert len(load_study("recorded").trials) == 25
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'elsewhere.db'}")
     with pytest.raises(UserMistake, match=r"no database .*elsewhere\.db"):
         load_study("recorded")

@@ -81,7 +81,7 @@ def test_export_and_import_lose_nothing(
 ) -> None:
     assert main([str(exported), "--tracking-uri", empty]) == 0
     study = load_study(exported)
-    assert f"found the same: 21 runs, {len(study.reports)} reported values" in capsys.readouterr().out
+    assert f"found the same: 25 runs, {len(study.reports)} reported values" in capsys.readouterr().out
     assert_same(load_study("recorded", empty), study)
     experiment = MlflowClient(empty).get_experiment_by_name("recorded")
     assert experiment is not None
