@@ -173,7 +173,7 @@ def test_only_table_keeps_trials_and_reports_and_what_the_table_is_made_of(
     folder = tmp_path / "small"
     assert main([recorded.name, "--tracking-uri", recorded.uri, "--out", str(folder), "--only-table"]) == 0
     left_out = [
-        "artifacts of 8 trials that the table is not made of",
+        "artifacts of 12 trials that the table is not made of",
         "predictions.parquet of all seeds but 0",
         "panel.png of every trial",
         "report/ of the study's run",
