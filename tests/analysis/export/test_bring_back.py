@@ -127,7 +127,7 @@ def test_an_export_of_the_table_alone_says_what_it_does_without(
 ) -> None:
     assert export([str(exported), "--out", str(tmp_path / "small"), "--only-table"]) == 0
     assert main([str(tmp_path / "small"), "--tracking-uri", empty]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("the export does without: artifacts of 8 trials")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("the export does without: artifacts of 12 trials")
     assert_same(load_study("recorded", empty), load_study(tmp_path / "small"))
 
 
