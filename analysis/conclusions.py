@@ -74,15 +74,28 @@ def why_none(study: Study, rows: Sequence[Row]) -> str:
 
 
 def split_note(study: Study) -> str:
-    """Which images chose and which were reported; under `protocol: paper` a warning."""
+    """Which images and seeds chose, and which were reported; under `protocol: paper` a warning."""
     if study.protocol == "paper":
         return (
             "The study has the setting `protocol: paper`: the same images chose the configurations and gave the mIoU, "
-            "as in the paper. The figures are optimistic, by about the difference that a study with `protocol: split` "
-            "shows between its two splits."
+            f"as in the paper. Where there was a choice, seed {study.seeds[0]} made it and is in the table too. The "
+            "figures are optimistic."
         )
+    if not any(found["tuning_trials"] for found in study.plan["cells"]):
+        return "No cell had a choice of configurations. Every mIoU of the table is from the report split."
     chosen = "Configurations were chosen, and trials pruned, on" if prunes(study) else "Configurations were chosen on"
-    return f"{chosen} the select split. Every mIoU of the table is from other images, the report split."
+    searching, own = _seeds(study.train_seeds), set(study.train_seeds).isdisjoint(study.seeds)
+    seeds = (
+        f"from other seeds, {', '.join(map(str, study.seeds))}" if own else f"{searching} is one of those of the table"
+    )
+    return (
+        f"{chosen} the select split, under {searching}. Every mIoU of the table is from other images, the report "
+        f"split, and {seeds}."
+    )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
 
 
 def prunes(study: Study) -> bool:
@@ -112,7 +125,7 @@ def luck_of_the_first_seed(study: Study) -> Mean | None:
     """
     report = study.last(REPORT)
     found = []
-    for cell in study.cells:
+    for cell in study.cells if study.seeds[0] in study.train_seeds else ():
         mious = [report[run] for run in study.results(cell).values() if run in report]
         if cell.tuned and len(mious) == len(study.seeds) > 1:
             found.append(mious[0] - sum(mious[1:]) / len(mious[1:]))

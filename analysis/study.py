@@ -16,6 +16,7 @@ import pyarrow as pa
 import yaml
 
 from analysis.artifacts import Files
+from analysis.choice import best_configuration
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
 from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value, label
@@ -123,8 +124,13 @@ class Study:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Seeds of the table; tuning trials use the first one."""
+        """Seeds of the table."""
         return tuple(self.plan["seeds"])
+
+    @property
+    def train_seeds(self) -> tuple[int, ...]:
+        """Seeds that search; none of the table's, except under `protocol: paper` and in old exports its first."""
+        return tuple(self.plan.get("train_seeds", self.plan["seeds"][:1]))
 
     @property
     def iterations(self) -> int:
@@ -163,7 +169,8 @@ class Study:
 
         Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
         hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and
-        `report/miou` at the end, `iteration` reached, and `chosen`: whether the table is made of it.
+        `report/miou` at the end, `iteration` reached, `best`: whether it is a tuning trial of the configuration that
+        was chosen, and `chosen`: whether the table is made of it.
         """
         table = self.trials.take([i for i, stage in enumerate(self.trials["stage"].to_pylist()) if stage != "study"])
         frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
@@ -178,14 +185,16 @@ class Study:
         for metric in (SELECT, REPORT):
             frame[metric] = frame["run"].map(self.last(metric)).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
+        best = {run for cell in self.cells for run in self._best[cell.name].runs}
         chosen = {run for cell in self.cells for run in self.results(cell).values()}
-        frame["chosen"] = frame["run"].isin(chosen)
+        frame["best"], frame["chosen"] = frame["run"].isin(best), frame["run"].isin(chosen)
         return frame
 
     def results(self, cell: StudyCell) -> dict[int, str]:
-        """Per seed, the finished run of the cell's best configuration: what its row in the table is made of.
+        """Per seed of the table, the finished run of the cell's configuration: what its row is made of.
 
-        The best tuning trial is the one with the highest mIoU on the select split, the earlier one of equals.
+        The configuration is that with the highest mean select mIoU over the seeds that search, the earlier one of
+        equals, or the only one in a cell that has nothing to search.
         """
         return self._results[cell.name]
 
@@ -238,19 +247,36 @@ class Study:
     @cached_property
     def _results(self) -> dict[str, dict[int, str]]:
         """What `results` says, by cell."""
+        return {name: self._of_table(name) for name in self._best}
+
+    def _of_table(self, cell: str) -> dict[int, str]:
+        content = self._best[cell].content
+        same = {run.seed: run.run for run in self._finished if run.cell == cell and run.content == content}
+        return {seed: same[seed] for seed in self.seeds if seed in same}
+
+    @cached_property
+    def _best(self) -> dict[str, _Best]:
+        """By cell, what its table row is made of."""
         return {
-            cell.name: self._chosen([run for run in self._finished if run.cell == cell.name]) for cell in self.cells
+            found["cell"]: self._searched(found["cell"]) if found["tuning_trials"] else self._only(found["cell"])
+            for found in self.plan["cells"]
         }
 
-    def _chosen(self, runs: Sequence[_Finished]) -> dict[int, str]:
-        """Per seed, the run of the best configuration among the finished runs of a cell."""
-        select = self.last(SELECT)
-        tuning = [run for run in runs if run.stage == "tuning" and run.run in select]
-        best = max(tuning, key=lambda run: (select[run.run], -run.number), default=None)
+    def _searched(self, cell: str) -> _Best:
+        """The best configuration among the finished tuning trials of a cell."""
+        reached = self.last(SELECT)
+        tuning = [run for run in self._finished if run.cell == cell and run.stage == "tuning" and run.run in reached]
+        select: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
+        for run in sorted(tuning, key=lambda run: run.number):
+            select.setdefault(run.content, {})[run.seed] = reached[run.run]
+        best = best_configuration(select, self.train_seeds)
         if best is None:
-            return {}
-        same = {run.seed: run.run for run in runs if run.content == best.content}
-        return {seed: same[seed] for seed in self.seeds if seed in same}
+            return _Best()
+        return _Best(best[0], tuple(run.run for run in tuning if run.content == best[0]))
+
+    def _only(self, cell: str) -> _Best:
+        """The configuration of a cell that has nothing to search."""
+        return next((_Best(run.content) for run in self._finished if run.cell == cell), _Best())
 
     @cached_property
     def _reached(self) -> dict[str, int]:
@@ -277,6 +303,15 @@ class _Finished:
     seed: int
     content: tuple[tuple[str, str], ...]
     """All settings but the seed."""
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The configuration of a cell that was chosen; nothing as long as there is none."""
+
+    content: tuple[tuple[str, str], ...] | None = None
+    runs: tuple[str, ...] = ()
+    """Its tuning trials, one per seed that searches."""
 
 
 def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

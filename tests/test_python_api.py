@@ -37,7 +37,7 @@ def test_the_example_runs_in_a_notebook(folder: Path) -> None:
     papermill.execute_notebook(folder / "example.ipynb", folder / "done.ipynb", cwd=folder, progress_bar=False)
     cells = nbformat.read(folder / "done.ipynb", 4).cells
     said = "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", ()))
-    assert "4 tuning trials and 3 replicates in 3 cells" in said
+    assert "2 tuning trials and 6 replicates in 3 cells" in said
     assert f"FINISHED {folder / 'studies/smoke'}" in said
     assert "7 trials ended" in said
     assert "reports/smoke/report.html" in said

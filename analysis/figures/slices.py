@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -18,8 +19,8 @@ from trainables.words import SELECT
 def slices(study: Study) -> Figure | None:
     """A row per hyperparameter, a column per number of labeled images; None where no tuning trial has reported.
 
-    Finished tuning trials are dots, pruned ones crosses at their last mIoU, best ones ringed; the grey band is one
-    standard deviation over seeds to both sides of the best.
+    Finished tuning trials are dots, pruned ones crosses at their last mIoU, chosen configurations ringed; the grey
+    band is one standard deviation over seeds to both sides of their mean.
     """
     names, noise = study.hyperparameters, seed_noise(study)
     budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
@@ -54,11 +55,11 @@ def _points(axes: Axes, study: Study, cell: StudyCell, name: str, noise: Noise |
     finished, pruned = trials.query("outcome == 'finished'"), trials.query("outcome == 'pruned'")
     axes.plot(finished[name], finished[SELECT], "o", color=color, markersize=4, label=label)
     axes.plot(pruned[name], pruned[SELECT], "x", color=color, markersize=4, alpha=0.7)
-    if not finished.empty:
-        best = finished.sort_values([SELECT, "number"], ascending=[False, True]).iloc[0]
+    best = finished.query("best")
+    if not best.empty:
         axes.plot(best[name], best[SELECT], "o", color=color, markersize=9, fillstyle="none")
         if noise is not None:
-            miou = float(best[SELECT])
+            miou = float(np.mean(best[SELECT].to_numpy()))
             axes.axhspan(miou - noise.std, miou + noise.std, color=PALE, alpha=0.08, linewidth=0)
 
 

@@ -34,8 +34,9 @@ def how_to_rebuild(study: Study) -> Section:
     )
     points = (
         f"`python -m analysis.export {study.name}` writes that record as Parquet files: trials, reports, confusions.",
-        "A cell's best configuration is that of the finished tuning trial with the highest `select/miou` at its last "
-        "report. The cell's row is made of the finished trials with these settings, one per seed.",
+        "A cell's configuration is the one with the highest mean, over the seeds that search (`train_seeds`), of "
+        "`select/miou` at the last report of its tuning trials. The cell's row is made of the finished trials with "
+        "these settings under the seeds of the table, one per seed.",
         "The confusion matrices are summed over the images. The IoU of a class is its diagonal entry divided by the "
         "sum of its row and its column minus that entry; mIoU is the mean over the classes that occur, in percent. It "
         "equals `report/miou` of the trial.",

@@ -66,7 +66,8 @@ def main_table(study: Study, rows: list[Row]) -> Section:
     whole = whole.loc[:, (whole != "").any()]
     main = [name for name in whole.columns if name in study.factors or name in MAIN_COLUMNS]
     rest = [name for name in whole.columns if name in study.factors or name not in MAIN_COLUMNS]
-    table = Table(MAIN_TABLE, f"Study {study.name}", whole.filter(items=main), figures(rows))
+    caption = f"Study {study.name}{f'. {split_note(study)}' if study.protocol == 'paper' else ''}"
+    table = Table(MAIN_TABLE, caption, whole.filter(items=main), figures(rows))
     details = Table(DETAILS, "Details of each cell", whole.filter(items=rest), folded=True)
     return Section("The table", (table, Text(how_to_read(rows)), details, Text(how_to_read_details(rows))))
 
@@ -128,7 +129,7 @@ def predictions(study: Study) -> Section | None:
 
 
 PREDICTIONS = (
-    "Each cell's best configuration under its first seed. Black is void: pixels that are not labeled in the truth. "
+    "Each cell's configuration under the table's first seed. Black is void: pixels that are not labeled in the truth. "
     "They do not count, and predictions are black there too."
 )
 

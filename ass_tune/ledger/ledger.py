@@ -151,10 +151,14 @@ class Stratum:
         """The entry of one trial that was started."""
         return _entry(self._storage.get_trial(self._trial_id(number)))
 
-    def asked(self) -> int:
-        """How many suggestions were started or were duplicates. One that a driver died over does not count."""
+    def asked(self, seed: int) -> int:
+        """How many suggestions were started or were duplicates. One that a driver died over does not count.
+
+        Suggestions are trained under `seed` first; the same configurations under further seeds do not count.
+        """
         attributes = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False)]
-        return len({a["key"] for a in attributes if "key" in a}) + sum("duplicate_of" in a for a in attributes)
+        started = {a["key"] for a in attributes if "key" in a and a["seed"] == seed}
+        return len(started) + sum("duplicate_of" in a for a in attributes)
 
     def readopt(self) -> list[Entry]:
         """Take over the trials that a driver left running; those that it had asked for but not started are closed."""

@@ -17,8 +17,8 @@ from trainables.mistakes import UserMistake
 
 DATA = "data"
 """Name of the digest of all data among the settings."""
-FREE = ("extends", "baseline", "resources", "faults", "checkpoints")
-"""Sections that affect no trial's outcome and may change at any time."""
+FREE = ("extends", "resources", "faults", "checkpoints")
+"""Sections that may change at any time: they affect neither a trial's outcome nor what is concluded from it."""
 
 
 class ChangedStudy(UserMistake):
@@ -29,7 +29,8 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path, data: DataFiles =
     """Compare a study with the settings and the data it was started with, and record those that it has now.
 
     Raises ChangedStudy with every difference, except more trials per cell, more levels of a factor and more seeds,
-    which leave all existing trials valid. A study without a trial may change in any way.
+    which leave all existing trials valid. A study without a trial may change in any way. What is compared may not
+    change: primary comparisons are those that were named before anything was trained.
 
     Args:
         storage: the ledger.
@@ -61,16 +62,19 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     old, new = _flat(before), _flat(now)
     for field in [*old, *(field for field in new if field not in old)]:
         found, found_now = old.get(field), new.get(field)
-        if found != found_now and not _adds(field, found, found_now):
+        if found != found_now and not _adds(field, found, found_now, now["protocol"]):
             yield f"{field}: was {_shown(old, field)}, is {_shown(new, field)}"
 
 
-def _adds(field: str, before: Any, now: Any) -> bool:
+def _adds(field: str, before: Any, now: Any, protocol: str) -> bool:
     """Whether the new value keeps all existing trials and only asks for more."""
     if field == "search.trials_per_cell":  # None is as many as there are points
         return before is not None and (now is None or now >= before)
-    if field == "replicate.seeds":  # the first one is that of tuning trials
-        return before[0] == now[0] and set(before) <= set(now)
+    if field == "replicate.seeds":
+        same_search = protocol != "paper" or before[0] == now[0]
+        return same_search and set(before) <= set(now)
+    if field == "search.train_seeds":  # the first one prunes
+        return before is not None and before == now[: len(before)]
     if field.startswith("ablate."):  # every level as JSON, so that 1, 1.0 and true are three
         levels, levels_now = ([json.dumps(level) for level in found or ()] for found in (before, now))
         return before is not None and set(levels) <= set(levels_now)
@@ -94,8 +98,9 @@ def _message(folder: Path, differences: list[str], files: list[str]) -> str:
     others = " and ".join([*(["settings"] if differences else []), *(["images or labels"] if files else [])])
     lines = "\n".join(f"  {difference}" for difference in [*differences, *files])
     return (
-        f"{folder}: the study was started with other {others}, and its trials could not be compared with "
-        f"new ones:\n{lines}\n"
+        f"{folder}: the study was started with other {others}, which decide what its trials are or what is concluded "
+        f"from them:\
+{lines}\n"
         "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else "
         "give the study another name with --set study=NAME, which reuses every finished trial that is the same, or "
         "start afresh with --fresh, which moves this study aside."

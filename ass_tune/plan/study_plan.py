@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
+from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
 from ass_tune.search.cells import CellPlan, LeftOut, cells
@@ -28,7 +29,10 @@ class PlannedCell(BaseModel):
     """The cell's level of each factor."""
     tuned: tuple[str, ...]
     points: int | None
+    configurations: int
+    """How many the search tries; 0 where there is only one."""
     tuning_trials: int
+    """Configurations times the seeds that search, if none is pruned."""
     replicates: int
     seconds_per_trial: float | None
 
@@ -48,7 +52,15 @@ class StudyPlan(BaseModel):
     protocol: str
     sampler: str
     pruner: str
+    train_seeds: tuple[int, ...]
+    """Seeds that search; none of `seeds`, except under `protocol: paper` the first one."""
     seeds: tuple[int, ...]
+    """Seeds of the table."""
+    comparisons: tuple[PlannedComparison, ...]
+    """The primary ones."""
+    not_compared: tuple[NotCompared, ...]
+    smallest_difference: float
+    """Of interest, in points of mIoU."""
     cells: tuple[PlannedCell, ...]
     left_out: tuple[dict[str, str], ...]
     tuning_trials: int
@@ -96,6 +108,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         step_time: seconds per training iteration; then nothing is measured, and no data is needed.
     """
     kept, left_out = cells(spec)
+    comparisons, not_compared = primary_comparisons(spec, [planned.cell for planned in kept], left_out)
     times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
     tuning = sum(cell.tuning_trials for cell in kept)
     replicates = sum(cell.replicates for cell in kept)
@@ -108,7 +121,11 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         protocol=spec.protocol,
         sampler=spec.search.sampler,
         pruner=spec.prune.pruner,
+        train_seeds=spec.train_seeds,
         seeds=spec.replicate.seeds,
+        comparisons=comparisons,
+        not_compared=not_compared,
+        smallest_difference=spec.compare.smallest_difference,
         cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
         tuning_trials=tuning,
@@ -168,6 +185,7 @@ def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedC
         levels=dict(cell.cell.factors),
         tuned=tuple(variable.name for variable in cell.space),
         points=cell.points,
+        configurations=cell.configurations,
         tuning_trials=cell.tuning_trials,
         replicates=cell.replicates,
         seconds_per_trial=time.seconds(spec.train.iterations, len(spec.train.reports)) if time else None,
@@ -189,8 +207,10 @@ def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     if not judged_at:
         return whole
     share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
-    judged = max(0, cell.tuning_trials - spec.prune.startup_trials)
-    return whole - round(judged * share * (spec.train.iterations - judged_at[0]))
+    judged = max(0, cell.configurations - spec.prune.startup_trials)
+    later_seeds = len(cell.train_seeds) - 1  # under which a pruned configuration is not trained
+    saved = spec.train.iterations * (1 + later_seeds) - judged_at[0]
+    return whole - round(judged * share * saved)
 
 
 def _times(

@@ -1,14 +1,20 @@
-"""One cell: its tuning trials and, once they are done, the replicates of its best configuration."""
+"""One cell: its search, if there is anything to choose, and then the replicates of the configuration that was chosen.
+
+With several seeds that search, the first one tries every configuration, and may prune it. What finishes is trained
+under the next seed, to the end: so whatever is pruned needs no further seed, and something is left to be chosen.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 
+from analysis.choice import best_configuration
 from ass_tune.ledger.ledger import Entry, Stratum
 from ass_tune.ledger.reuse import FinishedTrial, finished_trial
 from ass_tune.search.cells import CellPlan, grid_points
@@ -51,8 +57,14 @@ class CellSearch:
             for entry in stratum.entries()
             if entry.outcome is Outcome.FAILED and entry.starts < spec.faults.starts
         )
-        self._finished_tuning = sum(entry.outcome is Outcome.FINISHED for entry in self.tuning_entries())
+        tuning = self.tuning_entries()
+        finished = [entry for entry in tuning if entry.outcome is Outcome.FINISHED]
+        self._finished_tuning = len(finished)
+        self._configurations = sum(entry.seed == plan.train_seeds[0] for entry in tuning)
         self._exhausted = False
+        self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
+        for entry in finished:
+            self._queue_next_seed(entry.hyperparameters, entry.seed)
         self._replicates_begun = False
 
     @property
@@ -62,13 +74,14 @@ class CellSearch:
 
     @property
     def tuning_done(self) -> bool:
-        """Whether every tuning trial has ended, so that the best configuration is known."""
+        """Whether every tuning trial has ended, so that the configuration of the table is known."""
         retried = any(stage is Stage.TUNING for stage, _ in self._retries)
-        return not self._tuning_left and not retried and not (self._running & self._keys[Stage.TUNING])
+        left = self._configurations_left or self._under_next_seed or retried
+        return not left and not (self._running & self._keys[Stage.TUNING])
 
     @property
-    def _tuning_left(self) -> bool:
-        return self.tuning_begun < self.plan.tuning_trials and not self._exhausted
+    def _configurations_left(self) -> bool:
+        return self._configurations < self.plan.configurations and not self._exhausted
 
     def tuning_entries(self) -> list[Entry]:
         """The cell's tuning trials in the ledger."""
@@ -96,31 +109,41 @@ class CellSearch:
         return self._begin(stage, opened.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
 
     def next_tuning(self) -> Trial | None:
-        """A tuning trial that differs from all earlier ones, or None if the cell has its budget."""
-        if not self._tuning_left:
-            return None
-        trial = self._next_point() if self._spec.search.sampler == "grid" else self._next_suggestion()
-        self._exhausted = trial is None
-        return trial
+        """A tuning trial that differs from all earlier ones, or None if there is none to start now."""
+        if self._configurations_left:
+            trial = self._next_point() if self._spec.search.sampler == "grid" else self._next_suggestion()
+            if trial is not None:
+                self._configurations += 1
+                return trial
+            self._exhausted = True
+        return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
 
     def next_replicate(self) -> Trial | None:
-        """The best configuration with a seed that it has not run with, or None."""
+        """The chosen configuration with a seed of the table that it has not run with, or None."""
         if self._replicates_begun or not self.tuning_done:
             return None
-        if (best := best_entry(self.tuning_entries())) is not None:
-            for seed in self._spec.replicate.seeds[1:]:
-                if (trial := self._begin_if_new(Stage.REPLICATE, best.hyperparameters, seed)) is not None:
+        if (chosen := self.chosen()) is not None:
+            for seed in self.plan.replicate_seeds:
+                if (trial := self._begin_if_new(Stage.REPLICATE, chosen, seed)) is not None:
                     return trial
         self._replicates_begun = True
         return None
+
+    def chosen(self) -> Mapping[str, Value] | None:
+        """Hyperparameters of the best configuration so far, or of the only one; None where none has finished."""
+        if not self.plan.configurations:
+            return next(grid_points(self.plan.space))
+        found = best_searched(self.tuning_entries(), self.plan.train_seeds)
+        return found[0].hyperparameters if found is not None else None
 
     def report(self, trial: Trial, report: Report) -> None:
         """Record a report."""
         self._strata[trial.stage].report(trial.number, report.iteration, report.miou)
 
     def gives_up(self, trial: Trial, iteration: int) -> bool:
-        """Whether a trial should stop at its last report. Replicates never should."""
-        if trial.stage is Stage.REPLICATE or iteration >= self._spec.train.iterations:
+        """Whether a trial should stop at its last report. Only those that try a configuration first may."""
+        first = trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
+        if not first or iteration >= self._spec.train.iterations:
             return False
         # some pruners keep rungs: ask at every report, but follow the answer only from where the file allows it
         gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
@@ -131,20 +154,28 @@ class CellSearch:
         """Record an outcome."""
         self._strata[trial.stage].end(trial, end, select_miou)
         self._running.discard(trial.key)
-        self._finished_tuning += trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED
+        if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
+            self._finished_tuning += 1
+            self._queue_next_seed(trial.hyperparameters, trial.seed)
 
     def finished(self, trial: Trial) -> FinishedTrial:
         """What a trial of equal content can reuse from one that finished here."""
         stratum = self._strata[trial.stage]
         return finished_trial(stratum.name, stratum.entry(trial.number))
 
+    def _queue_next_seed(self, hyperparameters: Mapping[str, Value], seed: int) -> None:
+        """A configuration that has finished under a seed of the search is trained under the next one."""
+        for later in self.plan.seeds_after(seed)[:1]:
+            if self._identify(hyperparameters, later)[1] not in self._keys[Stage.TUNING]:
+                self._under_next_seed.append((hyperparameters, later))
+
     def _next_point(self) -> Trial | None:
         points = list(grid_points(self.plan.space))
-        if self.plan.tuning_trials < len(points):
+        if self.plan.configurations < len(points):
             draws = stream(self._spec.search.seed, f"grid/{self.plan.cell.name}")
             order: list[int] = draws.permutation(len(points)).tolist()
             points = [points[index] for index in order]
-        seed = self._spec.replicate.seeds[0]
+        seed = self.plan.train_seeds[0]
         trials = (self._begin_if_new(Stage.TUNING, point, seed) for point in points)
         return next((trial for trial in trials if trial is not None), None)
 
@@ -155,9 +186,10 @@ class CellSearch:
         return self._next_point() if self.plan.points is not None else self._draw("random", {}, RANDOM_ATTEMPTS)
 
     def _draw(self, sampler: str, arguments: Mapping[str, Value], attempts: int) -> Trial | None:
-        search, stratum, seed = self._spec.search, self._strata[Stage.TUNING], self._spec.replicate.seeds[0]
+        search, stratum, seed = self._spec.search, self._strata[Stage.TUNING], self.plan.train_seeds[0]
         for _ in range(attempts):
-            asked = stratum.ask(make_sampler(sampler, arguments, search.seed, self.plan.cell.name, stratum.asked()))
+            number = stratum.asked(seed)
+            asked = stratum.ask(make_sampler(sampler, arguments, search.seed, self.plan.cell.name, number))
             hyperparameters = suggest(asked, self.plan.space)
             config, key = self._identify(hyperparameters, seed)
             if key not in self._keys[Stage.TUNING]:
@@ -210,7 +242,24 @@ class CellSearch:
                 yield self._trial(stage, entry.number, entry.key, entry.seed, hyperparameters, config), entry
 
 
-def best_entry(entries: list[Entry]) -> Entry | None:
-    """The finished trial with the highest select-split mIoU, of equal ones the first; None if none has finished."""
-    finished = [entry for entry in entries if entry.outcome is Outcome.FINISHED and entry.select_miou is not None]
-    return max(finished, key=lambda entry: (entry.select_miou, -entry.number), default=None)
+def best_searched(entries: Iterable[Entry], seeds: Sequence[int]) -> tuple[Entry, float] | None:
+    """The first trial of the configuration that a search has found, and its mean select mIoU in percent.
+
+    Args:
+        entries: tuning trials of a cell.
+        seeds: those that search; None is returned where no configuration has finished under all of them.
+    """
+    first: dict[str, Entry] = {}
+    select: dict[str, dict[int, float]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.number):
+        if entry.outcome is Outcome.FINISHED and entry.select_miou is not None:
+            name = configuration(entry.config)
+            first.setdefault(name, entry)
+            select.setdefault(name, {})[entry.seed] = entry.select_miou
+    best = best_configuration(select, seeds)
+    return None if best is None else (first[best[0]], best[1])
+
+
+def configuration(config: Mapping[str, Any]) -> str:
+    """Equal for trials that differ in their seed alone."""
+    return json.dumps({name: value for name, value in config.items() if name != "seed"}, sort_keys=True)

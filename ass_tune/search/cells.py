@@ -23,9 +23,26 @@ class CellPlan:
     """Hyperparameters searched in the cell, each after those its conditions name."""
     points: int | None
     """Number of distinct points of the space; None if it is infinite."""
-    tuning_trials: int
-    replicates: int
-    """Seeds after the first, under which the best configuration is trained again."""
+    configurations: int
+    """How many the search tries; 0 where there is only one, which needs no search."""
+    train_seeds: tuple[int, ...]
+    """Seeds that search: the first one tries all configurations, each later one those that finished under it."""
+    replicate_seeds: tuple[int, ...]
+    """Seeds under which the chosen configuration is trained for the table."""
+
+    @property
+    def tuning_trials(self) -> int:
+        """How many the search has if no configuration is pruned or fails."""
+        return self.configurations * len(self.train_seeds)
+
+    @property
+    def replicates(self) -> int:
+        """Trainings of the chosen configuration."""
+        return len(self.replicate_seeds)
+
+    def seeds_after(self, seed: int) -> tuple[int, ...]:
+        """The seeds that search after this one; none after a seed that does not search."""
+        return self.train_seeds[self.train_seeds.index(seed) + 1 :] if seed in self.train_seeds else ()
 
 
 @dataclass(frozen=True)
@@ -118,9 +135,13 @@ def _count(space: tuple[Variable, ...], chosen: dict[str, Value]) -> int:
 
 
 def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...], points: int | None) -> CellPlan:
+    searching, table = spec.train_seeds, spec.replicate.seeds
+    if points == 1:
+        return CellPlan(cell, space, points, 0, searching, table)
     budget = spec.search.trials_per_cell
-    tuning_trials = min(number for number in (budget, points) if number is not None)
-    return CellPlan(cell, space, points, tuning_trials, len(spec.replicate.seeds) - 1)
+    configurations = min(number for number in (budget, points) if number is not None)
+    # under `protocol: paper` the trial that was chosen is itself the table's first
+    return CellPlan(cell, space, points, configurations, searching, tuple(s for s in table if s not in searching))
 
 
 def _content(spec: StudySpec, values: Mapping[str, Any], searched: str) -> str:

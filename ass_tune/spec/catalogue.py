@@ -91,8 +91,6 @@ class PrunerRow(Row):
     """Share of the judged trials that it stops if all trials are alike; 0 where that cannot be said."""
     wraps: bool = False
     """Whether it waits for another pruner, `around:`."""
-    least_reports: int = 1
-    """Evaluations between the start of pruning and the end of training without which it never stops a trial."""
 
 
 SAMPLERS: dict[str, SamplerRow] = {
@@ -211,12 +209,6 @@ PRUNERS: dict[str, PrunerRow] = {
         "Stops a trial that reports less than `lower` or more than `upper`.",
         {"lower": float, "upper": float, "interval_steps": _Positive},
         one_of=("lower", "upper"),
-    ),
-    "wilcoxon": PrunerRow(
-        "optuna.pruners:WilcoxonPruner",
-        "Stops a trial whose reports are significantly below those of the best one so far.",
-        {"p_threshold": _Fraction, "n_startup_steps": _Count},
-        least_reports=2,
     ),
     "none": PrunerRow("optuna.pruners:NopPruner", "Stops no trial."),
 }

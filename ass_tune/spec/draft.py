@@ -12,14 +12,14 @@ from pydantic_core import ErrorDetails
 from ass_tune.spec.document import Document
 from ass_tune.spec.errors import Path, SpecError, names
 from ass_tune.spec.hyperparameters import Hyperparameter, Part
-from ass_tune.spec.model import Around, Prune, Replicate, Resources, Search, StudySpec, Train
+from ass_tune.spec.model import Around, Compare, ComparedPair, Prune, Replicate, Resources, Search, StudySpec, Train
 from ass_tune.spec.space import SearchedCell, searched_cells
 from ass_tune.spec.wording import at, grouped, message
 from trainables.config import TrialConfig
 from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
 
-_ENTRIES = ("ablate", "tune", "fixed", "baseline")
+_ENTRIES = ("ablate", "tune", "fixed", "baseline", "control")
 """Sections whose entries stand alone: a broken one does not break the others."""
 
 _PLACEHOLDERS: dict[str, Any] = {
@@ -39,6 +39,7 @@ _SECTIONS: dict[str, type[Part]] = {
     "prune": Prune,
     "replicate": Replicate,
     "train": Train,
+    "compare": Compare,
     "resources": Resources,
 }
 
@@ -122,6 +123,8 @@ def _model(document: Document, path: Path) -> type[Part]:
         return _TYPES[document.value((*path, "type"))]
     if path == ("prune", "around"):
         return Around
+    if path[:2] == ("compare", "pairs"):
+        return ComparedPair
     return _SECTIONS.get(str(path[0]), StudySpec) if path else StudySpec
 
 

@@ -18,9 +18,15 @@ from trainables.registry import TRAINABLES
 TUNED = "tuned"
 """The level of a factor that leaves the variable to `tune:` in those cells."""
 
+SEARCH_SEEDS = (1000,)
+"""Unlike the seeds of tables, which people count from 0 or 1 or choose as 42, 123 or 1234."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False), Field(min_length=1)]
+LevelOfFactors = Annotated[dict[str, Value], Field(min_length=1)]
+"""A level for each of some factors."""
 
 
 def _known_in(rows: Mapping[str, Row]) -> AfterValidator:
@@ -54,7 +60,13 @@ class Search(Part):
 
     sampler: SamplerName = Field(default="tpe", description="Optuna sampler; grid tries every combination of `tune:`")
     trials_per_cell: int | None = Field(
-        default=None, ge=1, description="Tuning trials of every cell; by default all points of the grid"
+        default=None, ge=1, description="Configurations that every cell tries; by default all points of the grid"
+    )
+    train_seeds: Seeds = Field(
+        default=SEARCH_SEEDS,
+        description="Seeds of training for the search alone, none of replicate.seeds. With several, a configuration "
+        "that finishes under one is trained under the next, and the mean select mIoU over all of them chooses. Under "
+        "`protocol: paper` the first of replicate.seeds searches instead",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
@@ -80,10 +92,28 @@ class Prune(Part):
 
 
 class Replicate(Part):
-    """Repetitions of every cell's best configuration."""
+    """Trainings of every cell's chosen configuration; the table is made of them."""
 
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False)] = Field(
-        default=(0,), min_length=1, description="Seeds of training; tuning trials use the first one"
+    seeds: Seeds = Field(default=(0,), description="Seeds of training of the table")
+
+
+class ComparedPair(Part):
+    """Two sides of primary comparisons, one for each combination of the factors that are not named."""
+
+    ours: LevelOfFactors = Field(description="Levels of the cells that may be better")
+    theirs: LevelOfFactors = Field(
+        description="Levels in which the cells that they are compared with differ; all other factors are equal"
+    )
+
+
+class Compare(Part):
+    """The primary comparisons: named before anything is trained, and the only ones that get a verdict."""
+
+    pairs: Annotated[tuple[ComparedPair, ...], Strict(False), Field(min_length=1)] | None = Field(
+        default=None, description="Which cells are compared; by default every cell with its baseline"
+    )
+    smallest_difference: float = Field(
+        default=1.0, gt=0, le=100, description="Smallest difference of interest, in points of mIoU"
     )
 
 
@@ -151,6 +181,12 @@ class StudySpec(Part):
     baseline: dict[str, Value] = Field(
         default={}, description="Levels of some factors that gains are measured against, the other factors being equal"
     )
+    compare: Compare = Field(default=Compare(), description="Primary comparisons, smallest difference of interest")
+    control: dict[str, Value] = Field(
+        default={},
+        description="Levels of some factors that a gain must also beat to be credited to the method, e.g. {lr_sd: 0}, "
+        "a semantic discriminator that never learns",
+    )
     ablate: dict[str, Levels] = Field(
         default={},
         description=f"Factors, each with its levels; every combination is a cell of the table. The level `{TUNED}` "
@@ -162,7 +198,7 @@ class StudySpec(Part):
     prune: Annotated[Prune, BeforeValidator(_prune_mapping, json_schema_input_type=Prune | Literal["none"])] = Field(
         default=Prune(pruner="none"), description="Pruner with its arguments, or none"
     )
-    replicate: Replicate = Field(default=Replicate(), description="Seeds of every cell's best configuration")
+    replicate: Replicate = Field(default=Replicate(), description="Seeds of the table")
     train: Train = Field(description="Length of every trial")
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
@@ -173,6 +209,11 @@ class StudySpec(Part):
     def file(self) -> Path | None:
         """The file that it was loaded from; None for a study that was made in Python."""
         return self._file
+
+    @property
+    def train_seeds(self) -> tuple[int, ...]:
+        """Seeds that search. Under `protocol: paper` it is the first one of the table."""
+        return self.replicate.seeds[:1] if self.protocol == "paper" else self.search.train_seeds
 
     @property
     def judged(self) -> range:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from analysis.conclusions import split_note
 from analysis.records import Status
 from analysis.statistics.gains import ReportSplit
 from analysis.table import Row, table_rows
@@ -93,6 +94,8 @@ def _show_and_record(
         console.print(f"no table: {without_credentials(str(problem))}", style="bold red", soft_wrap=True)
         return True
     console.print(*final_table(f"{study}{' so far' if interrupted else ''}", rows, console.width), sep="\n")
+    if split.study.protocol == "paper":
+        console.print(split_note(split.study), style="yellow")
     _write_tables(console, split, rows, folder, tracker)
     if arguments.report and not interrupted:
         with wait_for("writing the report"):

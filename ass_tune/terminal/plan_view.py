@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -11,15 +13,19 @@ from ass_tune.terminal.columns import level_columns
 from ass_tune.terminal.layout import Column, FittedTable
 from ass_tune.wording import format_bytes, format_seconds
 
+MOST_COMPARISONS = 12
+"""Of more primary comparisons the first are shown."""
+
 
 def plan_tables(plan: StudyPlan, width: int) -> list[RenderableType]:
     """A table of the cells, those left out, and the totals; nothing is wider than `width`."""
     table = FittedTable(_columns(plan), width).first() if plan.cells else Text("no cell is left to train")
     left_out = [_labeled("left out:", f"{left['cell']}: {left['reason']}") for left in plan.left_out]
+    compared = [_labeled(label, text) for label, text in _comparisons(plan)]
     totals = [_labeled(f"{name:<10}", text) for name, text in _totals(plan).items()]
     not_measured = [_INSTEAD.format(plan.not_measured)] if plan.not_measured else []
     title = Text(f"plan of study {plan.study}", style="bold")
-    return [title, Group(table, ""), *left_out, Group(*totals), *not_measured]
+    return [title, Group(table, ""), *left_out, Group(*compared, *totals), *not_measured]
 
 
 def _columns(plan: StudyPlan) -> list[Column]:
@@ -28,7 +34,7 @@ def _columns(plan: StudyPlan) -> list[Column]:
         *level_columns([cell.levels for cell in plan.cells]),
         Column("tuned", [", ".join(cell.tuned) or "nothing" for cell in plan.cells], right=False, folds=True),
         Column("points", ["any" if cell.points is None else str(cell.points) for cell in plan.cells], spare=1),
-        Column("tuning trials", [str(cell.tuning_trials) for cell in plan.cells]),
+        Column("tuning trials", [_searched(cell.configurations, len(plan.train_seeds)) for cell in plan.cells]),
         Column("replicates", [str(cell.replicates) for cell in plan.cells]),
         Column("time per trial", times),
     ]
@@ -45,11 +51,15 @@ def _labeled(label: str, text: str) -> RenderableType:
 
 def _totals(plan: StudyPlan) -> dict[str, str]:
     trials = plan.tuning_trials + plan.replicates
-    seeds = ", ".join(map(str, plan.seeds))
+    several = len(plan.train_seeds) > 1 and plan.tuning_trials
+    of_which = f" ({plan.tuning_trials // len(plan.train_seeds)} configurations x {len(plan.train_seeds)} seeds)"
     totals = {
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
-        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, seeds {seeds}",
-        "trials": f"{trials}: {plan.tuning_trials} tuning trials and {plan.replicates} replicates",
+        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {_seeds(plan.train_seeds)}",
+        "table": f"{_seeds(plan.seeds)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
+        "compared": _compared(plan),
+        "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
+        f"{plan.replicates} replicates",
         "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning",
     }
     totals["GPU-hours" if plan.gpus_per_trial else "CPU-hours"] = _hours(plan)
@@ -58,6 +68,37 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
     totals["disk"] = _disk(plan)
     return totals
+
+
+def _searched(configurations: int, seeds: int) -> str:
+    """A cell's tuning trials; with several seeds e.g. `6 x 2`, configurations and seeds."""
+    return str(configurations) if seeds == 1 or not configurations else f"{configurations} x {seeds}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
+
+
+def _comparisons(plan: StudyPlan) -> list[tuple[str, str]]:
+    """Labels and texts of the primary comparisons, and of those that cannot be made."""
+    made = [
+        f"{pair.ours} over {pair.theirs}{f', control {pair.control}' if pair.control else ''}"
+        for pair in plan.comparisons
+    ]
+    if (more := len(made) - MOST_COMPARISONS) > 0:
+        made[MOST_COMPARISONS:] = [f"and {more} more, which --plan --json lists"]
+    missing = [f"{pair.ours} over {pair.theirs}: {pair.reason}" for pair in plan.not_compared]
+    return [*(("primary:", text) for text in made), *(("not compared:", text) for text in missing)]
+
+
+def _compared(plan: StudyPlan) -> str:
+    """How many primary comparisons there are, and what they are held against."""
+    if not plan.comparisons:
+        return "nothing" if plan.not_compared else "nothing: the file has neither baseline nor compare.pairs"
+    controls = sum(comparison.control is not None for comparison in plan.comparisons)
+    number = f"{len(plan.comparisons)} primary comparison{'' if len(plan.comparisons) == 1 else 's'}"
+    controlled = f", {controls} of them also over a control" if controls else ""
+    return f"{number}{controlled}; smallest difference of interest {plan.smallest_difference:g} mIoU"
 
 
 def _hours(plan: StudyPlan) -> str:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from analysis.choice import best_configuration
 from ass_tune.ledger.ledger import Entry, count_outcomes
-from ass_tune.search.cell_search import CellSearch, best_entry
+from ass_tune.search.cell_search import CellSearch, configuration
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.words import Outcome, Stage
@@ -22,19 +23,47 @@ class CellProgress:
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
     outcomes: Counter[Outcome | None] = field(default_factory=Counter)
     best: float | None = None
-    """Highest select-split mIoU in percent of a finished tuning trial."""
+    """Select-split mIoU in percent of the best configuration so far, a mean over the seeds that search."""
+    _select: dict[str, dict[int, float]] = field(default_factory=dict)
+    """Select mIoU of finished tuning trials by configuration and seed."""
+    _not_needed: dict[str, int] = field(default_factory=dict)
+    """By key of a tuning trial that did not finish, how many further seeds its configuration is not trained under."""
 
     @classmethod
     def of(cls, plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellProgress:
         """As the ledger has it."""
         counts = {Stage.TUNING: count_outcomes(tuning), Stage.REPLICATE: count_outcomes(replicates)}
-        best = best_entry(list(tuning))
-        return cls(
+        found = cls(
             plan,
             ended={stage: found.total() - found[None] for stage, found in counts.items()},
             outcomes=counts[Stage.TUNING] + counts[Stage.REPLICATE],
-            best=best.select_miou if best else None,
         )
+        for entry in tuning:
+            if entry.outcome is not None:
+                found._searched(entry, entry.outcome, entry.select_miou)
+        return found
+
+    @property
+    def tuning_wanted(self) -> int:
+        """Tuning trials of the whole search, less those that pruned or failed configurations do not need."""
+        return self.plan.tuning_trials - sum(self._not_needed.values())
+
+    def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
+        """Count the outcome of a trial, whose last report had this mIoU in percent."""
+        self.ended[trial.stage] += 1
+        self.outcomes[end.outcome] += 1
+        if trial.stage is Stage.TUNING:
+            self._searched(trial, end.outcome, select_miou)
+
+    def _searched(self, trial: Trial | Entry, outcome: Outcome, select_miou: float | None) -> None:
+        if outcome is not Outcome.FINISHED:
+            self._not_needed[trial.key] = len(self.plan.seeds_after(trial.seed))
+            return
+        self._not_needed.pop(trial.key, None)
+        if select_miou is not None:
+            self._select.setdefault(configuration(trial.config), {})[trial.seed] = select_miou
+            best = best_configuration(self._select, self.plan.train_seeds)
+            self.best = best[1] if best else None
 
 
 @dataclass(frozen=True)
@@ -86,14 +115,9 @@ class StudyProgress(Listener):
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
         del self.running[trial.key]
-        cell = self.cells[trial.cell]
-        cell.ended[trial.stage] += 1
-        cell.outcomes[end.outcome] += 1
+        self.cells[trial.cell].end(trial, end, self._at.pop(trial.key, Reached()).miou)
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
-        last = self._at.pop(trial.key, Reached())
-        if end.outcome is Outcome.FINISHED and trial.stage is Stage.TUNING and last.miou is not None:
-            cell.best = last.miou if cell.best is None else max(cell.best, last.miou)
 
     @property
     def trials_ended(self) -> int:
@@ -102,8 +126,8 @@ class StudyProgress(Listener):
 
     @property
     def trials_wanted(self) -> int:
-        """All tuning trials and replicates."""
-        return sum(cell.plan.tuning_trials + cell.plan.replicates for cell in self.cells.values())
+        """All tuning trials that are needed, and the replicates."""
+        return sum(cell.tuning_wanted + cell.plan.replicates for cell in self.cells.values())
 
     def reached(self, trial: Trial) -> Reached:
         """How far a running trial is."""

@@ -116,7 +116,7 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
         cell=plan.cell.name,
         levels=dict(plan.cell.factors),
         tuning_ended=progress.ended[Stage.TUNING],
-        tuning_wanted=plan.tuning_trials,
+        tuning_wanted=progress.tuning_wanted,
         replicates_ended=progress.ended[Stage.REPLICATE],
         replicates_wanted=plan.replicates,
         running=len(tuning) + len(replicates) - sum(progress.ended.values()),

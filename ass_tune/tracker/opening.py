@@ -43,9 +43,8 @@ def open_tracker(
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
     settings |= {"data": data.digest} if data.digest else {}
     lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
-    tracker.start(
-        {**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, "seeds": plan.seeds}, settings
-    )
+    seeds = {"train_seeds": plan.train_seeds, "seeds": plan.seeds}
+    tracker.start({**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, **seeds}, settings)
     if spec.file is not None:
         tracker.study_text(f"written_{file_name(spec.file.name)}", spec.file.read_text(encoding="utf-8-sig"))
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -54,6 +53,6 @@ def open_tracker(
     if data.digest:
         folder.write_bytes(DATA_FILES, data.to_parquet())
         tracker.study_file(DATA_FILES)
-    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune))
+    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune), spec.protocol)
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
     return tracker

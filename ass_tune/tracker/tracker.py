@@ -126,9 +126,9 @@ class Tracker(Listener):
         """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
         self._tell(Tags(STUDY_KEY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
 
-    def offer_views(self, cells: Sequence[Cell], hyperparameters: Sequence[str]) -> None:
+    def offer_views(self, cells: Sequence[Cell], hyperparameters: Sequence[str], protocol: str = "split") -> None:
         """Save views of the experiment, which MLflow lists under `Views`; one that somebody changed stays as it is."""
-        self._tell(Views("views", saved_views(cells, hyperparameters, self._instance, time.time())))
+        self._tell(Views("views", saved_views(cells, hyperparameters, self._instance, time.time(), protocol)))
 
     def table_is_of(self, runs: Sequence[str]) -> None:
         """Tag the runs that the table is made of with `in_table`, and no others of the study."""

@@ -27,7 +27,9 @@ LOCAL_SITE = "http://127.0.0.1:5000"
 """Where `mlflow ui` serves a database if it is not told otherwise."""
 
 
-def saved_views(cells: Sequence[Cell], hyperparameters: Sequence[str], instance: str, now: float) -> dict[str, str]:
+def saved_views(
+    cells: Sequence[Cell], hyperparameters: Sequence[str], instance: str, now: float, protocol: str = "split"
+) -> dict[str, str]:
     """Tags of the experiment.
 
     Args:
@@ -35,12 +37,14 @@ def saved_views(cells: Sequence[Cell], hyperparameters: Sequence[str], instance:
         hyperparameters: names of what it tunes.
         instance: identity of the study, of whose runs alone the views are.
         now: seconds since the epoch; MLflow lists later views first.
+        protocol: of the study; every view of one that keeps the paper's says so in its name.
     """
     views = _views(cells, [mlflow_name(name) for name in hyperparameters], f"tags.`ass_tune.study` = '{instance}'")
     tags = {}
     for place, (identity, name, state) in enumerate(views):
         packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
-        envelope = {"name": name, "createdAt": round(now * 1000) - place, "state": f"deflate;{packed}"}
+        shown = f"{name} (protocol: paper)" if protocol == "paper" else name
+        envelope = {"name": shown, "createdAt": round(now * 1000) - place, "state": f"deflate;{packed}"}
         tags[f"{TAG}{_key(identity, instance)}"] = json.dumps(envelope)
     return {tag: value for tag, value in tags.items() if len(value) <= LONGEST_TAG}
 
@@ -75,8 +79,9 @@ def _views(
             at = f"{of_table} and tags.{BUDGET} = '{level}'"
             yield f"table-{level}", f"table at {level} labels", _rows(at, cells, hyperparameters)
     yield "table-parallel", "table: parallel coordinates", _parallel(of_table, factors, REPORT)
-    tuning = f"{finished} and tags.stage = 'tuning'"
-    yield "tuning-parallel", "tuning: parallel coordinates", _parallel(tuning, [*factors, *hyperparameters], SELECT)
+    if hyperparameters:
+        tuning = f"{finished} and tags.stage = 'tuning'"
+        yield "tuning-parallel", "tuning: parallel coordinates", _parallel(tuning, [*factors, *hyperparameters], SELECT)
 
 
 def _rows(runs: str, cells: Sequence[Cell], hyperparameters: Sequence[str]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_a_server_and_its_database_give_the_same_study(recorded, server: str) ->
     ours, theirs = load_study(recorded.name, recorded.uri), load_study(recorded.name, server)
     assert equal(ours.trials, theirs.trials)
     assert equal(ours.reports, theirs.reports)
-    assert len(ours.trials) == 21
+    assert len(ours.trials) == 25
     for run in ours.trials["run"].to_pylist():
         assert ours.files.paths(run) == theirs.files.paths(run)
     assert ours.settings == theirs.settings
@@ -220,7 +220,7 @@ def test_mlflow_is_where_the_environment_says_or_in_studies(
         load_study("recorded")
     (tmp_path / "studies").mkdir()
     shutil.copy(recorded.folder / "mlflow.db", tmp_path / "studies")
-    assert len(load_study("recorded").trials) == 21
+    assert len(load_study("recorded").trials) == 25
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'elsewhere.db'}")
     with pytest.raises(UserMistake, match=r"no database .*elsewhere\.db"):
         load_study("recorded")
@@ -249,7 +249,7 @@ def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkey
         assert mious.std(ddof=1) == pytest.approx(float(row["report_std"]), rel=1e-9)
         assert sum(select[run] for run in runs.values()) / 3 == pytest.approx(float(row["select_miou"]), rel=1e-12)
         assert chosen["lr"].tolist() == [float(row["best_lr"])] * 3
-        assert [(frame["cell"] == cell.name).sum(), cell.tuned] == [8, CELLS[cell.levels["adaptor"]]]
+        assert [(frame["cell"] == cell.name).sum(), cell.tuned] == [9, CELLS[cell.levels["adaptor"]]]
     baseline = study.baseline_of(study.cells[1])
     assert baseline == study.cells[0] == study.baseline_of(study.cells[0])
     ours, theirs = ({seed: report[run] for seed, run in of_seeds[name].items()} for name in ("ga+csa", "joint"))

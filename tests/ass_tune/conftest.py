@@ -32,7 +32,7 @@ SPEC = {
         "lr": {"type": "log_uniform", "low": 0.01, "high": 0.1},
     },
     "search": {"sampler": "random", "trials_per_cell": 6},
-    "replicate": {"seeds": [0, 1, 2]},
+    "replicate": {"seeds": [0, 1]},
     "train": {"iterations": 100, "evaluate_every": 10},
 }
 

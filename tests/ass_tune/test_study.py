@@ -28,7 +28,8 @@ SIX_CELLS: dict[str, Any] = {
 MANY = curves_file(**{**SIX_CELLS, "search": {"sampler": "tpe", "trials_per_cell": 14}})
 SMALL = curves_file(**SIX_CELLS)
 ONE_CELL: dict[str, Any] = {"ablate": {"adaptor": ["joint"], "labeled_images": [5]}, "replicate": {"seeds": [0]}}
-ONE_TRIAL = curves_file(**{**SIX_CELLS, **ONE_CELL, "search": {"sampler": "tpe", "trials_per_cell": 1}})
+NOTHING_TO_TUNE: dict[str, Any] = {"tune": None, "search": None}
+ONE_TRIAL = curves_file(**{**SIX_CELLS, **ONE_CELL, **NOTHING_TO_TUNE})
 
 
 def begun(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -43,7 +44,7 @@ def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agre
     assert len(ledger.pop("curves")) == 0
     assert len(ledger) == 12
     for name, trials in ledger.items():
-        expected = 14 if name.endswith("tuning") else 2
+        expected = 14 if name.endswith("tuning") else 3
         keys = [trial.user_attrs["key"] for trial in begun(trials)]
         assert len(keys) == len(set(keys)) == expected, name
 
@@ -56,7 +57,7 @@ def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agre
     assert {trial.state for trial in replicates} == {TrialState.COMPLETE}
 
     runs = {run.data.tags["key"]: run for run in studies.runs("curves")}
-    assert len(runs) == len(all_trials) == 96
+    assert len(runs) == len(all_trials) == 6 * (14 + 3)
     client = studies.client
     for trial in all_trials:
         run = runs[trial.user_attrs["key"]]
@@ -103,7 +104,7 @@ def test_ctrl_c_keeps_everything_the_same_command_goes_on_and_once_more_trains_n
     assert again.returncode == 0, again.stdout + again.stderr
     ledger = studies.ledger("curves")
     keys = [trial.user_attrs["key"] for trials in ledger.values() for trial in begun(trials)]
-    assert len(keys) == len(set(keys)) == 15
+    assert len(keys) == len(set(keys)) == 3 * (3 + 3)
     assert finished <= set(keys)
     assert all(trial.state.is_finished() for trials in ledger.values() for trial in trials)
     assert not [run for run in studies.runs("curves") if run.info.status == "RUNNING"]
@@ -116,7 +117,7 @@ def test_ctrl_c_keeps_everything_the_same_command_goes_on_and_once_more_trains_n
     assert once_more.returncode == 0, once_more.stdout + once_more.stderr
     assert "start  " not in once_more.stdout
     assert {name: _table(studies, name).read_bytes() for name in tables} == tables
-    assert len(studies.runs("curves")) == 15
+    assert len(studies.runs("curves")) == 3 * (3 + 3)
 
 
 def test_a_bug_that_every_trial_hits_pauses_the_study_which_later_tries_again(studies, write_file):
@@ -152,7 +153,7 @@ def test_trials_that_hang_or_lose_their_process_or_memory_are_tried_again_and_en
     studies, write_file
 ):
     misfortunes = {"lose_at": [1000, 40], "exhaust_at": [1000, 40], "hang_at": [1000, 60]}
-    unlucky = {"ablate": ONE_CELL["ablate"] | misfortunes, "search": {"sampler": "tpe", "trials_per_cell": 1}}
+    unlucky = {"ablate": ONE_CELL["ablate"] | misfortunes, **NOTHING_TO_TUNE}
     patience = {"faults": {"hung_after": 2, "hung_after_seconds": 6}}
     done = studies.run(write_file(curves_file(**{**SIX_CELLS, **ONE_CELL, **unlucky, **patience})))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -181,9 +182,9 @@ def test_a_changed_file_is_refused_another_name_reuses_and_fresh_begins_anew(stu
 
     other = studies.run(file, "--set", "study=other")
     assert other.returncode == 0, other.stdout + other.stderr
-    assert "reuse    adaptor=joint,labeled_images=5 tuning 0" in other.stdout
+    assert "reuse    adaptor=joint,labeled_images=5 replicate 0" in other.stdout
     [run] = studies.runs("other")
-    assert run.data.tags["reused_from"] == "curves/adaptor=joint,labeled_images=5/tuning 0"
+    assert run.data.tags["reused_from"] == "curves/adaptor=joint,labeled_images=5/replicate 0"
     [original] = studies.runs("curves")
     assert run.data.metrics["report/miou"] == original.data.metrics["report/miou"]
     histories = [studies.client.get_metric_history(r.info.run_id, "select/miou") for r in (run, original)]
@@ -192,11 +193,11 @@ def test_a_changed_file_is_refused_another_name_reuses_and_fresh_begins_anew(stu
     fresh = studies.run(file, "--fresh", "--set", "train.iterations=200")
     assert fresh.returncode == 0, fresh.stdout + fresh.stderr
     assert f"put aside: {studies.folder}/_replaced/curves-1" in fresh.stdout
-    [trial] = begun(studies.ledger("curves")["curves/adaptor=joint,labeled_images=5/tuning"])
+    [trial] = begun(studies.ledger("curves")["curves/adaptor=joint,labeled_images=5/replicate"])
     assert max(trial.intermediate_values) == 200
     assert len(studies.runs("curves")) == 2
     aside = Studies(studies.folder / "_replaced").ledger("curves-1")
-    assert len(begun(aside["curves/adaptor=joint,labeled_images=5/tuning"])) == 1
+    assert len(begun(aside["curves/adaptor=joint,labeled_images=5/replicate"])) == 1
 
 
 def test_a_users_mistakes_are_listed_without_a_traceback(studies, write_file):

@@ -22,7 +22,7 @@ from tests.support.study_files import curves_file
 
 STUDY = curves_file(study="contested", baseline={"adaptor": "joint"})
 SLOW = curves_file(study="contested", baseline={"adaptor": "joint"}, fixed={"seconds_per_report": 2})
-TRIALS = 2
+TRIALS = 2 + 1
 
 
 def start(studies: Studies, file: Path) -> subprocess.Popen[str]:

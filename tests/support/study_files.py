@@ -24,7 +24,10 @@ METHOD = {**CURVES, "trainable": "ass", "domains": "streets", "profile": "laptop
 
 
 def curves_file(**sections: Any) -> str:
-    """A study of synthetic curves, one cell of two tuning trials; arguments replace or, if None, remove sections."""
+    """A study of synthetic curves, one cell of two tuning trials and a replicate.
+
+    Arguments replace or, if None, remove sections.
+    """
     return _written({**CURVES, **sections})
 
 

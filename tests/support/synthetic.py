@@ -52,14 +52,17 @@ def made_study(
     seeds: int = 3,
     baseline: Mapping[str, Any] | None = None,
 ) -> Study:
-    """A study of any number of factors, in which every cell tunes everything."""
+    """A study of any number of factors, in which every cell with tuning trials tunes everything."""
     names = dict.fromkeys(_name(trial.levels) for trial in trials)
+    tuning = [trial for trial in trials if trial.stage == "tuning"]
+    searched = [_name(trial.levels) for trial in tuning]
     plan = {
         **{"trainable": "curves", "domains": "synthetic", "profile": "synthetic", "protocol": "split"},
         **{"sampler": "random", "pruner": "none"},
+        "train_seeds": sorted({trial.seed for trial in tuning}),
         "seeds": list(range(seeds)),
         "left_out": [],
-        "cells": [{"cell": name, "tuned": list(tune)} for name in names],
+        "cells": [{"cell": name, "tuned": list(tune), "tuning_trials": searched.count(name)} for name in names],
     }
     settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
     settings["baseline"] = dict(baseline or {})

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError
-from ass_tune.spec.rules import amounts, arguments, combinations, conditions, names, optuna, values
+from ass_tune.spec.rules import amounts, arguments, combinations, comparisons, conditions, names, optuna, seeds, values
 
 Rule = Callable[[Draft], Iterator[SpecError]]
 
 RULES: tuple[Rule, ...] = (
     *names.RULES,
     *values.RULES,
+    *seeds.RULES,
+    *comparisons.RULES,
     *amounts.RULES,
     *conditions.RULES,
     *optuna.RULES,

@@ -102,19 +102,6 @@ def values_for_everything(draft: Draft) -> Iterator[SpecError]:
             yield draft.error(path, f"{text}; allowed: no condition")
 
 
-def known_baseline(draft: Draft) -> Iterator[SpecError]:
-    """`baseline:` names factors and levels that are there."""
-    for name, level in draft.spec.baseline.items():
-        factors = draft.declared("ablate")
-        if name not in factors:
-            text = f"not a factor; allowed: {names(factors)}{nearest(name, factors)}"
-            yield draft.error(("baseline", name), text)
-        elif name in draft.spec.ablate and level not in draft.spec.ablate[name]:
-            levels = draft.spec.ablate[name]
-            text = found(level, f"levels of ablate.{name}: {names(levels)}", levels)
-            yield draft.error(("baseline", name), text)
-
-
 RULES = (
     a_study_has_a_name_of_its_own,
     known_trainable,
@@ -122,5 +109,4 @@ RULES = (
     known_variables,
     one_section_for_a_variable,
     values_for_everything,
-    known_baseline,
 )

@@ -100,6 +100,7 @@ def values_stand_once(draft: Draft) -> Iterator[SpecError]:
             yield from _repeated(draft, ("tune", name, "values"), domain.values())
         for other, values in domain.when.items():
             yield from _repeated(draft, ("tune", name, "when", other), values)
+    yield from _repeated(draft, ("search", "train_seeds"), draft.spec.search.train_seeds)
     yield from _repeated(draft, ("replicate", "seeds"), draft.spec.replicate.seeds)
 
 

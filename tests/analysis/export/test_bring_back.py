@@ -81,7 +81,7 @@ def test_export_and_import_lose_nothing(
 ) -> None:
     assert main([str(exported), "--tracking-uri", empty]) == 0
     study = load_study(exported)
-    assert f"found the same: 21 runs, {len(study.reports)} reported values" in capsys.readouterr().out
+    assert f"found the same: 25 runs, {len(study.reports)} reported values" in capsys.readouterr().out
     assert_same(load_study("recorded", empty), study)
     experiment = MlflowClient(empty).get_experiment_by_name("recorded")
     assert experiment is not None
@@ -127,7 +127,7 @@ def test_an_export_of_the_table_alone_says_what_it_does_without(
 ) -> None:
     assert export([str(exported), "--out", str(tmp_path / "small"), "--only-table"]) == 0
     assert main([str(tmp_path / "small"), "--tracking-uri", empty]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("the export does without: artifacts of 8 trials")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("the export does without: artifacts of 12 trials")
     assert_same(load_study("recorded", empty), load_study(tmp_path / "small"))
 
 

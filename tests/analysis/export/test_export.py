@@ -76,8 +76,8 @@ def test_the_command_says_how_many_rows_and_bytes_lie_where(
     assert main([recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path / "here")]) == 0
     lines = capsys.readouterr().out.splitlines()
     found = {line.split()[0]: line.split()[1:] for line in lines}
-    assert found["trials.parquet"][0] == "21"
-    assert found["confusions.parquet"][0] == str(18 * 8)
+    assert found["trials.parquet"][0] == "25"
+    assert found["confusions.parquet"][0] == str(22 * 8)
     size = (tmp_path / "here" / "reports.parquet").stat().st_size
     assert found["reports.parquet"][1] == f"{size / 1000:.1f}"
     assert lines[-1] == f"study recorded, read back and found the same: {tmp_path / 'here'}"
@@ -152,7 +152,7 @@ def test_duckdb_polars_and_pandas_compute_the_miou_as_the_documentation_shows(st
         for run, path in artifacts(study)
         if path == COUNTS
     }
-    assert len(wanted) == 18
+    assert len(wanted) == 22
     assert wanted == pytest.approx({run: study.last("report/miou")[run] for run in wanted})
     assert in_duckdb(sql, exported) == pytest.approx(wanted, rel=1e-13)
     assert in_python(polars, exported) == pytest.approx(wanted, rel=1e-13)
@@ -174,7 +174,7 @@ def test_only_table_keeps_trials_and_reports_and_what_the_table_is_made_of(
     folder = tmp_path / "small"
     assert main([recorded.name, "--tracking-uri", recorded.uri, "--out", str(folder), "--only-table"]) == 0
     left_out = [
-        "artifacts of 8 trials that the table is not made of",
+        "artifacts of 12 trials that the table is not made of",
         "predictions.parquet of all seeds but 0",
         "panel.png of every trial",
         "report/ of the study's run",

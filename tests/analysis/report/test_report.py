@@ -204,7 +204,8 @@ class Reader:
         ]
         tuning = [row for row in finished if row["stage"] == "tuning"]
         best = max(tuning, key=lambda row: self.last(row["run"], "select/miou"))
-        same = [row for row in finished if {**row["params"], "seed": 0} == {**best["params"], "seed": 0}]
+        fresh = [row for row in finished if row["stage"] == "replicate"]
+        same = [row for row in fresh if {**row["params"], "seed": 0} == {**best["params"], "seed": 0}]
         return [row["run"] for row in sorted(same, key=lambda row: row["seed"])]
 
     def corrected(self, rows: list[dict[str, str]]) -> dict[str, str]:

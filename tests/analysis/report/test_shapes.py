@@ -35,6 +35,23 @@ def trials(ablate: Mapping[str, Sequence], seeds: int, tuned: bool = True) -> It
             yield made(cell, 25, number=1, lr=0.1)
 
 
+def fresh(seeds: Sequence[int]) -> Study:
+    """Each configuration is searched under these seeds, and the better one is trained under three others."""
+    found = []
+    for place, adaptor in enumerate(ADAPTORS["adaptor"]):
+        of_configurations = ((0.03, 30 + place), (0.1, 25))
+        for index, seed in enumerate(seeds):
+            found += [
+                made({"adaptor": adaptor}, miou, lr, seed=seed, number=2 * index + lr_place)
+                for lr_place, (lr, miou) in enumerate(of_configurations)
+            ]
+        found += [
+            made({"adaptor": adaptor}, 29 + place + 0.3 * seed * place, stage="replicate", seed=seed, number=seed)
+            for seed in range(3)
+        ]
+    return made_study(ADAPTORS, LR, found, baseline={"adaptor": "ga"})
+
+
 def made(levels: Mapping[str, Any], miou: float, lr: float = 0.03, outcome: str | None = "finished", **about) -> Made:
     report = {"report/miou": {100: miou - 0.04}} if outcome == "finished" else {}
     return Made(levels, {"select/miou": {50: miou - 5, 100: miou}} | report, {"lr": lr}, outcome=outcome, **about)
@@ -72,6 +89,9 @@ SHAPES = {
     ),
     "baseline of labels": (shape(BUDGETS, baseline={"labeled_images": 1}), "20 labels over 1 label: "),
     "broken": (broken(), "No cell can be compared with its baseline"),
+    "seeds of the table that did not search": (fresh([1000]), "ga+csa over ga: "),
+    "two seeds that search": (fresh([7, 8]), "ga+csa over ga: "),
+    "nothing to search": (fresh([]), "ga+csa over ga: "),
     "unreported": (unreported(), "names no baseline"),
 }
 

@@ -37,6 +37,7 @@ SEARCHES = {
         "tune": {"fail_at": {"type": "int", "low": 1, "high": 12}},
     },
     "exhausted": {"search": {"sampler": "tpe", "trials_per_cell": 6}, "tune": FINITE},
+    "several seeds": {"search": {"sampler": "tpe", "trials_per_cell": 4, "train_seeds": [7, 8, 9]}},
 }
 
 

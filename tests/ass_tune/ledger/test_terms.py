@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 
@@ -37,9 +38,9 @@ def storage(spec: Spec, driven: Callable) -> InMemoryStorage:
         {},
         {"search": {"sampler": "random", "trials_per_cell": 7}},
         {"ablate": {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [50, 20, 5]}},
-        {"replicate": {"seeds": [0, 7, 2, 1]}},
+        {"replicate": {"seeds": [7, 1, 0]}},
+        {"search": {"sampler": "random", "trials_per_cell": 6, "train_seeds": [1000, 1001]}},
         {"resources": {"cpu": 2}, "faults": {"tries": 5}, "checkpoints": {"keep_pruned": True}},
-        {"baseline": {"adaptor": "ga"}},
     ],
     ids=lambda sections: ",".join(sections) or "nothing",
 )
@@ -62,8 +63,14 @@ def test_what_adds_is_taken_and_from_then_on_part_of_the_study(
         ({"fixed": {"noise": 0.1}}, "fixed.noise: was not there, is 0.1"),
         ({"search": {"sampler": "tpe", "trials_per_cell": 6}}, 'search.sampler: was "random", is "tpe"'),
         ({"search": {"sampler": "random", "trials_per_cell": 5}}, "search.trials_per_cell: was 6, is 5"),
-        ({"replicate": {"seeds": [1, 0, 2]}}, "replicate.seeds: was [0, 1, 2], is [1, 0, 2]"),
-        ({"replicate": {"seeds": [0, 1]}}, "replicate.seeds: was [0, 1, 2], is [0, 1]"),
+        ({"replicate": {"seeds": [0, 2]}}, "replicate.seeds: was [0, 1], is [0, 2]"),
+        (
+            {"search": {"sampler": "random", "trials_per_cell": 6, "train_seeds": [1001, 1000]}},
+            "search.train_seeds: was [1000], is [1001, 1000]",
+        ),
+        ({"baseline": {"adaptor": "ga"}}, 'baseline.adaptor: was not there, is "ga"'),
+        ({"compare": {"smallest_difference": 0.5}}, "compare.smallest_difference: was 1.0, is 0.5"),
+        ({"control": {"adaptor": "joint"}}, 'control.adaptor: was not there, is "joint"'),
         ({"ablate": {"adaptor": ["joint", "ga"], "labeled_images": [5, 50]}}, "ablate.adaptor: was "),
         ({"ablate": {"adaptor": ["joint", "ga", "ga+csa"]}}, "ablate.labeled_images: was [5, 50], is not there"),
         ({"prune": {"pruner": "median"}}, 'prune.pruner: was "none", is "median"'),
@@ -129,7 +136,7 @@ def test_other_data_is_refused_and_the_first_file_that_differs_is_named(
     with pytest.raises(ChangedStudy) as refused:
         agree(ledger, spec(), FOLDER, files("target_report/03210.png", images=4000))
     message = str(refused.value)
-    assert message.startswith("studies/driven: the study was started with other images or labels, and its trials could")
+    assert message.startswith("studies/driven: the study was started with other images or labels, which decide what")
     assert "\n  target_report: target_report/03210.png is changed (1 changed in this set)\n" in message
     assert message.endswith("To go on with its own images and labels, name their folder by --data-root.")
     agree(ledger, spec(replicate={"seeds": [0, 1, 2, 3]}), FOLDER, files(images=4000))
@@ -158,3 +165,21 @@ def test_a_study_that_has_begun_no_trial_may_have_other_data(spec: Spec, driven:
     agree(storage, spec(), FOLDER, files("source/00000.png"))
     with pytest.raises(ChangedStudy, match=r"source: source/00000\.png is changed"):
         agree(storage, spec(), FOLDER, files())
+
+
+def test_a_study_in_which_a_seed_of_the_table_searched_is_refused(spec: Spec, storage: InMemoryStorage) -> None:
+    study = optuna.load_study(study_name="driven", storage=storage)
+    terms = study.user_attrs["terms"]
+    older = {**terms, "search": {name: value for name, value in terms["search"].items() if name != "train_seeds"}}
+    study.set_user_attr("terms", older)
+    with pytest.raises(ChangedStudy, match=r"search\.train_seeds: was not there, is \[1000\]"):
+        agree(storage, spec(), FOLDER)
+
+
+def test_under_the_papers_protocol_the_first_seed_stays_the_one_that_searches(spec: Spec, driven: Callable) -> None:
+    storage = InMemoryStorage()
+    agree(storage, spec(protocol="paper"), FOLDER)
+    driven(spec(protocol="paper"), storage).director.next_trial()
+    agree(storage, spec(protocol="paper", replicate={"seeds": [0, 2, 1]}), FOLDER)
+    with pytest.raises(ChangedStudy, match=r"replicate\.seeds: was "):
+        agree(storage, spec(protocol="paper", replicate={"seeds": [2, 0, 1]}), FOLDER)

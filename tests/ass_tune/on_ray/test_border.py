@@ -64,7 +64,7 @@ def test_each_trial_whose_trainable_breaks_the_contract_fails_with_its_reason_an
     ended = {
         trial.user_attrs["config"]["returns"]: trial
         for name, trials in ledger.items()
-        if name.endswith("tuning")
+        if name.endswith("replicate")
         for trial in trials
         if "key" in trial.user_attrs
     }

@@ -91,7 +91,8 @@ def test_trials_and_iterations_are_those_of_the_cells(spec: Spec) -> None:
     ]
     assert [cell.tuned for cell in plan.cells][::2] == [("lr",), ("lr",), ("lambda_sadv", "lr")]
     assert {cell.points for cell in plan.cells} == {None}
-    assert (plan.sampler, plan.pruner, plan.seeds, plan.protocol) == ("random", "none", (0, 1, 2), "split")
+    assert (plan.sampler, plan.pruner, plan.protocol) == ("random", "none", "split")
+    assert (plan.train_seeds, plan.seeds) == ((1000,), (0, 1))
 
 
 @pytest.mark.usefixtures("nothing_measured")
@@ -100,14 +101,60 @@ def test_cells_without_enough_points_cost_less_and_those_left_out_nothing(spec: 
     ablate = {"adaptor": ["joint", "ga+csa"], "labeled_images": [0, 5]}
     plan = planned(spec(ablate=ablate, tune=tune, search={"sampler": "grid"}))
     assert [(cell.points, cell.tuning_trials, cell.replicates) for cell in plan.cells] == [
-        (1, 1, 2),
-        (1, 1, 2),
+        (1, 0, 2),
+        (1, 0, 2),
         (3, 3, 2),
     ]
     [left] = plan.left_out
     assert left["cell"] == "adaptor=ga+csa,labeled_images=0"
     assert left["reason"].startswith("undefined: ")
-    assert (plan.tuning_trials, plan.replicates) == (5, 6)
+    assert (plan.tuning_trials, plan.replicates) == (3, 6)
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_with_several_seeds_a_pruned_configuration_saves_its_further_trials(spec: Spec) -> None:
+    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8, 9]}
+    plan = planned(spec(prune=MEDIAN, search=search))
+    assert {(cell.configurations, cell.tuning_trials) for cell in plan.cells} == {(6, 18)}
+    assert (plan.tuning_trials, plan.replicates, plan.iterations) == (6 * 18, 6 * 2, (108 + 12) * 100)
+    assert plan.iterations_expected == plan.iterations - 6 * 4 * 0.5 * (300 - 30)
+    text = shown(plan)
+    assert "trials     120: 108 tuning trials (36 configurations x 3 seeds) and 12 replicates" in text
+    assert "search     sampler random, pruner median, seeds 7, 8, 9" in text
+    assert "table      seeds 0, 1\n" in text
+    assert ["ga", "5", "lr", "any", "6", "x", "3", "2", "?"] in [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_the_primary_comparisons_are_part_of_the_plan(spec: Spec) -> None:
+    ablate = {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [0, 5]}
+    pairs = [{"ours": {"adaptor": ours}, "theirs": {"adaptor": "ga"}} for ours in ("ga+csa", "joint")]
+    plan = planned(spec(ablate=ablate, compare={"pairs": pairs, "smallest_difference": 0.5}))
+    read = json.loads(plan.model_dump_json())
+    wanted = [("ga+csa", 5), ("joint", 0), ("joint", 5)]
+    assert read["comparisons"] == [
+        {
+            "ours": f"adaptor={ours},labeled_images={labels}",
+            "theirs": f"adaptor=ga,labeled_images={labels}",
+            "control": None,
+        }
+        for ours, labels in wanted
+    ]
+    assert read["smallest_difference"] == 0.5
+    text = shown(plan)
+    assert "primary: adaptor=ga+csa,labeled_images=5 over adaptor=ga,labeled_images=5" in text
+    assert "not compared: adaptor=ga+csa,labeled_images=0 over adaptor=ga,labeled_images=0: adaptor=ga+csa" in text
+    assert "compared   3 primary comparisons; smallest difference of interest 0.5 mIoU" in text
+    many = planned(spec(ablate={"labeled_images": list(range(20))}, baseline={"labeled_images": 0}))
+    assert "primary: and 7 more, which --plan --json lists" in shown(many)
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_under_the_papers_protocol_the_first_seed_of_the_table_searches_and_the_plan_says_so(spec: Spec) -> None:
+    plan = planned(spec(protocol="paper"))
+    assert (plan.train_seeds, plan.seeds) == ((0,), (0, 1))
+    assert (plan.tuning_trials, plan.replicates) == (36, 6)
+    assert "table      seeds 0, 1; the first one also searches" in shown(plan)
 
 
 @pytest.mark.usefixtures("nothing_measured")

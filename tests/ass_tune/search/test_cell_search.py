@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from ass_tune.ledger.ledger import Entry
-from ass_tune.search.cell_search import best_entry
+from ass_tune.search.cell_search import best_searched
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report
 from trainables.words import Outcome, Stage
@@ -34,7 +34,7 @@ def chosen(trials: list[Any]) -> list[tuple[Any, ...]]:
 def test_every_point_of_a_finite_space_is_tried_once(spec: Spec, driven: Callable, sampler: str, seed: int) -> None:
     search = {"sampler": sampler, "seed": seed, "trials_per_cell": 24}
     study = driven(spec(ablate=CELL, tune=POINTS, search=search, replicate={"seeds": [0]})).run(3, order=seed)
-    assert sorted(chosen(study.trials())) == sorted(itertools.product(LR, SADV))
+    assert sorted(chosen(study.trials(Stage.TUNING))) == sorted(itertools.product(LR, SADV))
 
 
 def test_the_last_point_of_a_large_space_is_found_too(spec: Spec, driven: Callable) -> None:
@@ -42,7 +42,7 @@ def test_the_last_point_of_a_large_space_is_found_too(spec: Spec, driven: Callab
     search = {"sampler": "random", "trials_per_cell": 120}
     train = {"iterations": 10, "evaluate_every": 10}
     study = driven(spec(ablate={}, tune=tune, search=search, train=train, replicate={"seeds": [0]})).run()
-    assert sorted(trial.config["labeled_images"] for trial in study.trials()) == list(range(1, 121))
+    assert sorted(trial.config["labeled_images"] for trial in study.trials(Stage.TUNING)) == list(range(1, 121))
 
 
 def test_a_repeated_suggestion_is_closed_untrained_and_names_its_twin(spec: Spec, driven: Callable) -> None:
@@ -80,7 +80,7 @@ def test_a_cell_with_fewer_trials_than_points_ends_when_it_has_them_all(
         (5, "ga"): 1,
         (50, "ga"): 1,
     }
-    assert len(study.trials(Stage.REPLICATE)) == 1
+    assert len(study.trials(Stage.REPLICATE)) == 2
     assert study.director.next_trial() is None
 
 
@@ -123,9 +123,11 @@ def test_conditions_hold_in_every_suggestion(spec: Spec, driven: Callable) -> No
         assert trial.config.items() >= trial.hyperparameters.items()
 
 
-def entry(number: int, select: float | None, outcome: Outcome | None = Outcome.FINISHED) -> Entry:
-    curve = {} if select is None else {100: select}
-    return Entry(number, f"key{number}", 0, {}, {}, outcome, curve, {}, (), None, None, 0.0)
+def entry(
+    number: int, select: float, outcome: Outcome | None = Outcome.FINISHED, lr: float | None = None, seed: int = 1000
+) -> Entry:
+    config = {"lr": number if lr is None else lr, "seed": seed}
+    return Entry(number, f"key{number}", seed, {}, config, outcome, {100: select}, {}, (), None, None, 0.0)
 
 
 def test_the_best_entry_is_the_earlier_of_equals_and_never_pruned_failed_or_running() -> None:
@@ -137,9 +139,17 @@ def test_the_best_entry_is_the_earlier_of_equals_and_never_pruned_failed_or_runn
         entry(4, 51.0),
         entry(5, 51.0),
     ]
-    assert best_entry(entries) == entries[4]
-    assert best_entry(entries[:3]) is None
-    assert best_entry([]) is None
+    assert best_searched(entries, (1000,)) == (entries[4], 51.0)
+    assert best_searched(entries[:3], (1000,)) is None
+    assert best_searched([], (1000,)) is None
+
+
+def test_with_several_seeds_the_mean_decides_among_what_finished_under_all_of_them() -> None:
+    under = [(0.1, 1000, 50.0), (0.1, 1001, 40.0), (0.2, 1000, 48.0), (0.2, 1001, 44.0), (0.3, 1000, 60.0)]
+    entries = [entry(number, select, lr=lr, seed=seed) for number, (lr, seed, select) in enumerate(under)]
+    assert best_searched(entries, (1000, 1001)) == (entries[2], 46.0)
+    assert best_searched(entries, (1000,)) == (entries[4], 60.0)
+    assert best_searched([*entries, entry(5, 61.0, Outcome.FAILED, 0.3, 1001)], (1000, 1001)) == (entries[2], 46.0)
 
 
 def test_the_last_report_decides_not_the_highest(spec: Spec, driven: Callable) -> None:

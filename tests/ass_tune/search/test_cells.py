@@ -57,7 +57,7 @@ def test_cells_are_all_combinations_in_file_order(study: Study) -> None:
 
 def test_a_study_without_factors_is_one_cell(study: Study) -> None:
     [plan], _ = cells(study("fixed: {adaptor: ga, labeled_images: 5}\n"))
-    assert plan == CellPlan(Cell(()), (), points=1, tuning_trials=1, replicates=2)
+    assert plan == CellPlan(Cell(()), (), points=1, configurations=0, train_seeds=(1000,), replicate_seeds=(0, 1, 2))
 
 
 def test_undefined_combinations_are_left_out_with_the_reason(study: Study) -> None:
@@ -125,7 +125,7 @@ def test_hyperparameters_without_effect_in_a_cell_are_not_searched_there(study: 
         "adaptor=csa": ["lambda_sadv"],
         "adaptor=ga+csa": ["lambda_sadv", "lambda_gadv"],
     }
-    assert [(plan.points, plan.tuning_trials) for plan in plans] == [(1, 1), (None, 7), (None, 7), (None, 7)]
+    assert [(plan.points, plan.tuning_trials) for plan in plans] == [(1, 0), (None, 7), (None, 7), (None, 7)]
 
 
 def test_conditions_on_factors_are_decided_per_cell(study: Study) -> None:

@@ -23,7 +23,6 @@ PRUNES = {
     "successive_halving": {"pruner": "successive_halving", "arguments": {"reduction_factor": 2}},
     "hyperband": {"pruner": "hyperband", "arguments": {"reduction_factor": 2}},
     "threshold": {"pruner": "threshold", "arguments": {"lower": 20.0}},
-    "wilcoxon": {"pruner": "wilcoxon", "arguments": {"p_threshold": 0.3, "n_startup_steps": 2}},
     "patient": {
         "pruner": "patient",
         "arguments": {"patience": 0},

@@ -21,15 +21,15 @@ BROKEN = {
         "ablat: {}",
         (
             "x.yaml:7: ablat: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-            "baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints; did you "
-            "mean 'ablate'?"
+            "baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
+            "resources, faults, checkpoints; did you mean 'ablate'?"
         ),
     ),
     "an unknown key below": (
         "search: {trails_per_cell: 3}",
         (
-            "x.yaml:7: search.trails_per_cell: unknown key; allowed: sampler, trials_per_cell, seed, "
-            "arguments; did you mean 'trials_per_cell'?"
+            "x.yaml:7: search.trails_per_cell: unknown key; allowed: sampler, trials_per_cell, "
+            "train_seeds, seed, arguments; did you mean 'trials_per_cell'?"
         ),
     ),
     "an unknown key of a hyperparameter": (
@@ -128,7 +128,7 @@ replicate:
         "prune: {pruner: medain}",
         (
             "x.yaml:7: prune.pruner: found 'medain'; allowed: median, percentile, successive_halving, "
-            "hyperband, patient, threshold, wilcoxon or none; did you mean 'median'?"
+            "hyperband, patient, threshold or none; did you mean 'median'?"
         ),
     ),
     "a pruner by name only": (
@@ -182,7 +182,8 @@ search: {trials_per_cell: 2}""",
     "a long key": (
         f"{'k' * 900}: 1",
         f"x.yaml:7: {'k' * 57}...: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-        "baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints",
+        "baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
+        "resources, faults, checkpoints",
     ),
 }
 

@@ -91,20 +91,17 @@ search: {sampler: cmaes, trials_per_cell: 2}""",
 prune: {pruner: patient, arguments: {patience: 2}, around: {pruner: patient, arguments: {patience: 1}}}""",
         (
             "x.yaml:7: prune.around.pruner: found 'patient'; allowed: median, percentile, "
-            "successive_halving, hyperband, threshold, wilcoxon"
+            "successive_halving, hyperband, threshold"
         ),
     ),
     "around without patience": (
         "prune: {pruner: median, around: {pruner: median}}",
         "x.yaml:7: prune.around: found with pruner median; allowed: with pruner patient",
     ),
-    "wilcoxon with one judged report": (
-        "prune: {pruner: wilcoxon, start: 0.6}",
-        (
-            "x.yaml:7: prune: found 1 evaluation(s) between start (0.6 of 40 iterations) and the end, each "
-            "10 iterations; allowed: at least 2 for pruner wilcoxon, so a smaller start or "
-            "train.evaluate_every"
-        ),
+    "a pruner that takes iterations for instances": (
+        "prune: {pruner: wilcoxon}",
+        "x.yaml:7: prune.pruner: found 'wilcoxon'; allowed: median, percentile, successive_halving, hyperband, "
+        "patient, threshold or none",
     ),
     "pruning that comes too late": (
         "prune: {pruner: median, start: 0.9}",

@@ -76,7 +76,7 @@ study: t""",
     ),
     "a merge key": (
         "search: {<<: 1, trials_per_cell: 2}",
-        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, seed, arguments",
+        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, train_seeds, seed, arguments",
     ),
     "yes is text": (
         """\
@@ -130,7 +130,8 @@ ablate:
         '"\\e[2J": 1',
         "x.yaml:7: found the character 0x1b; allowed: printable text in one line",
         "x.yaml:7: \N{REPLACEMENT CHARACTER}[2J: unknown key; allowed: extends, study, trainable, domains, profile, "
-        "protocol, baseline, ablate, tune, fixed, search, prune, replicate, train, resources, faults, checkpoints",
+        "protocol, baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
+        "resources, faults, checkpoints",
     ),
     "a number of many digits": (
         f"search: {{seed: {'1' * 400}}}",

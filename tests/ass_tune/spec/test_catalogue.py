@@ -107,15 +107,15 @@ def test_a_pruner_is_added_by_one_row_from_the_file_to_the_plan_to_the_study(
 
     spec = load(write_file(FILE % ("random", "stops_at", "iteration: 50")))
     plan = make_plan(spec, None, measure=False)
-    assert (plan.iterations, plan.iterations_expected) == (2 * 6 * 100, 2 * 6 * 100 - 2 * 5 * 90)
+    assert (plan.iterations, plan.iterations_expected) == (2 * 7 * 100, 2 * 7 * 100 - 2 * 5 * 90)
     pruner = make_pruner(spec)
     assert isinstance(pruner, StopsAt)
     assert (pruner.iteration, pruner.first, pruner.certain) == (50, 10, True)
     ends = driven(spec).run().ends().values()
-    # the first trial of a cell is judged by nobody: prune.startup_trials is 1
+    # the first trial of a cell is judged by nobody: prune.startup_trials is 1; and no replicate is
     assert (
         sorted((end.outcome, end.iteration) for end in ends)
-        == [(Outcome.FINISHED, 100)] * 2 + [(Outcome.PRUNED, 50)] * 10
+        == [(Outcome.FINISHED, 100)] * 4 + [(Outcome.PRUNED, 50)] * 10
     )
 
 
@@ -125,4 +125,4 @@ def test_a_sampler_is_added_by_one_row(
     monkeypatch.setitem(SAMPLERS, "again", SamplerRow("optuna.samplers:RandomSampler", "Random points."))
     spec = load(write_file(FILE % ("again", "median", "")))
     assert isinstance(make_sampler("again", {}, 0, "adaptor=ga", 0), optuna.samplers.RandomSampler)
-    assert len(driven(spec).run().trials()) == 2 * 6
+    assert len(driven(spec).run().trials()) == 2 * 7

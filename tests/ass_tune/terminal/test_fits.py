@@ -192,7 +192,7 @@ def test_the_final_table_fits(name: str, width: int, height: int) -> None:
 def test_before_the_first_trial_the_live_view_says_what_it_waits_for() -> None:
     text = printed(80, 24, LiveView(Console(), "csa", played(study("csa"), 0, 0)))
     assert "no trial runs yet: waiting for Ray to start one" in text
-    assert "0/49 trials, time left unknown before the first report" in text
+    assert "0/54 trials, time left unknown before the first report" in text
 
 
 def test_the_final_table_has_room_for_a_verdict_at_80_columns() -> None:

@@ -55,7 +55,7 @@ def write_study(tmp_path: Path) -> Callable[..., Path]:
         noise = len(list(tmp_path.glob("*.yaml")))  # Equal trials would be reused by the next study, not run again.
         # One trial at a time, so that a second slot that starts late on a busy machine does not look like a fault.
         cpus = os.cpu_count()
-        path.write_text(STUDY.format(name=name, trials=trials // 2 - 2, seconds=seconds, noise=noise, cpus=cpus))
+        path.write_text(STUDY.format(name=name, trials=trials // 2 - 3, seconds=seconds, noise=noise, cpus=cpus))
         return path
 
     return write

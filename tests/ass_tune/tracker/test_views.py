@@ -40,6 +40,15 @@ def test_a_study_has_views_of_its_table_of_each_budget_and_of_its_tuning() -> No
     assert all("tags.`ass_tune.study` = '0123456789abcdef'" in view["searchFilter"] for view in found.values())
 
 
+def test_without_hyperparameters_there_is_no_view_of_tuning() -> None:
+    assert not [tag for tag in views(CELLS, []) if "tuning" in tag]
+
+
+def test_views_of_a_study_by_the_papers_protocol_say_so() -> None:
+    for tag, value in saved_views(CELLS, ["lambda_sadv"], "0" * 16, 0.0, "paper").items():
+        assert json.loads(value)["name"].endswith(" (protocol: paper)"), tag
+
+
 def test_the_table_is_a_line_per_row_that_can_be_unfolded_with_the_means_of_its_seeds() -> None:
     table, at_5, *_ = views(CELLS, ["lambda_sadv"]).values()
     assert table["groupBy"] == {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "row"}]}
