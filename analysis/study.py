@@ -18,7 +18,7 @@ import yaml
 from analysis.artifacts import Files
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
-from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value, label
+from trainables.words import BUDGET, OBJECTIVE, REPORT, SELECT, Cell, format_value, label
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -162,8 +162,8 @@ class Study:
         """One row per trial, the study's own run left out, in the order of `trials`.
 
         Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
-        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and
-        `report/miou` at the end, `iteration` reached, and `chosen`: whether the table is made of it.
+        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` (see
+        `objective`) and `report/miou` at the end, `iteration` reached, and `chosen`: whether the table is made of it.
         """
         table = self.trials.take([i for i, stage in enumerate(self.trials["stage"].to_pylist()) if stage != "study"])
         frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
@@ -175,8 +175,8 @@ class Study:
             tuned_in = {cell.name for cell in self.cells if name in cell.tuned}
             of_cells = zip(params, frame["cell"], strict=True)
             frame[name] = _numbers([found.get(name) if cell in tuned_in else None for found, cell in of_cells])
-        for metric in (SELECT, REPORT):
-            frame[metric] = frame["run"].map(self.last(metric)).astype(np.float64)
+        for metric, values in ((SELECT, self.objective), (REPORT, self.last(REPORT))):
+            frame[metric] = frame["run"].map(values).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
         chosen = {run for cell in self.cells for run in self.results(cell).values()}
         frame["chosen"] = frame["run"].isin(chosen)
@@ -188,6 +188,14 @@ class Study:
         The best tuning trial is the one with the highest mIoU on the select split, the earlier one of equals.
         """
         return self._results[cell.name]
+
+    @cached_property
+    def objective(self) -> Mapping[str, float]:
+        """What the choice of a configuration compares, by run: select mIoU in percent of the snapshot it reports.
+
+        That of the last report where a trial has no such metric.
+        """
+        return self.last(SELECT) | self.last(OBJECTIVE)
 
     def last(self, metric: str) -> dict[str, float]:
         """Each trial's value of a metric at its last report of it."""
@@ -244,7 +252,7 @@ class Study:
 
     def _chosen(self, runs: Sequence[_Finished]) -> dict[int, str]:
         """Per seed, the run of the best configuration among the finished runs of a cell."""
-        select = self.last(SELECT)
+        select = self.objective
         tuning = [run for run in runs if run.stage == "tuning" and run.run in select]
         best = max(tuning, key=lambda run: (select[run.run], -run.number), default=None)
         if best is None:
