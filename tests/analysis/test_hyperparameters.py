@@ -74,16 +74,17 @@ def test_pooling_takes_out_what_cells_differ_by() -> None:
 def test_few_configurations_have_no_importance_but_a_reason() -> None:
     found = importance(study(trials=FEWEST - 1), FEW)
     alone = found.query("cell != @POOLED")
-    assert alone["importance"].isna().all()
+    assert all(value != value for value in alone["importance"])
     assert set(alone["note"]) == {f"{FEWEST - 1} finished configurations, of at least {FEWEST}"}
     assert sum(found.query("cell == @POOLED")["importance"]) == pytest.approx(1)
-    assert importance(study(trials=8))["importance"].isna().all(), "also over all cells"
+    assert all(value != value for value in importance(study(trials=8))["importance"]), "also over all cells"
 
 
 def test_importance_has_the_band_of_mious_that_nothing_decides() -> None:
     found = importance(study(), FEW).set_index(["cell", "hyperparameter"])
     pd.testing.assert_frame_equal(found, importance(study(), FEW).set_index(["cell", "hyperparameter"]))
-    decides, idle = found.loc[(POOLED, "lambda_sadv")], found.loc[(POOLED, "lambda_gadv")]
+    rows = found.to_dict("index")
+    decides, idle = rows[POOLED, "lambda_sadv"], rows[POOLED, "lambda_gadv"]
     assert decides["importance"] > decides["high"]
     assert (decides["note"], idle["note"]) == ("more than chance", "no more than chance")
     assert decides["low"] < 0.5 < decides["high"], "of two hyperparameters of which none decides"
@@ -95,7 +96,7 @@ def test_without_any_effect_one_hyperparameter_is_important_and_inside_its_band(
     found = [importance(study(effect=0.0, trials=15, seeds=1, seed=number), 40) for number in range(20)]
     pooled = [one.query("cell == @POOLED") for one in found]
     assert np.mean([one["importance"].max() for one in pooled]) > 0.6
-    assert sum((one["note"] == "more than chance").any() for one in pooled) <= 4
+    assert sum("more than chance" in set(one["note"]) for one in pooled) <= 4
 
 
 @pytest.mark.parametrize(

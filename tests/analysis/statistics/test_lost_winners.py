@@ -6,23 +6,28 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.statistics.lost_winners import chances_of_winning
 
 CELLS, TRIALS, REPORTS, STARTUP = 16, 8, 8, 3
-RUNS = 200
+RUNS = 150
 JUDGED = (5, 6)
 """Reports at which the pruner acts: from two thirds of training on."""
 
 
-def whole_curves(rng: np.random.Generator, gains: float) -> np.ndarray:
-    """mIoU (cells, trials, reports): cells differ in level and, by `gains`, in late gains; trials differ in quality."""
+NOISE = 1.0
+"""Of each report, in points."""
+
+
+def true_curves(rng: np.random.Generator, gains: float) -> np.ndarray:
+    """mIoU without noise (cells, trials, reports).
+
+    Cells differ in level and, by `gains`, in what they gain; trials of a cell in quality.
+    """
     progress = np.arange(1, REPORTS + 1) / REPORTS
-    level = rng.normal(35, 5, (CELLS, 1, 1)) * (1 - np.exp(-3 * progress))
-    late = rng.normal(0, gains, (CELLS, 1, 1)) * progress**2
-    quality = rng.normal(0, 1.5, (CELLS, TRIALS, 1)) * progress
-    wandering = np.cumsum(rng.normal(0, 0.2, (CELLS, TRIALS, REPORTS)), axis=2)
-    return level + late + quality + wandering + rng.normal(0, 0.5, (CELLS, TRIALS, REPORTS))
+    level = rng.normal(35, 4, (CELLS, 1, 1)) * (1 - np.exp(-3 * progress))
+    return level + rng.normal(0, gains, (CELLS, 1, 1)) * progress + rng.normal(0, 1, (CELLS, TRIALS, 1)) * progress
 
 
 def pruned_by_the_median(whole: np.ndarray) -> np.ndarray:
@@ -52,13 +57,16 @@ def test_finished_trials_have_no_chance_and_cells_without_one_none_either() -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("gains", [0.0, 1.5], ids=["cells gain alike", "cells gain differently"])
 def test_the_estimate_is_that_of_winners_that_were_lost(gains: float) -> None:
-    """Over 200 studies. The gains of the finished trials, taken as they are, give up to a fifth less."""
-    rng, lost, estimated = np.random.default_rng(0), 0, 0.0
+    """Over 150 studies; what a pruned trial would have come to is known up to the noise of its last report.
+
+    The gains of the finished trials, taken as they are, give about an eighth less.
+    """
+    rng, lost, estimated = np.random.default_rng(0), 0.0, 0.0
     cells = np.repeat(np.arange(CELLS), TRIALS)
     for _ in range(RUNS):
-        whole = whole_curves(rng, gains)
-        seen = pruned_by_the_median(whole)
-        best = np.nanmax(seen[:, :, -1], axis=1)
-        lost += int((np.isnan(seen[:, :, -1]) & (whole[:, :, -1] > best[:, None])).sum())
+        true = true_curves(rng, gains)
+        seen = pruned_by_the_median(true + rng.normal(0, NOISE, true.shape))
+        best = np.nanmax(seen[:, :, -1], axis=1, keepdims=True)
+        lost += float(stats.norm.sf(best - true[:, :, -1], scale=NOISE)[np.isnan(seen[:, :, -1])].sum())
         estimated += float(np.nansum(chances_of_winning(seen.reshape(-1, REPORTS), cells)))
     assert estimated == pytest.approx(lost, rel=0.05)
