@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
 from analysis.wording import count
 from trainables.words import SELECT
@@ -37,7 +39,8 @@ class Pruning:
         hours: trial-hours saved, each trial at its own pace.
         agreement: mean over cells of Spearman's rank correlation, among finished tuning trials, between select mIoU
             at the first iteration that pruned and at the end; NaN where no cell has three such trials.
-        lost: expected number of pruned trials that would have become their cell's best.
+        lost: expected number of pruned trials that would have ended above their cell's best finished one; NaN where
+            too few trials went on to tell.
         cells: the same by cell.
     """
 
@@ -52,18 +55,15 @@ class Pruning:
 
 
 def pruning(study: Study) -> Pruning | None:
-    """None where nothing was pruned.
-
-    A pruned trial at mIoU m would have been the best if it had gained more than best − m until the end. How often
-    trials gain so much after that iteration is taken from the finished tuning trials of all cells.
-    """
+    """None where nothing was pruned. How winners that were lost are estimated: `analysis.statistics.lost_winners`."""
     tuning = study.frame.query("stage == 'tuning'")
     pruned = tuning.query("outcome == 'pruned' and iteration > 0")
     if pruned.empty:
         return None
     curves = study.metric(SELECT).pivot_table(index="run", columns="iteration", values="value", aggfunc="last")
     finished = tuning.query("outcome == 'finished'")
-    rows = [_cell(study, curves, tuning, finished, cell.name) for cell in study.cells if cell.tuned]
+    chances = _chances(study, curves, tuning)
+    rows = [_cell(study, chances, tuning, cell.name) for cell in study.cells if cell.tuned]
     iterations = sum(row.iterations for row in rows)
     return Pruning(
         pruned=len(pruned),
@@ -72,7 +72,7 @@ def pruning(study: Study) -> Pruning | None:
         share=iterations / (study.iterations * len(tuning)),
         hours=sum(row.hours for row in rows),
         agreement=_agreement(study, curves, finished, min(pruned["iteration"].tolist())),
-        lost=sum(row.lost for row in rows),
+        lost=_sum_of_known(list(chances.values())),
         cells=tuple(rows),
     )
 
@@ -85,9 +85,11 @@ def said_of(found: Pruning) -> list[str]:
         f"about {found.hours:.2g} trial-hours."
     )
     risked = (
-        "If pruned trials had gained as much later as the finished ones did, the expected number of pruned trials that "
-        f"would have become the best of their cell is {found.lost:.1f}."
+        "Had they been continued, and gained as trials with the same reports did on average, the expected number of "
+        f"pruned trials that would have ended above the best of their cell is {found.lost:.1f}."
     )
+    if math.isnan(found.lost):
+        risked = "Too few trials went on to estimate how many pruned trials would have become the best of their cell."
     if math.isnan(found.agreement):
         return [saved, risked]
     agreed = (
@@ -97,26 +99,31 @@ def said_of(found: Pruning) -> list[str]:
     return [saved, risked, agreed]
 
 
-def _cell(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame, finished: pd.DataFrame, name: str) -> PrunedCell:
+def _cell(study: Study, chances: Mapping[str, float], tuning: pd.DataFrame, name: str) -> PrunedCell:
     of_cell = tuning.query("cell == @name")
     pruned = of_cell.query("outcome == 'pruned' and iteration > 0")
     left = (study.iterations - pruned["iteration"]).to_numpy(np.float64)
     seconds = (pruned["end"] - pruned["start"]).dt.total_seconds().to_numpy(np.float64)
     pace = seconds / pruned["iteration"].to_numpy(np.float64)
-    lost = [_chance_of_winning(study, curves, finished, name, run) for run in pruned["run"]]
     hours = float(np.nansum(pace * left) / 3600)
-    return PrunedCell(name, len(of_cell), len(pruned), int(left.sum()), hours, float(np.nansum(lost)))
+    lost = _sum_of_known([chances[run] for run in pruned["run"]]) if len(pruned) else 0.0
+    return PrunedCell(name, len(of_cell), len(pruned), int(left.sum()), hours, lost)
 
 
-def _chance_of_winning(study: Study, curves: pd.DataFrame, finished: pd.DataFrame, cell: str, run: str) -> float:
-    curve = curves.loc[run].dropna()
-    stopped_at, miou = curve.index[-1], float(curve.iloc[-1])
-    ended = curves.loc[[one for one in finished["run"] if one in curves.index]]
-    gains = (ended[study.iterations] - ended[stopped_at]).dropna().to_numpy(np.float64)
-    best = ended.loc[
-        [one for one in finished.query("cell == @cell")["run"] if one in ended.index], study.iterations
-    ].max()
-    return float((gains > best - miou).mean()) if len(gains) and best == best else math.nan
+def _chances(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> dict[str, float]:
+    """For each pruned trial the chance that it would have ended above the best one of its cell and seed."""
+    ended = tuning.query("outcome == 'finished' or (outcome == 'pruned' and iteration > 0)")
+    ended = ended[ended["run"].isin(list(curves.index))]
+    columns = sorted({*curves.columns, study.iterations})
+    mious = curves.reindex(index=ended["run"], columns=columns).to_numpy(np.float64)
+    cells = ended.groupby(["cell", "seed"]).ngroup().to_numpy()
+    found = dict(zip(ended["run"], chances_of_winning(mious, cells).tolist(), strict=True))
+    return {run: found[run] for run in ended.query("outcome == 'pruned'")["run"]}
+
+
+def _sum_of_known(chances: Sequence[float]) -> float:
+    known = [chance for chance in chances if not math.isnan(chance)]
+    return sum(known) if known else math.nan
 
 
 def _agreement(study: Study, curves: pd.DataFrame, finished: pd.DataFrame, iteration: int) -> float:

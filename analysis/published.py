@@ -14,6 +14,8 @@ from trainables.words import BUDGET, REPORT, plus_minus
 
 ADAPTOR = "adaptor"
 LAMBDA = "lambda_sadv"
+NEAR = 1.1
+"""How many times as large or small as a printed lambda_sadv another one may be and still be compared with it."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,22 @@ def _by_adaptor(study: Study) -> dict[tuple[int, str], str]:
 
 
 def _by_lambda(table: Published, study: Study) -> dict[tuple[int, str], str]:
-    """mIoU of the finished tuning trials whose lambda_sadv is nearest to a published one, on the log scale."""
+    """mIoU of the trials whose lambda_sadv is that of a column: a cell's row where it is a factor, else tuning trials.
+
+    Another value than the printed one stands for it if it is nearest to it and at most `NEAR` times as large or small.
+    """
+    found: dict[tuple[int, str], str] = {}
+    report = study.last(REPORT)
+    for cell in study.cells:
+        column = _printed(table, cell.level(LAMBDA)) if set(cell.levels) == {ADAPTOR, BUDGET, LAMBDA} else None
+        mious = [report[run] for run in study.results(cell).values() if run in report]
+        if cell.budget is not None and cell.levels[ADAPTOR] == table.adaptor and column and mious:
+            mean = mean_over_seeds(mious)
+            found[cell.budget, column] = plus_minus(mean.mean, mean.std)
+    return found | _by_tuned_lambda(table, study)
+
+
+def _by_tuned_lambda(table: Published, study: Study) -> dict[tuple[int, str], str]:
     if LAMBDA not in study.hyperparameters:
         return {}
     frame = study.frame.query("stage == 'tuning' and outcome == 'finished'").dropna(subset=[REPORT, LAMBDA])
@@ -136,9 +153,18 @@ def _by_lambda(table: Published, study: Study) -> dict[tuple[int, str], str]:
             continue
         trials = frame.query("cell == @cell.name")
         for used, miou in zip(trials[LAMBDA], trials[REPORT], strict=True):
-            nearest = min(table.columns, key=lambda value: abs(math.log(float(value) / used)))
-            groups.setdefault((cell.budget, nearest), []).append(miou)
+            if column := _printed(table, used):
+                groups.setdefault((cell.budget, column), []).append(miou)
     return {place: f"{sum(found) / len(found):.1f} ({len(found)})" for place, found in groups.items()}
+
+
+def _printed(table: Published, used: object) -> str | None:
+    """The column that a lambda belongs to."""
+    if not isinstance(used, int | float) or used <= 0:
+        return None
+    factors = {column: math.exp(abs(math.log(float(column) / used))) for column in table.columns}
+    nearest = min(factors, key=lambda column: factors[column])
+    return nearest if factors[nearest] <= NEAR else None
 
 
 def _line(table: Published, budget: int, ours: Mapping[tuple[int, str], str]) -> dict[str, str]:

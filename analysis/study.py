@@ -19,7 +19,7 @@ from analysis.artifacts import Files
 from analysis.choice import best_configuration
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
-from trainables.words import BUDGET, REPORT, SELECT, Cell, format_value, label
+from trainables.words import BUDGET, OBJECTIVE, REPORT, SELECT, Cell, format_value, label
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -168,9 +168,9 @@ class Study:
         """One row per trial, the study's own run left out, in the order of `trials`.
 
         Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
-        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` and
-        `report/miou` at the end, `iteration` reached, `best`: whether it is a tuning trial of the configuration that
-        was chosen, and `chosen`: whether the table is made of it.
+        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` (see `objective`)
+        and `report/miou` at the end, `iteration` reached, `best`: whether it is a tuning trial of the configuration
+        that was chosen, and `chosen`: whether the table is made of it.
         """
         table = self.trials.take([i for i, stage in enumerate(self.trials["stage"].to_pylist()) if stage != "study"])
         frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
@@ -182,8 +182,8 @@ class Study:
             tuned_in = {cell.name for cell in self.cells if name in cell.tuned}
             of_cells = zip(params, frame["cell"], strict=True)
             frame[name] = _numbers([found.get(name) if cell in tuned_in else None for found, cell in of_cells])
-        for metric in (SELECT, REPORT):
-            frame[metric] = frame["run"].map(self.last(metric)).astype(np.float64)
+        for metric, values in ((SELECT, self.objective), (REPORT, self.last(REPORT))):
+            frame[metric] = frame["run"].map(values).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
         best = {run for cell in self.cells for run in self._best[cell.name].runs}
         chosen = {run for cell in self.cells for run in self.results(cell).values()}
@@ -197,6 +197,14 @@ class Study:
         equals, or the only one in a cell that has nothing to search.
         """
         return self._results[cell.name]
+
+    @cached_property
+    def objective(self) -> Mapping[str, float]:
+        """What the choice of a configuration compares, by run: select mIoU in percent of the snapshot it reports.
+
+        That of the last report where a trial has no such metric.
+        """
+        return self.last(SELECT) | self.last(OBJECTIVE)
 
     def last(self, metric: str) -> dict[str, float]:
         """Each trial's value of a metric at its last report of it."""
@@ -264,7 +272,7 @@ class Study:
 
     def _searched(self, cell: str) -> _Best:
         """The best configuration among the finished tuning trials of a cell."""
-        reached = self.last(SELECT)
+        reached = self.objective
         tuning = [run for run in self._finished if run.cell == cell and run.stage == "tuning" and run.run in reached]
         select: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
         for run in sorted(tuning, key=lambda run: run.number):

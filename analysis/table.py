@@ -12,7 +12,7 @@ from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.study import Study, StudyCell
 from trainables.callable_module import make_callable
-from trainables.words import REPORT, SELECT, Outcome, format_points, plus_minus
+from trainables.words import REPORT, Outcome, format_points, plus_minus
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def p_text(p: float) -> str:
 
 def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:
     runs = list(study.results(cell).values())
-    select, report = study.last(SELECT), study.last(REPORT)
+    select, report = study.objective, study.last(REPORT)
     both = [run for run in runs if run in select and run in report]
     frame = study.frame.query("cell == @cell.name")
     best = frame.query("run in @runs[:1]")

@@ -49,7 +49,8 @@ def peak_bytes(config: AssConfig, recipe: PairRecipe) -> int:
     """Like `trial_bytes`, for a pair of any sizes.
 
     Memory that belongs to no tensor is not counted: the device's context, workspaces of its libraries, and gaps between
-    tensors. Backbones whose first blocks keep their pre-trained weights are counted as if all were trained.
+    tensors. Neither is the best network so far, which is kept on the CPU. Backbones whose first blocks keep their
+    pre-trained weights are counted as if all were trained.
     """
     unweighted = {"backbone_weights": "none", "device": "cpu", "channels_last": False, "compile": False}
     config = config.model_copy(update=unweighted)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from ray import tune
 
+from trainables.ass.best_network import BestNetwork, copy_of
 from trainables.ass.config import AssConfig
 from trainables.ass.metrics import iou_per_class, miou
 from trainables.ass.records import Diverged
@@ -23,7 +24,9 @@ from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
 from trainables.panel import panel_png
 from trainables.predictions import predictions_to_parquet
+from trainables.snapshots import Snapshot, snapshot_metrics
 from trainables.storage import Storage
+from trainables.words import SELECT
 
 PICTURES = 3
 """Images of the report split that a finished trial shows its predictions of."""
@@ -43,12 +46,14 @@ class AssTrainable(tune.Trainable):
         data_root = Path(task.data_root) if task.data_root else None
         self._pair = open_pair(self._trial_config.domains, cache_folder(), data_root, task.data)
         self._trainer = Trainer(self._trial_config, self._pair)
+        self._best = BestNetwork()
         self._checkpoints = Checkpoints(self._folder, self._trial_key)
         loaded = self._checkpoints.newest()
         self._notices = list(loaded.warnings)
         self._saved_report: dict[str, Any] | None = None
         if loaded.state is not None:
             self._trainer.load_state_dict(loaded.state["trainer"])
+            self._best.load_state_dict(loaded.state["best"])
             self._saved_report = loaded.state["report"]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -75,17 +80,23 @@ class AssTrainable(tune.Trainable):
         choose_on_report = settings.protocol == "paper"
         in_select = trainer.evaluate(self._pair.target_report if choose_on_report else self._pair.target_select)
         metrics |= self._split_metrics("select", in_select)
+        self._best.offer(trainer.model.network, trainer.iteration, metrics[SELECT])
         report: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
         if trainer.iteration >= settings.iterations:
             in_report = in_select if choose_on_report else trainer.evaluate(self._pair.target_report)
             return {**report, "final": True, "artifacts": self._finish(metrics, in_report), "time": time.time()}
         report["time"] = time.time()
-        self._checkpoints.save(trainer.iteration, {"trainer": trainer.state_dict(), "report": report})
+        state = {"trainer": trainer.state_dict(), "best": self._best.state_dict(), "report": report}
+        self._checkpoints.save(trainer.iteration, state)
         return report
 
-    def _finish(self, metrics: dict[str, float], confusions: np.ndarray) -> list[str]:
-        report = self._pair.target_report
+    def _finish(self, metrics: dict[str, float], last: np.ndarray) -> list[str]:
+        """Add the result to the metrics and write its files; `last` are the last snapshot's counts."""
+        report, counts = self._pair.target_report, self._both_snapshots(last)
+        confusions = counts[self._trial_config.snapshot]
         metrics |= self._split_metrics("report", confusions)
+        mious = {name: miou(of_snapshot.sum(axis=0)) for name, of_snapshot in counts.items()}
+        metrics |= snapshot_metrics(self._trial_config.snapshot, metrics[SELECT], self._best.evaluation, mious)
         artifacts = {
             f"results/{self._trial_key}/report_confusions.parquet": confusions_to_parquet(
                 confusions, report.names, self._pair.classes.names, self._pair.report_units, self._pair.resample_by
@@ -96,6 +107,18 @@ class AssTrainable(tune.Trainable):
         for name, content in artifacts.items():
             self._folder.write_bytes(name, content)
         return [name for name in artifacts if not name.endswith(".pt")]
+
+    def _both_snapshots(self, last: np.ndarray) -> dict[Snapshot, np.ndarray]:
+        """Counts of the report split of both snapshots; the network becomes the one that the configuration names."""
+        trainer, network, best = self._trainer, self._trainer.model.network, self._best
+        if best.evaluation.iteration == trainer.iteration:
+            return {"last": last, "best_on_select": last}
+        weights = copy_of(network)
+        network.load_state_dict(best.weights)
+        of_best = trainer.evaluate(self._pair.target_report)
+        if self._trial_config.snapshot == "last":
+            network.load_state_dict(weights)
+        return {"last": last, "best_on_select": of_best}
 
     def _pictures(self, report: PackedSet) -> dict[str, bytes]:
         """The network's predictions for some images, to look at and to compare with other trials."""

@@ -95,7 +95,10 @@ class StepResult(BaseModel):
     time: Number
     """Seconds since the epoch at which it was measured."""
     metrics: dict[str, Number] = {}
-    """`select/miou` in every evaluation and `report/miou` in the last one, in percent, and whatever else is of use."""
+    """`select/miou` in every evaluation and `report/miou` in the last one, in percent, and whatever else is of use.
+
+    A trainable that reports another network than its last one also gives the select mIoU of that one in the last
+    evaluation, as `snapshot/select_miou`: configurations are chosen by it."""
     final: Flag = False
     """Whether this was the trial's last evaluation."""
     artifacts: FileNames = ()

@@ -8,9 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from trainables.config import TrialConfig, Value
+from trainables.snapshots import Snapshot
 from trainables.version import code_hash
 
-DECIDES = ("trainables.learning_curve", "trainables.curves_trainable", "trainables.domains.sampling")
+DECIDES = (
+    "trainables.learning_curve",
+    "trainables.curves_trainable",
+    "trainables.snapshots",
+    "trainables.domains.sampling",
+)
 """Modules that decide an outcome; the values of a configuration are part of a trial's key anyway."""
 
 
@@ -25,6 +31,8 @@ class CurvesConfig(TrialConfig):
     """Decides how fast the curve rises."""
     noise: float = Field(default=0.5, ge=0)
     """Standard deviation over seeds and over reports, in mIoU points."""
+    snapshot: Snapshot = "last"
+    """Which evaluation is reported and chosen by: the last, or the best one on the select split."""
     seconds_per_report: float = Field(default=0.0, ge=0)
     fail_at: int | None = Field(default=None, ge=0)
     """Raise at this iteration, as a bug would."""

@@ -13,8 +13,9 @@ from ray import tune
 from trainables.contract import TrialTask
 from trainables.curves import CurvesConfig
 from trainables.learning_curve import CLASSES, measured
+from trainables.snapshots import BestEvaluation, snapshot_metrics
 from trainables.storage import Storage
-from trainables.words import REPORT, SELECT
+from trainables.words import SELECT
 
 
 class CurvesTrainable(tune.Trainable):
@@ -25,7 +26,7 @@ class CurvesTrainable(tune.Trainable):
         task = TrialTask.model_validate(config)
         self._trial_config = CurvesConfig(**task.config)
         self._folder, self._tries = Storage(task.storage), f"checkpoints/{task.key}"
-        self._at = 0
+        self._at, self._best = 0, BestEvaluation()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial in the same process."""
@@ -44,11 +45,14 @@ class CurvesTrainable(tune.Trainable):
             return {"iteration": self._at, "time": time.time(), "diverged": reason}
         self._be_unlucky()
         metrics = {SELECT: measured(config, "select", self._at)}
+        self._best.improves(self._at, metrics[SELECT])
         metrics |= {f"select/iou/{name}": metrics[SELECT] for name in CLASSES}
         metrics |= {"loss/total": 5.0 * math.exp(-self._at / config.iterations), "lr/backbone": config.lr}
         final = self._at >= config.iterations
         if final:
-            metrics[REPORT] = measured(config, "report", self._at)
+            snapshots = {"last": self._at, "best_on_select": self._best.iteration}
+            on_report = {name: measured(config, "report", iteration) for name, iteration in snapshots.items()}
+            metrics |= snapshot_metrics(config.snapshot, metrics[SELECT], self._best, on_report)
         return {"final": final, "iteration": self._at, "metrics": metrics, "time": time.time()}
 
     def _reached(self, iteration: int | None) -> bool:

@@ -11,6 +11,15 @@ from trainables.config import Value
 
 SELECT, REPORT = "select/miou", "report/miou"
 """The metric that chooses and prunes, and the one that the table is made of."""
+REPORT_LAST, REPORT_BEST = "report/miou_last", "report/miou_best_on_select"
+"""The report mIoU of a trial's last snapshot and of its best one on the select split; `REPORT` is one of the two."""
+OBJECTIVE = "snapshot/select_miou"
+"""The select mIoU of the snapshot that is reported, which the choice of a configuration compares. For a trainable that
+does not report it, `SELECT` at the last evaluation takes its place."""
+BEST_ITERATION = "snapshot/best_iteration"
+"""The iteration of the snapshot that was best on the select split."""
+OF_THE_RESULT = ("report/", "snapshot/")
+"""How the names of metrics begin that are a finished trial's result."""
 BUDGET = "labeled_images"
 """The factor whose levels are labeled-image budgets."""
 CLEAR_ALONE = frozenset({"adaptor"})

@@ -1,4 +1,4 @@
-"""mIoU over each hyperparameter, with a band for the noise of seeds."""
+"""mIoU over each hyperparameter, with a band for what chance does to trials of one seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from analysis.statistics.sensitivity import Noise, seed_noise
+from analysis.statistics.block_design import Noise
+from analysis.statistics.sensitivity import noise_within_seeds
 from analysis.study import Study, StudyCell
 from analysis.style import PALE, adaptor_colors, legend_columns, new_figure
 from analysis.wording import count
@@ -20,9 +21,9 @@ def slices(study: Study) -> Figure | None:
     """A row per hyperparameter, a column per number of labeled images; None where no tuning trial has reported.
 
     Finished tuning trials are dots, pruned ones crosses at their last mIoU, chosen configurations ringed; the grey
-    band is one standard deviation over seeds to both sides of their mean.
+    band is one standard deviation of chance within a seed to both sides of the best.
     """
-    names, noise = study.hyperparameters, seed_noise(study)
+    names, noise = study.hyperparameters, noise_within_seeds(study)
     budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
     if not names or study.frame.query("stage == 'tuning'").dropna(subset=[SELECT]).empty:
         return None

@@ -10,6 +10,7 @@ from analysis.report.page import page
 from analysis.report.paper import comparison_with_the_paper
 from analysis.report.provenance import about, how_to_rebuild
 from analysis.report.results import classes, every_pair, main_table, predictions, splits, what_it_shows
+from analysis.report.snapshots import snapshots
 from analysis.statistics.gains import ReportSplit
 from analysis.study import Study
 from analysis.table import table_rows
@@ -37,6 +38,7 @@ def report_sections(study: Study, split: ReportSplit | None = None) -> list[Sect
         what_it_shows(study, rows),
         main_table(study, rows),
         splits(study, rows),
+        snapshots(study),
         every_pair(split),
         classes(study),
         predictions(study),

@@ -12,33 +12,44 @@ from analysis.figures.learning_curves import MOST_PANELS, learning_curves
 from analysis.figures.slices import slices
 from analysis.pruning import pruning, said_of
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
-from analysis.statistics.importance import BEST_SHARE, importance
-from analysis.statistics.sensitivity import Noise, best_configurations, seed_noise, sensitivity
+from analysis.statistics.block_design import Noise
+from analysis.statistics.importance import BAND, BEST_SHARE, FEWEST, PERMUTATIONS, importance
+from analysis.statistics.sensitivity import best_configurations, noise_within_seeds, sensitivity
 from analysis.study import Study
 from analysis.table import p_text
 from analysis.wording import count
 
 SENSITIVITY = (
-    "Does mIoU depend on the hyperparameter? F-test of a parabola in its value against the variance over seeds, or "
-    "against the variance that the parabola leaves unexplained if that is larger; p_holm is corrected over all rows. "
-    "Pruned trials are not in the test."
+    "Does mIoU depend on the hyperparameter? Seeds are blocks: only trials of the same seeds are compared. A tuned "
+    "hyperparameter: F-test of a parabola in its value against what the parabola leaves unexplained, without pruned "
+    "trials. One that is a factor: F-test of a randomized block design over its levels. p_holm is corrected over all "
+    "rows."
+)
+
+
+IMPORTANCE = (
+    f"Importance by PED-ANOVA: what distinguishes the best {BEST_SHARE:.0%} of finished configurations. Low and high "
+    f"enclose {BAND:.0%} of the shares that come out where mIoU is permuted, so that nothing matters "
+    f"({PERMUTATIONS} permutations); it takes {FEWEST} configurations"
 )
 
 
 def hyperparameters(study: Study) -> Section | None:
-    """Which of them mattered, and whether that shows; None where no tuning trial has reported."""
-    figure = slices(study)
-    if figure is None:
+    """Which of them mattered, and whether that shows; None where none has been tuned or is a factor."""
+    figure, tested = slices(study), sensitivity(study)
+    if figure is None and tested.empty:
         return None
-    noise, tested, best, weighed = seed_noise(study), sensitivity(study), best_configurations(study), importance(study)
-    blocks: list[Block] = [Text(noise_note(noise)), Picture("slices", _slices_caption(study, noise), figure)]
-    blocks.append(Table("sensitivity", SENSITIVITY, shown(study, tested), tested, folded=True))
+    noise, best, weighed = noise_within_seeds(study), best_configurations(study), importance(study)
+    blocks: list[Block] = [Text(noise_note(noise))]
+    if figure is not None:
+        blocks.append(Picture("slices", _slices_caption(study, noise), figure))
+    if not tested.empty:
+        blocks.append(Table("sensitivity", SENSITIVITY, shown(study, tested), tested, folded=True))
     if not best.empty:
         caption = "Best configuration of each cell, and its lead over the next best"
         blocks.append(Table("best", caption, shown(study, best), best, folded=True))
     if not weighed.empty:
-        caption = f"Importance by PED-ANOVA: what distinguishes the best {BEST_SHARE:.0%} of finished trials"
-        blocks.append(Table("importance", caption, shown(study, weighed), weighed, folded=True))
+        blocks.append(Table("importance", IMPORTANCE, shown(study, weighed), weighed, folded=True))
     return Section("Hyperparameters", tuple(blocks))
 
 
@@ -98,19 +109,20 @@ def _text(name: str, value: object) -> str:
 
 def _slices_caption(study: Study, noise: Noise | None) -> str:
     pruned = ", crosses are pruned ones (at their last report)" if pruning(study) else ""
-    band = "; grey bands reach one standard deviation over seeds to both sides of it" if noise else ""
+    band = "; grey bands reach one standard deviation of chance within a seed to both sides of it" if noise else ""
     return f"Select mIoU of tuning trials: dots are finished ones{pruned}, rings the best of a cell{band}."
 
 
 def noise_note(noise: Noise | None) -> str:
-    """How much another seed changes mIoU, as a sentence."""
+    """How far chance moves a trial in comparison with others of its seed, as a sentence."""
     if noise is None:
         return (
-            "There are too few seeds to estimate by how much mIoU differs between seeds, so the report does not say "
-            "which differences between configurations are more than chance."
+            "There are too few cells or seeds to estimate how far chance moves a trial in comparison with others of "
+            "the same seed."
         )
     return (
-        f"Training again under another seed changes the report mIoU by {noise.std:.1f} points (standard deviation, "
-        f"{count(noise.freedom, 'degree')} of freedom, first seeds left out because configurations were chosen by "
-        "them). Differences between configurations have to be compared with that."
+        "A seed moves all trials that are trained under it together. What chance adds to that moves the report mIoU of "
+        f"a single trial by {noise.std:.1f} points (standard deviation of what is left of the table once cells and "
+        f"seeds are taken out, {count(noise.freedom, 'degree')} of freedom; seeds that configurations were chosen by "
+        "are left out). Differences between configurations under one seed have to be compared with that."
     )

@@ -8,8 +8,8 @@ from analysis.study import Study
 from trainables.words import BUDGET
 
 OURS = (
-    "Ours is mIoU ± standard deviation over seeds on the report split. For lambda_sadv it is the mean over the tuning "
-    "trials whose value is nearest to the printed one, with the number of these trials in brackets."
+    "Ours is mIoU ± standard deviation over seeds on the report split. Where a study tunes lambda_sadv, it is the mean "
+    "over the tuning trials whose value is within 10% of the printed one, with the number of these trials in brackets."
 )
 
 

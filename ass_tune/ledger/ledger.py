@@ -29,7 +29,7 @@ from trainables.config import Value
 from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
-from trainables.words import SELECT, Cell, Outcome, Stage
+from trainables.words import OBJECTIVE, SELECT, Cell, Outcome, Stage
 
 JOURNAL = "ledger.journal"
 
@@ -125,8 +125,11 @@ class Entry:
 
     @property
     def select_miou(self) -> float | None:
-        """mIoU in percent of the last report; what the choice of the best configuration compares."""
-        return self.curve.get(self.last_iteration)
+        """What the choice of the best configuration compares, in percent.
+
+        Select mIoU of the snapshot that a finished trial reports, else that of the last report.
+        """
+        return self.result.get(OBJECTIVE, self.curve.get(self.last_iteration))
 
 
 def count_outcomes(entries: Iterable[Entry]) -> Counter[Outcome | None]:
@@ -205,7 +208,10 @@ class Stratum:
         return self._open[number].should_prune()
 
     def end(self, ended: Trial, end: End, select_miou: float | None) -> None:
-        """Record the outcome; a pruned trial keeps the value of its last report, as in Optuna."""
+        """Record the outcome; a pruned trial keeps the value of its last report, as in Optuna.
+
+        The value of a finished one is what the choice compares (see `Entry.select_miou`).
+        """
         trial = self._open.pop(ended.number)
         about = {
             "result": dict(end.metrics),
@@ -217,7 +223,7 @@ class Stratum:
         for name, value in about.items():
             if value:
                 trial.set_user_attr(name, value)
-        value = select_miou if end.outcome is Outcome.FINISHED else None
+        value = end.metrics.get(OBJECTIVE, select_miou) if end.outcome is Outcome.FINISHED else None
         self._study.tell(ended.number, value, state=_STATES[end.outcome])
 
     def _trial_id(self, number: int) -> int:

@@ -99,8 +99,7 @@ def _message(folder: Path, differences: list[str], files: list[str]) -> str:
     lines = "\n".join(f"  {difference}" for difference in [*differences, *files])
     return (
         f"{folder}: the study was started with other {others}, which decide what its trials are or what is concluded "
-        f"from them:\
-{lines}\n"
+        f"from them:\n{lines}\n"
         "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else "
         "give the study another name with --set study=NAME, which reuses every finished trial that is the same, or "
         "start afresh with --fresh, which moves this study aside."

@@ -17,7 +17,7 @@ from ass_tune.search.director import Decision, Director
 from ass_tune.search.faults import Fault, FaultKind, trial_error
 from ass_tune.trial import End, Report
 from trainables.contract import StepResult
-from trainables.words import Outcome
+from trainables.words import OF_THE_RESULT, Outcome
 
 
 class DirectorScheduler(FIFOScheduler):
@@ -46,7 +46,7 @@ class DirectorScheduler(FIFOScheduler):
             return TrialScheduler.STOP
         decision = self._director.report(key, Report(step.iteration, step.metrics, step.time))
         if step.final:
-            final = {name: value for name, value in step.metrics.items() if name.startswith("report/")}
+            final = {name: value for name, value in step.metrics.items() if name.startswith(OF_THE_RESULT)}
             self._director.end(key, End(Outcome.FINISHED, step.iteration, step.time, final, step.artifacts))
             return TrialScheduler.STOP
         return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE

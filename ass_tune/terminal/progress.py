@@ -12,7 +12,7 @@ from ass_tune.ledger.ledger import Entry, count_outcomes
 from ass_tune.search.cell_search import CellSearch, configuration
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
-from trainables.words import Outcome, Stage
+from trainables.words import OBJECTIVE, Outcome, Stage
 
 
 @dataclass
@@ -53,7 +53,7 @@ class CellProgress:
         self.ended[trial.stage] += 1
         self.outcomes[end.outcome] += 1
         if trial.stage is Stage.TUNING:
-            self._searched(trial, end.outcome, select_miou)
+            self._searched(trial, end.outcome, end.metrics.get(OBJECTIVE, select_miou))
 
     def _searched(self, trial: Trial | Entry, outcome: Outcome, select_miou: float | None) -> None:
         if outcome is not Outcome.FINISHED:

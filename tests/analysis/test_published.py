@@ -10,6 +10,7 @@ import pytest
 
 from analysis.load import load_study
 from analysis.published import TABLE_1, TABLE_2A, TABLE_2B, TABLE_3, TABLES, Published, caution, with_ours
+from tests.support.synthetic import Made, made_study
 
 PAPER = Path(__file__).parents[3] / "shared" / "seeds"
 
@@ -55,3 +56,41 @@ def test_ours_stands_comparison_with_the_paper_at_every_budget_of_either(recorde
     assert (found.loc["50", "ga+csa, ours"], found.loc["5", "ga+csa, paper"]) == ("", "")
     assert re.fullmatch(r"\d\d\.\d ± \d\.\d", str(found.loc["5", "ga+csa, ours"]))
     assert "not Cityscapes" in caution(study)
+
+
+def ended(miou: float) -> dict[str, dict[int, float]]:
+    return {"select/miou": {100: miou}, "report/miou": {100: miou}}
+
+
+def test_where_lambda_is_a_factor_the_cells_rows_stand_beside_table_2() -> None:
+    made = [
+        Made(
+            {"adaptor": "ga+fcsa", "labeled_images": 100, "lambda_sadv": level},
+            ended(50 + seed + 10 * level),
+            {},
+            "replicate" if seed else "tuning",
+            max(0, seed - 1),
+            seed,
+        )
+        for level in (1, 0.2, 0.1)
+        for seed in range(3)
+    ]
+    factors = {"adaptor": ["ga+fcsa"], "labeled_images": [100], "lambda_sadv": [1, 0.2, 0.1]}
+    found = with_ours(TABLE_2A, made_study(factors, {}, made)).set_index("labeled images").loc["100"]
+    assert found["lambda_sadv=1, ours"] == "61.0 ± 1.0"
+    assert found["lambda_sadv=0.2, ours"] == "53.0 ± 1.0"
+    assert (found["lambda_sadv=0.04, ours"], found["lambda_sadv=0.008, ours"]) == ("", ""), "0.1 is near to neither"
+
+
+def test_a_tuned_lambda_stands_for_a_printed_one_within_a_tenth() -> None:
+    tried = {0.91: 60.0, 1.09: 62.0, 3.5: 10.0, 0.55: 20.0, 0.0085: 40.0}
+    levels = {"adaptor": "ga+fcsa", "labeled_images": 100}
+    made = [
+        Made(levels, ended(miou), {"lambda_sadv": value}, number=number)
+        for number, (value, miou) in enumerate(tried.items())
+    ]
+    tune = {"lambda_sadv": {"type": "log_uniform", "low": 0.001, "high": 10.0}}
+    study = made_study({"adaptor": ["ga+fcsa"], "labeled_images": [100]}, tune, made)
+    found = with_ours(TABLE_2A, study).set_index("labeled images").loc["100"]
+    ours = [found[f"lambda_sadv={column}, ours"] for column in TABLE_2A.columns]
+    assert ours == ["61.0 (2)", "", "", "40.0 (1)"]

@@ -12,6 +12,7 @@ from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
 from trainables.domains.pairs import PAIRS, labeled_pool
+from trainables.snapshots import Snapshot
 
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -101,6 +102,9 @@ class AssConfig(TrialConfig):
     """Height of D_g's input maps divided by that of the image."""
     sd_hidden: Count
     """Width of D_s's hidden layer."""
+
+    snapshot: Snapshot = "last"
+    """Which evaluation's network is reported and chosen by: the last, or the best one on the select split."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type in which the networks run; bfloat16 under autocast, losses and weights stay float32."""

@@ -43,6 +43,8 @@ DECIDES = (
     "trainables.ass.evaluation",
     "trainables.ass.metrics",
     "trainables.ass.records",
+    "trainables.ass.best_network",
+    "trainables.snapshots",
     "trainables.ass_trainable",
 )
 """Modules of which a changed one may change an outcome. What makes a domain pair's images is declared by the pair."""
