@@ -2,71 +2,119 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from analysis.statistics.gains import DECIDED, NOT_JUDGED, VERDICTS, Gain
-from analysis.statistics.seeds import Mean, mean_over_seeds
+from analysis.statistics.gains import Gain, Judged
+from analysis.statistics.power import MOST_SEEDS, MoreSeeds
+from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from analysis.table import Row, interval, p_text
-from analysis.wording import above_or_below, count
-from trainables.words import REPORT, format_points, plus_minus
+from analysis.wording import count
+from trainables.words import format_points, label
 
 
-def conclusions(study: Study, rows: Sequence[Row]) -> list[str]:
-    """A sentence for everything that has a baseline, e.g. for `ga+csa` over `ga`, in the study's order."""
-    compared: dict[str, list[Row]] = {}
-    for row in rows:
-        baseline = study.baseline_of(row.cell)
-        if row.gain is not None and baseline is not None:
-            compared.setdefault(_compared(row.cell, baseline), []).append(row)
-    return [f"{names}: {_verdicts(found)}." for names, found in compared.items()]
+def conclusions(judged: Judged) -> list[str]:
+    """A sentence for everything that is compared, e.g. for `ga+csa` over `ga`, in the order of the plan."""
+    cells = {cell.name: cell for cell in judged.study.cells}
+    said: dict[str, dict[str, list[str]]] = {}
+    for gain in judged.primary:
+        if gain.comparison.seeds:
+            ours, theirs = cells[gain.comparison.ours], cells[gain.comparison.theirs]
+            places = said.setdefault(_compared(ours, theirs), {}).setdefault(phrase(judged.study, gain), [])
+            places.append(f"{_place(ours, theirs)}({details(judged, gain)})")
+    return [f"{names}: {_joined(found)}." for names, found in said.items()]
 
 
-def _compared(cell: StudyCell, baseline: StudyCell) -> str:
+def _joined(said: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{words} {', '.join(places)}" for words, places in said.items())
+
+
+def sentence(judged: Judged, gain: Gain) -> str:
+    """The same of a single comparison."""
+    cells = {cell.name: cell for cell in judged.study.cells}
+    names = f"{cells[gain.comparison.ours].label} over {cells[gain.comparison.theirs].label}"
+    said = f"{names}: {phrase(judged.study, gain)}"
+    return f"{said} ({details(judged, gain)})." if gain.comparison.seeds else f"{said}."
+
+
+def phrase(study: Study, gain: Gain) -> str:
+    """What may be said, e.g. `better, but not shown to be better than its control (lr_sd=0)`."""
+    found = gain.comparison
+    if found.why_not_judged:
+        return f"not judged ({found.why_not_judged})"
+    words = str(found.verdict)
+    if found.verdict is Verdict.EQUIVALENT:
+        return f"equivalent within {found.margin:g} mIoU"
+    if found.verdict is not Verdict.UNDECIDED and found.within_margin:
+        words += f" by less than {found.margin:g} mIoU"
+    if found.verdict is not Verdict.BETTER or gain.control is None:
+        return words
+    name = f"its control ({label(study.settings.get('control', {}).items())})"
+    return f"{words}{_over_control(gain.control, name)}"
+
+
+def _over_control(found: Comparison, name: str) -> str:
+    if found.why_not_judged:
+        return f", but not compared with {name}, for want of seeds"
+    match found.verdict:
+        case Verdict.BETTER:
+            return f", and better than {name}"
+        case Verdict.WORSE:
+            return f", but worse than {name}"
+        case Verdict.EQUIVALENT:
+            return f", but no better than {name} within {found.margin:g} mIoU"
+        case _:
+            return f", but not shown to be better than {name}"
+
+
+def details(judged: Judged, gain: Gain) -> str:
+    """Gains with their intervals, and what would decide an undecided one."""
+    parts = [_with_interval(gain.comparison)]
+    if gain.control is not None and gain.control.seeds and gain.comparison.verdict is Verdict.BETTER:
+        parts.append(f"over the control {_with_interval(gain.control)}")
+    parts += [what_decides(judged.more_seeds[one.ours, one.theirs], one.margin) for one in undecided(gain)]
+    return "; ".join(parts)
+
+
+def undecided(gain: Gain) -> list[Comparison]:
+    """What of a gain could still be decided: the comparison itself, else whether the control is beaten."""
+    is_better = gain.comparison.verdict is Verdict.BETTER
+    found = gain.control if is_better and gain.control is not None else gain.comparison
+    return [found] if found.verdict is Verdict.UNDECIDED and not found.why_not_judged else []
+
+
+def what_decides(more: MoreSeeds, margin: float) -> str:
+    """How many more seeds it takes, e.g. `about 4 more seeds would tell a gain of 1 mIoU from none`."""
+    if more.to_find is None:
+        return f"more than {MOST_SEEDS} seeds would be needed to show a gain of {margin:g} mIoU"
+    if more.to_rule_out is None:
+        return f"about {count(more.to_find, 'more seed')} would show a gain of {margin:g} mIoU, if there is one"
+    most = max(more.to_find, more.to_rule_out)
+    return f"about {count(most, 'more seed')} would tell a gain of {margin:g} mIoU from none"
+
+
+def _compared(ours: StudyCell, theirs: StudyCell) -> str:
     """E.g. `ga+csa over ga`; the numbers of labeled images are named where they differ."""
-    if cell.budget == baseline.budget:
-        return f"{cell.without_budget()} over {baseline.without_budget()}"
-    return f"{cell.label} over {baseline.label}"
+    if ours.budget == theirs.budget:
+        return f"{ours.without_budget()} over {theirs.without_budget()}"
+    return f"{ours.label} over {theirs.label}"
 
 
-def _verdicts(rows: Sequence[Row]) -> str:
-    """The places of each verdict, e.g. `better at 5 labels (...); no difference shown at 20 labels (+0.2 ± 1.0)`."""
-    by_verdict = {verdict: [row for row in rows if _gain(row).verdict == verdict] for verdict in VERDICTS}
-    return "; ".join(_places(verdict, found) for verdict, found in by_verdict.items() if found)
+def _place(ours: StudyCell, theirs: StudyCell) -> str:
+    return f"at {count(ours.budget, 'label')} " if ours.budget is not None and ours.budget == theirs.budget else ""
 
 
-def _places(verdict: str, rows: Sequence[Row]) -> str:
-    shown, comma, restriction = ("not judged (one seed)" if verdict == NOT_JUDGED else verdict).partition(",")
-    words = _with_intervals if verdict in DECIDED else _briefly
-    return f"{shown} {', '.join(f'{_place(row)}({words(_gain(row))})' for row in rows)}{comma}{restriction}"
+def _with_interval(found: Comparison) -> str:
+    gain = format_points(found.gain, "+")
+    if found.why_not_judged:
+        return gain
+    p = f", p {p_text(found.p)}" if found.verdict in (Verdict.BETTER, Verdict.WORSE) else ""
+    return f"{gain}, 95% {interval(found.low, found.high)}{p}"
 
 
-def _place(row: Row) -> str:
-    return f"at {count(row.cell.budget, 'label')} " if row.cell.budget is not None else ""
-
-
-def _with_intervals(gain: Gain) -> str:
-    seeds, images = gain.seeds, gain.images
-    ends = interval(seeds.mean - seeds.half_width, seeds.mean + seeds.half_width)
-    over_images = f", over images {interval(images.low, images.high)}" if images else ""
-    return (
-        f"{format_points(seeds.mean, '+')}; 95% over seeds {ends}{over_images}; p {p_text(gain.corrected)} after Holm"
-    )
-
-
-def _briefly(gain: Gain) -> str:
-    return plus_minus(gain.seeds.mean, gain.seeds.half_width, "+")
-
-
-def _gain(row: Row) -> Gain:
-    assert row.gain is not None
-    return row.gain
-
-
-def why_none(study: Study, rows: Sequence[Row]) -> str:
+def why_none(judged: Judged, rows: Sequence[Row]) -> str:
     """Why there are no conclusions, for a study without gains."""
-    if not study.settings.get("baseline"):
+    if not judged.primary and not judged.study.settings.get("baseline"):
         return "The search-space file names no baseline, so the report compares no gains."
     if len(rows) < 2:
         return "The study has a single cell, so there is no baseline to compare it with."
@@ -101,50 +149,3 @@ def _seeds(seeds: Sequence[int]) -> str:
 def prunes(study: Study) -> bool:
     """Whether the study stops trials early."""
     return study.plan.get("pruner", "none") != "none"
-
-
-def optimism(rows: Sequence[Row]) -> Mean | None:
-    """Select minus report mIoU of the best configurations, a mean per cell, over cells; None without figures."""
-    means = [row.optimism.mean for row in rows if row.optimism is not None]
-    return mean_over_seeds(means) if means else None
-
-
-def optimism_note(found: Mean) -> str:
-    """What `optimism` found, as a sentence."""
-    return (
-        f"The select mIoU of the best configurations is {_with_interval(found)} their report mIoU, over "
-        f"{count(found.n, 'cell')}. The difference has two parts that cannot be told apart: what the choice gained by "
-        "chance on the images that it looked at, and how much easier one split is than the other."
-    )
-
-
-def luck_of_the_first_seed(study: Study) -> Mean | None:
-    """Report mIoU of the first seed minus the mean of the other seeds, over cells that tune; None without such cells.
-
-    Configurations are chosen by the first seed's mIoU, which favours those that were lucky with it.
-    """
-    report = study.last(REPORT)
-    found = []
-    for cell in study.cells if study.seeds[0] in study.train_seeds else ():
-        mious = [report[run] for run in study.results(cell).values() if run in report]
-        if cell.tuned and len(mious) == len(study.seeds) > 1:
-            found.append(mious[0] - sum(mious[1:]) / len(mious[1:]))
-    return mean_over_seeds(found) if found else None
-
-
-def luck_note(found: Mean) -> str:
-    """What `luck_of_the_first_seed` found, as a sentence."""
-    return (
-        "Configurations are chosen with the first seed alone, which favours those that were lucky with it. The report "
-        f"mIoU of the first seed is {_with_interval(found)} that of the other seeds, over {count(found.n, 'cell')} "
-        "with tuning. Cells without tuning have no such luck; with three or more seeds at most a third of it is in the "
-        "table."
-    )
-
-
-def _with_interval(found: Mean) -> str:
-    """E.g. `0.3 points above (95% interval +0.1 to +0.5)`; without the interval for a single cell."""
-    where = above_or_below(found.mean)
-    if math.isnan(found.half_width):
-        return where
-    return f"{where} (95% interval {interval(found.mean - found.half_width, found.mean + found.half_width)})"

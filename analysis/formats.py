@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-_NUMBER = re.compile(r"[+\-−–]?[\d.]*( ±.*)?")
+_NUMBER = re.compile(r"[+\-−–]?[\d.]*( [±(].*)?")
 _CODE = re.compile(r"`([^`]*)`")
 _IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "₀": "$_0$"}
 

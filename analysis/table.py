@@ -8,11 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.statistics.gains import Gain, ReportSplit, gains_over_baseline
+from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.seeds import Mean, mean_over_seeds
+from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from trainables.callable_module import make_callable
 from trainables.words import REPORT, Outcome, format_points, plus_minus
+
+NOT_CREDITED = "better, control not beaten"
+SMALL = " (small)"
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,9 @@ class Row:
     cell: StudyCell
     report: Mean | None
     select: Mean | None
-    optimism: Mean | None
-    """Select minus report mIoU of the same trials: what choosing on the images of the report would have added."""
     is_baseline: bool
     gain: Gain | None
+    """Over its baseline."""
     hyperparameters: Mapping[str, Any]
     outcomes: Mapping[str, int]
     """Trials by outcome."""
@@ -33,15 +36,14 @@ class Row:
     """The runs that the row is made of, one per seed."""
 
 
-def table_rows(split: ReportSplit) -> list[Row]:
+def table_rows(judged: Judged) -> list[Row]:
     """One row per cell, in the order of the study."""
-    gains = gains_over_baseline(split)
-    return [_row(split.study, cell, gains.get(cell.name)) for cell in split.study.cells]
+    return [_row(judged.study, cell, judged.over_baseline(cell)) for cell in judged.study.cells]
 
 
 def table(study: Study) -> pd.DataFrame:
     """The main table of a study: a row per cell, every number in full precision."""
-    return figures(table_rows(ReportSplit(study)))
+    return figures(table_rows(Judged(study)))
 
 
 def figures(rows: list[Row]) -> pd.DataFrame:
@@ -64,17 +66,38 @@ def p_text(p: float) -> str:
     return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
+def gain_text(found: Comparison) -> str:
+    """A gain with its one interval, e.g. `+1.9 (-0.3 to +4.1)`; the gain alone where nothing more can be said."""
+    gain = format_points(found.gain, "+")
+    return gain if found.why_not_judged else f"{gain} ({interval(found.low, found.high)})"
+
+
+def verdict_of(found: Comparison) -> str:
+    """The verdict of a single comparison, e.g. `undecided`; `(small)` where it is within the difference of interest."""
+    if found.why_not_judged:
+        return f"not judged ({found.why_not_judged})"
+    if found.verdict is None:
+        return "exploratory"
+    decided = found.verdict in (Verdict.BETTER, Verdict.WORSE)
+    return f"{found.verdict}{SMALL if decided and found.within_margin else ''}"
+
+
+def verdict_text(gain: Gain) -> str:
+    """The verdict of a table's row: never just `better` where the control is not beaten as well."""
+    if gain.comparison.verdict is Verdict.BETTER and not gain.credited:
+        return NOT_CREDITED
+    return verdict_of(gain.comparison)
+
+
 def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:
     runs = list(study.results(cell).values())
     select, report = study.objective, study.last(REPORT)
-    both = [run for run in runs if run in select and run in report]
     frame = study.frame.query("cell == @cell.name")
     best = frame.query("run in @runs[:1]")
     return Row(
         cell=cell,
         report=_mean([report[run] for run in runs if run in report]),
         select=_mean([select[run] for run in runs if run in select]),
-        optimism=_mean([select[run] - report[run] for run in both]),
         is_baseline=study.baseline_of(cell) == cell,
         gain=gain,
         hyperparameters={name: best[name].iloc[0] for name in cell.tuned} if len(best) else {},
@@ -89,40 +112,35 @@ def _mean(values: list[float]) -> Mean | None:
 
 def _figures(row: Row) -> dict[str, Any]:
     found: dict[str, Any] = dict(row.cell.levels)
-    for name, mean in (("report", row.report), ("select", row.select), ("optimism", row.optimism)):
+    for name, mean in (("report", row.report), ("select", row.select)):
         found[f"{name}_miou"] = mean.mean if mean else None
         found[f"{name}_std"] = mean.std if mean else None
         found[f"{name}_half_width"] = mean.half_width if mean else None
     found["seeds"] = row.report.n if row.report else 0
-    if (gain := row.gain) is not None:
-        found |= {"gain": gain.seeds.mean, "gain_half_width": gain.seeds.half_width, "gain_p": gain.seeds.p_value}
-        found |= {"gain_p_holm": gain.corrected, "effect": gain.seeds.effect, "seeds_needed": gain.needed}
-        if gain.images is not None:
-            found |= {"images_low": gain.images.low, "images_high": gain.images.high}
-            found |= {"images_p": gain.images.p_value, "images_p_holm": gain.images_corrected}
-        found["verdict"] = gain.verdict
+    if row.gain is not None:
+        found |= _of_comparison("gain", row.gain.comparison) | {"verdict": verdict_text(row.gain)}
+        if (control := row.gain.control) is not None:
+            found |= _of_comparison("control_gain", control) | {"control_verdict": verdict_of(control)}
     outcomes = {**dict.fromkeys(map(str, Outcome), 0), **row.outcomes}
     return found | {f"best_{name}": value for name, value in row.hyperparameters.items()} | outcomes
 
 
+def _of_comparison(name: str, found: Comparison) -> dict[str, float]:
+    return {name: found.gain, f"{name}_low": found.low, f"{name}_high": found.high, f"{name}_p": found.p}
+
+
 def _texts(row: Row) -> dict[str, str]:
-    gain, images = row.gain, row.gain.images if row.gain else None
+    gain, control = row.gain, row.gain.control if row.gain else None
     return {
         **row.cell.levels,
         "mIoU report": plus_minus(row.report.mean, row.report.std) if row.report else "–",
+        "gain": "baseline" if row.is_baseline else gain_text(gain.comparison) if gain else "",
+        "p": p_text(gain.comparison.p) if gain else "",
+        "verdict": verdict_text(gain) if gain else "",
+        "over its control": gain_text(control) if control else "",
+        "control": verdict_of(control) if control else "",
         "95% over seeds": interval_of(row.report),
-        "gain": "baseline"
-        if row.is_baseline
-        else plus_minus(gain.seeds.mean, gain.seeds.half_width, "+")
-        if gain
-        else "",
-        "95% over images": interval(images.low, images.high) if images else "",
-        "p (Holm)": p_text(gain.corrected) if gain else "",
-        "effect": format_points(gain.seeds.effect, "+") if gain and gain.seeds.effect == gain.seeds.effect else "",
-        "seeds needed": _needed(gain),
-        "verdict": gain.verdict if gain else "",
         "mIoU select": plus_minus(row.select.mean, row.select.std) if row.select else "–",
-        "select − report": plus_minus(row.optimism.mean, row.optimism.std, "+") if row.optimism else "",
         "seeds": str(row.report.n if row.report else 0),
         "best hyperparameters": ", ".join(f"{name}={_short(value)}" for name, value in row.hyperparameters.items()),
         "trials": ", ".join(f"{n} {outcome}" for outcome, n in row.outcomes.items()),
@@ -134,12 +152,6 @@ def interval_of(mean: Mean | None) -> str:
     if mean is None or mean.half_width != mean.half_width:
         return ""
     return f"{format_points(mean.mean - mean.half_width)} to {format_points(mean.mean + mean.half_width)}"
-
-
-def _needed(gain: Gain | None) -> str:
-    if gain is None or len(gain.seeds.seeds) < 2:
-        return ""
-    return str(gain.needed) if gain.needed is not None else "> 1000"
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,6 @@
 """mIoU of 500 label maps of Cityscapes' size, against torchmetrics and the numpy histogram of most segmentation code.
 
-Ours keeps the counts of every image (a paired bootstrap needs them), the others a total. Then the class maps that
+Ours keeps the counts of every image (the variance over images needs them), the others a total. Then the class maps that
 are counted: scores of the network's size upsampled to the label's, class by class against all classes at once.
 One thread each: numpy's histogram has no more, and neither has a trial by default.
 """

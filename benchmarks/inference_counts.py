@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from analysis.statistics.bootstrap import overlaps_of
-from analysis.statistics.image_variance import influences, overlaps_by_unit
+from analysis.statistics.image_variance import influences, overlaps_by_unit, overlaps_of
 from analysis.statistics.verdict import Runs
 from benchmarks.inference_draws import IMAGES, Point, units
 from trainables.ass.metrics import miou

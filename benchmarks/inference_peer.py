@@ -2,7 +2,7 @@
 
 For each comparison a paired t interval over seeds and a bootstrap interval over images, which it takes for independent,
 and of both a p-value below 5% after Holm's correction. Written for many studies at once. The bootstrap of a mean over
-60 images is taken for its normal limit; `analysis.statistics.bootstrap` has the real one.
+60 images is taken for its normal limit.
 """
 
 from __future__ import annotations

@@ -1,19 +1,29 @@
-"""Gains over the baseline with both of their intervals: where a method helps, and where it does not."""
+"""The primary comparisons with their intervals: where a method helps, and where it does not."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 from analysis.figures.intervals import Interval, interval_lines
-from analysis.study import Study
+from analysis.statistics.gains import Judged
+from analysis.study import StudyCell
 from analysis.style import adaptor_colors
-from analysis.table import Row
 
 
-def gain_intervals(study: Study, rows: Sequence[Row]) -> Figure | None:
-    """One line per cell that has a baseline; None where no cell has one."""
-    colors = adaptor_colors(study)
-    lines = [Interval(row.cell.label, colors[row.cell.without_budget()], row.gain) for row in rows if row.gain]
-    return interval_lines(lines, "gain in mIoU over the baseline, points") if lines else None
+def gain_intervals(judged: Judged) -> Figure | None:
+    """One line per primary comparison and, below it, one over its control; None where no cells can be compared."""
+    study, lines = judged.study, []
+    cells, colors = {cell.name: cell for cell in study.cells}, adaptor_colors(study)
+    for gain in judged.primary:
+        ours, theirs = cells[gain.comparison.ours], cells[gain.comparison.theirs]
+        color = colors[ours.without_budget()]
+        if gain.comparison.seeds:
+            lines.append(Interval(_label(ours, theirs, study.baseline_of(ours)), color, gain.comparison))
+        if gain.control is not None and gain.control.seeds:
+            lines.append(Interval("over its control", color, gain.control, hollow=True))
+    return interval_lines(lines, "gain in mIoU, points") if lines else None
+
+
+def _label(ours: StudyCell, theirs: StudyCell, baseline: StudyCell | None) -> str:
+    """The other side is named where it is not the baseline."""
+    return ours.label if theirs == baseline else f"{ours.label} over {theirs.label}"

@@ -10,9 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.load import load_study
+from analysis.report.as_data import conclusions_json
 from analysis.report.comparison import comparison_files
 from analysis.report.contents import PAGE, report_files
 from analysis.report.files import FOLDER, record_files, write_files
+from analysis.statistics.gains import Judged
 from trainables.mistakes import ExitCode, UserMistake
 
 PROGRAM = "python -m analysis.report"
@@ -26,14 +28,18 @@ class Arguments:
     tracking_uri: str | None
     out: Path
     record: bool
+    json: bool
 
 
 def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
-    """Write the report of a study, or of a comparison of two; returns the exit code."""
+    """Write the report of a study or of a comparison of two, or print conclusions; returns the exit code."""
     arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
-        _write(console, arguments)
+        if arguments.json:
+            print(conclusions_json(Judged(load_study(arguments.studies[0], arguments.tracking_uri))), end="")
+        else:
+            _write(console, arguments)
     except UserMistake as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
@@ -67,7 +73,12 @@ def _parse(argv: list[str] | None, program: str) -> Arguments:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report; else reports/STUDY")
     parser.add_argument("--local", action="store_true", help="leave the study's run in MLflow as it is")
+    parser.add_argument(
+        "--json", action="store_true", help="print what the study concludes as JSON instead, and write nothing"
+    )
     found = parser.parse_args(argv)
+    if found.json and found.compare:
+        parser.error("--json is of one study: a comparison of two concludes nothing")
     studies = tuple(found.compare or (found.study,))
     out = found.out or Path("reports") / "_and_".join(Path(study).name for study in studies)
-    return Arguments(studies, found.tracking_uri, out, not found.local)
+    return Arguments(studies, found.tracking_uri, out, not found.local, found.json)

@@ -1,4 +1,4 @@
-"""A comparison of two studies: which of the cells that both have differ, by seeds and by images."""
+"""A comparison of two studies: how far the cells that both have differ. It is exploratory and gives no verdict."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from analysis.report.blocks import Block, Picture, Section, Table, Text
 from analysis.report.contents import PAGE, files_of
 from analysis.report.page import page
 from analysis.report.provenance import about
-from analysis.statistics.gains import Gain, ReportSplit, corrected, gain
+from analysis.statistics.gains import Judged, over_another_study
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import Study, StudyCell
+from analysis.statistics.verdict import Comparison
+from analysis.study import Study
 from analysis.style import color
-from analysis.table import interval, p_text
+from analysis.table import gain_text
 from analysis.wording import count
 from trainables.mistakes import UserMistake
 from trainables.words import REPORT, plus_minus
@@ -29,33 +30,28 @@ def comparison_files(ours: Study, theirs: Study) -> dict[str, bytes]:
 
 def comparison_sections(ours: Study, theirs: Study) -> list[Section]:
     """The cells of both, then what differs in the studies' settings."""
-    shared = _shared(ours, theirs)
-    if not shared:
+    if {cell.name for cell in ours.cells}.isdisjoint(cell.name for cell in theirs.cells):
         raise UserMistake(
             f"studies {ours.name} and {theirs.name} share no cell: the one has {_some(ours)}, the other {_some(theirs)}"
         )
-    splits = ReportSplit(ours), ReportSplit(theirs)
-    found = [gain(splits[0], one, splits[1], other) for one, other in shared]
-    gains = corrected([one for one in found if one is not None])
+    found = over_another_study(Judged(ours), Judged(theirs))
     blocks: list[Block] = []
-    if gains:
-        shown = pd.DataFrame([_line(ours, theirs, one) for one in gains], dtype=str)
-        blocks.append(Table("comparison", f"{ours.name} minus {theirs.name}, {count(len(gains), 'cell')}", shown))
-        blocks.append(Picture("comparison", f"mIoU of {ours.name} minus that of {theirs.name}.", _figure(ours, gains)))
-    blocks.append(Text(READING if any(one.images for one in gains) else f"{READING} {NO_IMAGES}"))
+    if found:
+        shown = pd.DataFrame([_line(ours, theirs, *one) for one in found.items()], dtype=str)
+        blocks.append(Table("comparison", f"{ours.name} minus {theirs.name}, {count(len(found), 'cell')}", shown))
+        blocks.append(Picture("comparison", f"mIoU of {ours.name} minus that of {theirs.name}.", _figure(ours, found)))
+    with_images = any(one.image_variance is not None for one in found.values())
+    blocks.append(Text(READING if with_images else f"{READING} {NO_IMAGES}"))
     return [Section("Cells of both", tuple(blocks)), _settings(ours, theirs)]
 
 
 READING = (
-    "Differences are paired by seed, over the seeds that both studies have, ± the half-width of the 95% t-interval. p "
-    "is that of the paired t-test after Holm's correction over the cells of this table."
+    "Differences are paired by seed, over the seeds that both studies have, with the 95% interval of each by itself: "
+    "for other seeds and, where both studies were evaluated on the same ones, for other images. Nothing was named "
+    "before the studies and nothing is corrected for being several, so there is no verdict. A study that has both "
+    "sides as cells can give one."
 )
-NO_IMAGES = "There is no interval over images: the studies were evaluated on different images, or kept no counts."
-
-
-def _shared(ours: Study, theirs: Study) -> list[tuple[StudyCell, StudyCell]]:
-    named = {cell.name: cell for cell in theirs.cells}
-    return [(cell, named[cell.name]) for cell in ours.cells if cell.name in named]
+NO_IMAGES = "The intervals are not for other images: the studies were evaluated on different ones, or kept no counts."
 
 
 def _some(study: Study) -> str:
@@ -63,16 +59,13 @@ def _some(study: Study) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _line(ours: Study, theirs: Study, found: Gain) -> dict[str, str]:
-    images = found.images
+def _line(ours: Study, theirs: Study, cell: str, found: Comparison) -> dict[str, str]:
     return {
-        "cell": _label(ours, found.ours),
-        ours.name: _miou(ours, found.ours),
-        theirs.name: _miou(theirs, found.theirs),
-        "difference": plus_minus(found.seeds.mean, found.seeds.half_width, "+"),
-        "95% over images": interval(images.low, images.high) if images else "",
-        "p (Holm)": p_text(found.corrected),
-        "verdict": found.verdict,
+        "cell": _label(ours, cell),
+        ours.name: _miou(ours, cell),
+        theirs.name: _miou(theirs, cell),
+        "difference": gain_text(found),
+        "seeds": str(len(found.seeds)),
     }
 
 
@@ -87,8 +80,8 @@ def _label(study: Study, name: str) -> str:
     return next(cell.label for cell in study.cells if cell.name == name)
 
 
-def _figure(study: Study, gains: list[Gain]) -> Figure:
-    lines = [Interval(_label(study, one.ours), color(0), one) for one in gains]
+def _figure(study: Study, found: dict[str, Comparison]) -> Figure:
+    lines = [Interval(_label(study, cell), color(0), one) for cell, one in found.items()]
     return interval_lines(lines, "difference in mIoU, points")
 
 

@@ -9,37 +9,36 @@ from analysis.report.learning import discriminators, hyperparameters, learning
 from analysis.report.page import page
 from analysis.report.paper import comparison_with_the_paper
 from analysis.report.provenance import about, how_to_rebuild
-from analysis.report.results import classes, every_pair, main_table, predictions, splits, what_it_shows
+from analysis.report.results import classes, every_comparison, main_table, predictions, splits, what_it_shows
 from analysis.report.snapshots import snapshots
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.study import Study
 from analysis.table import table_rows
 
 PAGE = "report.html"
 
 
-def report_files(study: Study, split: ReportSplit | None = None) -> dict[str, bytes]:
+def report_files(study: Study, judged: Judged | None = None) -> dict[str, bytes]:
     """`report.html`, and under `tables/` and `figures/` everything in it as a file.
 
     Args:
         study: to report on.
-        split: of the study, where the caller has made its table already: nothing is resampled twice.
+        judged: the study with its comparisons, where the caller has made its table already: nothing is judged twice.
     """
-    sections = report_sections(study, split)
+    sections = report_sections(judged or Judged(study))
     html = page(f"Study {study.name}", about(study), sections).encode()
     return {PAGE: html, **files_of(sections)}
 
 
-def report_sections(study: Study, split: ReportSplit | None = None) -> list[Section]:
+def report_sections(judged: Judged) -> list[Section]:
     """What the study shows comes first, then what supports it; sections without content are left out."""
-    split = split or ReportSplit(study)
-    rows = table_rows(split)
+    study, rows = judged.study, table_rows(judged)
     found = [
-        what_it_shows(study, rows),
-        main_table(study, rows),
-        splits(study, rows),
+        what_it_shows(judged, rows),
+        main_table(judged, rows),
+        splits(study),
         snapshots(study),
-        every_pair(split),
+        every_comparison(judged),
         classes(study),
         predictions(study),
         hyperparameters(study),

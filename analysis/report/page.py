@@ -15,7 +15,9 @@ from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 
 _MACROS = {Text: "paragraph", Points: "points", Picture: "picture", Table: "table"}
 _TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex", "svg": "image/svg+xml", "png": "image/png"}
-_NUMBER = re.compile(r"[+\-−–<>]?\s*[\d.,]*(e[+\-]\d+)?( ?%)?( ± [\d.]+)?( to [+\-−]?[\d.]+)?")
+_NUMBER = re.compile(
+    r"[+\-−–<>]?\s*[\d.,]*(e[+\-]\d+)?( ?%)?( ± [\d.]+)?( to [+\-−]?[\d.]+)?( \([+\-−]?[\d.]+ to [+\-−]?[\d.]+\))?"
+)
 _CODE = re.compile(r"`([^`]*)`")
 _LONG = 28
 """Texts of a table with more characters than this may take several lines."""

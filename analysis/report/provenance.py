@@ -40,10 +40,12 @@ def how_to_rebuild(study: Study) -> Section:
         "The confusion matrices are summed over the images. The IoU of a class is its diagonal entry divided by the "
         "sum of its row and its column minus that entry; mIoU is the mean over the classes that occur, in percent. It "
         "equals `report/miou` of the trial.",
-        "± after a mIoU is the sample standard deviation over seeds; after a gain, the half-width of the 95% interval "
-        "of the differences paired by seed, t(n − 1).",
-        "For the interval over images, images are drawn with replacement (numpy's PCG64, seed 0), the same ones for "
-        "both cells; their matrices are summed, and the difference in mIoU is averaged over the seeds.",
+        "± after a mIoU is the sample standard deviation over seeds. A gain is the mean of the differences paired by "
+        "seed. Its variance has two parts. For other seeds: the residual variance of the table's runs after a mean per "
+        "cell and an effect per seed, pooled over cells where a check allows it. For other images: the jackknife over "
+        "the units of images (their counts are left out in turn), of products between different seeds.",
+        "The 95% interval is a t interval at the level at which all primary comparisons, those with controls included, "
+        "hold together (Dunnett). `docs/inference.md` of the project has every step.",
     )
     return Section("How to get these numbers again", (Text(intro), Points(points)))
 

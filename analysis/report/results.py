@@ -1,4 +1,4 @@
-"""The sections on results: what the study shows, the table, every pair, classes, predictions."""
+"""The sections on results: what the study shows, the table, every comparison, classes, predictions."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.conclusions import (
-    conclusions,
-    luck_note,
-    luck_of_the_first_seed,
-    optimism,
-    optimism_note,
-    split_note,
-    why_none,
-)
+from analysis.conclusions import conclusions, split_note, why_none
 from analysis.figures.class_gains import class_gains
 from analysis.figures.gains import gain_intervals
 from analysis.figures.predictions import prediction_panels
 from analysis.figures.table import has_budget_axis, table_figure
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
-from analysis.statistics.gains import ALPHA, RESAMPLES, Gain, ReportSplit, pairs
+from analysis.statistics.gains import Judged
+from analysis.statistics.verdict import ALPHA, Comparison
 from analysis.study import Study
-from analysis.table import Row, as_people_read, figures, interval, p_text
+from analysis.table import Row, as_people_read, figures, gain_text, p_text, verdict_of
 from analysis.wording import count
-from trainables.words import BUDGET, plus_minus
+from trainables.words import BUDGET, label
 
 MAIN_TABLE, DETAILS = "table", "details"
-MAIN_COLUMNS = ("mIoU report", "gain", "95% over images", "p (Holm)", "verdict", "seeds")
+MAIN_COLUMNS = ("mIoU report", "gain", "p", "verdict", "over its control", "control", "seeds")
 """Of the main table, after the factors: as many as fit a window of 1400 pixels; all others are in the details."""
 READ_MIOU = (
     "mIoU is in percent, on the report split: the mean over the seeds of a cell's best configuration, ± the standard "
     "deviation over seeds."
 )
 READ_GAINS = (
-    "A gain is the mean difference to the baseline, which has the cell's other levels; it is "
-    "paired by seed, ± the half-width of its 95% t-interval over seeds. The 95% interval over images is that of the "
-    f"same difference by a paired bootstrap ({RESAMPLES} resamples, bias-corrected and accelerated). p is that of the "
-    "paired t-test over seeds, after Holm's correction over all gains of the table. The verdict is `better` or `worse` "
-    "only where both intervals exclude zero and the corrected p-values, over seeds and over images, are both below "
-    f"{ALPHA}."
+    "A gain is the mean difference to the baseline, which has the cell's other levels; it is paired by seed. In "
+    "brackets is its one interval, for other seeds and, where counts were kept, for other images. All "
+    f"intervals of primary comparisons cover together with {1 - ALPHA:.0%}, and p is corrected alike. The verdict "
+    "follows from the interval: `better` and `worse` exclude zero, `equivalent` is within the smallest difference of "
+    "interest, and `undecided` is everything else: it does not mean that there is no difference."
 )
-READ_DETAILS = "In the details, select − report is the difference in mIoU between the two splits."
-READ_EFFECTS = (
-    "Effect is the mean difference divided by its standard deviation over seeds; seeds needed is the number of seeds "
-    "at which a paired t-test would find an effect of this size with a power of 80%."
+READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} mIoU."
+READ_CONTROL = (
+    "A gain is credited only where the cell is also better than its control, which has {}: otherwise the verdict is "
+    "`better, control not beaten`."
+)
+READ_EXPLORATORY = (
+    "An exploratory comparison was not named before the study: its interval is for itself alone, and it has no verdict."
 )
 
 
-def what_it_shows(study: Study, rows: list[Row]) -> Section:
+def what_it_shows(judged: Judged, rows: list[Row]) -> Section:
     """Sentences first, then the two pictures that carry them."""
-    said = conclusions(study, rows)
-    blocks: list[Block] = [Points(tuple(said)) if said else Text(why_none(study, rows))]
+    said = conclusions(judged)
+    blocks: list[Block] = [Points(tuple(said)) if said else Text(why_none(judged, rows))]
     if any(row.report is not None for row in rows):
         over = " over the number of labeled images" if has_budget_axis(rows) else ""
-        blocks.append(Picture("budget_curves", f"mIoU on the report split{over}.", table_figure(study, rows)))
-    if (gains := gain_intervals(study, rows)) is not None:
-        blocks.append(Picture("gains", "Gains over the baseline.", gains))
+        figure = table_figure(judged.study, rows)
+        blocks.append(Picture("budget_curves", f"mIoU on the report split{over}.", figure))
+    if (gains := gain_intervals(judged)) is not None:
+        blocks.append(Picture("gains", _caption(judged), gains))
     return Section("What the study shows", tuple(blocks))
 
 
-def main_table(study: Study, rows: list[Row]) -> Section:
+def _caption(judged: Judged) -> str:
+    controls = "; hollow: over its control" if any(gain.control is not None for gain in judged.primary) else ""
+    return f"Gains of the primary comparisons{controls}."
+
+
+def main_table(judged: Judged, rows: list[Row]) -> Section:
     """The table that everything else explains, and what did not fit into it."""
+    study = judged.study
     whole = as_people_read(study, rows)
     whole = whole.loc[:, (whole != "").any()]
     main = [name for name in whole.columns if name in study.factors or name in MAIN_COLUMNS]
@@ -69,42 +71,43 @@ def main_table(study: Study, rows: list[Row]) -> Section:
     caption = f"Study {study.name}{f'. {split_note(study)}' if study.protocol == 'paper' else ''}"
     table = Table(MAIN_TABLE, caption, whole.filter(items=main), figures(rows))
     details = Table(DETAILS, "Details of each cell", whole.filter(items=rest), folded=True)
-    return Section("The table", (table, Text(how_to_read(rows)), details, Text(how_to_read_details(rows))))
+    return Section("The table", (table, Text(how_to_read(judged, rows)), details))
 
 
-def how_to_read(rows: Sequence[Row]) -> str:
+def how_to_read(judged: Judged, rows: Sequence[Row]) -> str:
     """What the numbers of the main table are; of gains only where there are some."""
-    return f"{READ_MIOU} {READ_GAINS}" if any(row.gain for row in rows) else READ_MIOU
+    gains = [row.gain for row in rows if row.gain]
+    if not gains:
+        return READ_MIOU
+    said = [READ_MIOU, READ_GAINS]
+    if any(gain.comparison.within_margin for gain in gains):
+        said.append(READ_SMALL.format(judged.margin))
+    if any(gain.control is not None for gain in gains):
+        said.append(READ_CONTROL.format(f"`{label(judged.study.settings.get('control', {}).items())}`"))
+    if any(not gain.comparison.primary for gain in gains):
+        said.append(READ_EXPLORATORY)
+    return " ".join(said)
 
 
-def how_to_read_details(rows: Sequence[Row]) -> str:
-    """What the numbers of the details are."""
-    return f"{READ_DETAILS} {READ_EFFECTS}" if any(row.gain for row in rows) else READ_DETAILS
+def splits(study: Study) -> Section:
+    """Which images and seeds chose, and which were reported."""
+    return Section("Select and report split", (Text(split_note(study), warning=study.protocol == "paper"),))
 
 
-def splits(study: Study, rows: list[Row]) -> Section:
-    """Who chose, who reported, and how optimistic the choice was."""
-    blocks: list[Block] = [Text(split_note(study), warning=study.protocol == "paper")]
-    found = optimism(rows)
-    if found is not None and study.protocol != "paper":
-        blocks.append(Text(optimism_note(found)))
-    luck = luck_of_the_first_seed(study)
-    if luck is not None:
-        blocks.append(Text(luck_note(luck)))
-    return Section("Select and report split", tuple(blocks))
-
-
-def every_pair(split: ReportSplit) -> Section | None:
-    """All comparisons at the same number of labeled images."""
-    found = pairs(split)
-    if not found:
-        return None
-    of_which = " at the same number of labeled images" if BUDGET in split.study.factors else ""
-    if len(found) == 1:
-        caption = f"The only pair of cells{of_which}"
-    else:
-        caption = f"All {len(found)} pairs of cells{of_which}; Holm's correction is over all of them"
-    return Section("Every pair", (Table("pairs", caption, pairs_table(split.study, found), folded=True),))
+def every_comparison(judged: Judged) -> Section | None:
+    """The primary comparisons, those with controls included, and all others at the same number of labeled images."""
+    primary = [one for one in judged.corrected if one.seeds]
+    exploratory = list(judged.exploratory.values())
+    of_which = " at the same number of labeled images" if BUDGET in judged.study.factors else ""
+    blocks: list[Block] = []
+    if primary:
+        caption = f"{count(len(primary), 'primary comparison')}, corrected together"
+        blocks.append(Table("comparisons", caption, comparisons_table(judged.study, primary), folded=True))
+    if exploratory:
+        caption = f"{count(len(exploratory), 'other pair')} of cells{of_which}. {READ_EXPLORATORY}"
+        shown = comparisons_table(judged.study, exploratory).drop(columns=["p", "verdict"])
+        blocks.append(Table("pairs", caption, shown, folded=True))
+    return Section("Every comparison", tuple(blocks)) if blocks else None
 
 
 def classes(study: Study) -> Section | None:
@@ -134,19 +137,18 @@ PREDICTIONS = (
 )
 
 
-def pairs_table(study: Study, gains: Sequence[Gain]) -> pd.DataFrame:
+def comparisons_table(study: Study, found: Sequence[Comparison]) -> pd.DataFrame:
     """Comparisons as people read them."""
     labels = {cell.name: cell.label for cell in study.cells}
-    return pd.DataFrame([_pair(gain, labels) for gain in gains], dtype=str)
+    return pd.DataFrame([_line(one, labels) for one in found], dtype=str)
 
 
-def _pair(gain: Gain, labels: Mapping[str, str]) -> dict[str, str]:
-    images = gain.images
+def _line(found: Comparison, labels: Mapping[str, str]) -> dict[str, str]:
     return {
-        "cell": labels[gain.ours],
-        "minus": labels[gain.theirs],
-        "difference": plus_minus(gain.seeds.mean, gain.seeds.half_width, "+"),
-        "95% over images": interval(images.low, images.high) if images else "",
-        "p (Holm)": p_text(gain.corrected),
-        "verdict": gain.verdict,
+        "cell": labels[found.ours],
+        "minus": labels[found.theirs],
+        "difference": gain_text(found),
+        "p": p_text(found.p),
+        "verdict": verdict_of(found),
+        "seeds": str(len(found.seeds)),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from analysis import formats
 from analysis.conclusions import split_note
 from analysis.figures.table import table_figure
-from analysis.report.results import how_to_read, how_to_read_details
-from analysis.study import Study
+from analysis.report.results import how_to_read
+from analysis.statistics.gains import Judged
 from analysis.style import png
 from analysis.table import Row, as_people_read, figures
 
@@ -14,19 +14,20 @@ TABLE = "table"
 """Name of the files, before the ending."""
 
 
-def table_files(study: Study, rows: list[Row]) -> dict[str, bytes]:
+def table_files(judged: Judged, rows: list[Row]) -> dict[str, bytes]:
     """The contents by the kind of file: `md`, `csv` (every number in full precision) and `png`."""
     return {
-        "md": table_markdown(study, rows).encode(),
+        "md": table_markdown(judged, rows).encode(),
         "csv": formats.csv(figures(rows)).encode(),
-        "png": png(table_figure(study, rows)),
+        "png": png(table_figure(judged.study, rows)),
     }
 
 
-def table_markdown(study: Study, rows: list[Row]) -> str:
+def table_markdown(judged: Judged, rows: list[Row]) -> str:
     """The table as people read it, which images chose and which were reported, and what was left out."""
+    study = judged.study
     parts = [f"# {study.name}\n", formats.markdown(as_people_read(study, rows)), f"{split_note(study)}\n"]
-    parts += [f"{how_to_read(rows)}\n", f"{how_to_read_details(rows)}\n"]
+    parts += [f"{how_to_read(judged, rows)}\n"]
     if left_out := study.plan["left_out"]:
         parts += ["\n".join(["Left out:", *(f"- {left['cell']}: {left['reason']}" for left in left_out)]) + "\n"]
     return "\n".join(parts)

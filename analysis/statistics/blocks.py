@@ -71,6 +71,8 @@ class Group:
 def residual_squares(mious: np.ndarray) -> Squares:
     """After a mean per cell and an effect per seed, by least squares; mIoU (cells, seeds), NaN without a run."""
     there = ~np.isnan(mious)
+    if not there.any():
+        return Squares(0.0, 0)
     if there.all():
         left = mious - mious.mean(axis=1, keepdims=True)
         left = left - left.mean(axis=0)
@@ -91,7 +93,7 @@ def own_and_others(mious: np.ndarray) -> list[tuple[Squares, Squares]]:
     """
     cells, seeds = mious.shape
     everything = residual_squares(mious)
-    if np.isnan(mious).any() or cells < 2:
+    if np.isnan(mious).any() or cells < 2 or not seeds:
         rest = [residual_squares(np.delete(mious, row, axis=0)) for row in range(cells)]
         return [(everything - others, others) for others in rest]
     left = mious - mious.mean(axis=1, keepdims=True)

@@ -1,132 +1,207 @@
-"""Two cells compared: what seeds and what images say about their difference, and what may be concluded."""
+"""The comparisons of a study, judged: its runs and its plan are put before `analysis.statistics.verdict`."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-from analysis.statistics.bootstrap import Comparison, Side, compare, resampled_side, together
-from analysis.statistics.seeds import Difference, holm, paired_difference, seeds_to_separate
+import numpy as np
+
+from analysis.statistics.image_variance import influences, overlaps_by_unit, overlaps_of
+from analysis.statistics.power import Design, MoreSeeds, more_seeds
+from analysis.statistics.verdict import MARGIN, Comparison, Runs, Verdict, judge
 from analysis.study import Study, StudyCell
 from trainables.words import REPORT
-
-ALPHA = 0.05
-RESAMPLES = 10_000
-UNSURE = ", but not after Holm's correction"
-DECIDED = ("better", f"better{UNSURE}", "worse", f"worse{UNSURE}")
-NOT_SHOWN, NOT_JUDGED = "no difference shown", "one seed: not judged"
-VERDICTS = (*DECIDED, NOT_SHOWN, NOT_JUDGED)
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How much more mIoU one cell has than another on the report split, in points.
+    """What one cell gains over another, and over its control.
 
     Attributes:
-        ours: name of the one.
-        theirs: name of the other.
-        seeds: the difference paired by seed: what training again would change.
-        images: the same difference by paired bootstrap over images: what other images would change; None where
-            trials kept no counts.
-        needed: seeds that would separate a difference of this size at 95% with a power of 80%; None where more than
-            `analysis.statistics.seeds.MOST_SEEDS` or unknown.
-        corrected: p-value of `seeds` by Holm over the comparisons of one table.
-        images_corrected: the same of `images`.
+        comparison: ours over theirs.
+        control: ours over its control, another primary comparison; None where there is no control.
     """
+
+    comparison: Comparison
+    control: Comparison | None = None
+
+    @property
+    def credited(self) -> bool:
+        """Whether ours is better than theirs and also, where there is a control, better than the control."""
+        return self.comparison.verdict is Verdict.BETTER and (
+            self.control is None or self.control.verdict is Verdict.BETTER
+        )
+
+
+@dataclass(frozen=True)
+class Named:
+    """A primary comparison as the plan names it, by the names of cells."""
 
     ours: str
     theirs: str
-    seeds: Difference
-    images: Comparison | None
-    needed: int | None
-    corrected: float
-    images_corrected: float
-
-    @property
-    def verdict(self) -> str:
-        """What may be said: both intervals have to exclude zero, and both corrected p-values to be below 0.05."""
-        if len(self.seeds.seeds) < 2:
-            return NOT_JUDGED
-        if not self._excludes_zero():
-            return NOT_SHOWN
-        direction = "better" if self.seeds.mean > 0 else "worse"
-        sure = self.corrected < ALPHA and (self.images is None or self.images_corrected < ALPHA)
-        return direction if sure else f"{direction}{UNSURE}"
-
-    def _excludes_zero(self) -> bool:
-        by_seeds = abs(self.seeds.mean) > self.seeds.half_width
-        return by_seeds and (self.images is None or self.images.low > 0 or self.images.high < 0)
+    control: str | None
 
 
-class ReportSplit:
-    """What the runs of a study are on the images of the report split, each resampled once for all comparisons."""
+@dataclass(frozen=True)
+class Measured:
+    """The runs of a study's table.
+
+    Attributes:
+        runs: as `judge` takes them.
+        images: names of the images of the report split, of the classes, and the unit of each image; empty where no run
+            kept counts.
+    """
+
+    runs: Runs
+    images: tuple[tuple[str, ...], ...]
+
+
+class Judged:
+    """A study with its comparisons. Each is judged once, when it is first asked for."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.images: tuple[str, ...] | None = None
-        self.classes: tuple[str, ...] = ()
-        self._sides: dict[str, Side | None] = {}
 
-    def side(self, runs: Sequence[str]) -> Side | None:
-        """These runs as one side; None where one of them kept no counts."""
-        found = [self._side(run) for run in runs]
-        return None if None in found else together([side for side in found if side is not None])
+    @property
+    def margin(self) -> float:
+        """The smallest difference of interest in points."""
+        return self.study.plan.get("smallest_difference", MARGIN)
 
-    def _side(self, run: str) -> Side | None:
-        if run not in self._sides:
-            confusions = self.study.confusions([run])
-            if confusions is not None:
-                self.images, self.classes = confusions.images, confusions.classes
-            self._sides[run] = None if confusions is None else resampled_side(confusions.counts, RESAMPLES)
-        return self._sides[run]
+    @cached_property
+    def primary(self) -> tuple[Gain, ...]:
+        """The primary comparisons in the order of the plan. Those with controls are corrected together with them."""
+        named = primary_comparisons(self.study)
+        found = {(one.ours, one.theirs): one for one in self.corrected}
+        of_controls = {one: found[one.ours, one.control] for one in named if one.control is not None}
+        return tuple(Gain(found[one.ours, one.theirs], of_controls.get(one)) for one in named)
+
+    @cached_property
+    def corrected(self) -> tuple[Comparison, ...]:
+        """Every comparison that makes a claim, the ones with controls included."""
+        return tuple(judge(self.measured.runs, self._claims, margin=self.margin)) if self._claims else ()
+
+    @cached_property
+    def exploratory(self) -> Mapping[tuple[str, str], Comparison]:
+        """By ours and theirs, what makes no claim: a cell over its baseline, and any two cells of one budget."""
+        claimed = {frozenset(pair) for pair in self._claims}
+        groups: dict[tuple[int | None, int | None], list[tuple[str, str]]] = {}
+        for ours, theirs in _pairs(self.study):
+            if frozenset((ours.name, theirs.name)) not in claimed:
+                groups.setdefault((ours.budget, theirs.budget), []).append((ours.name, theirs.name))
+        found = [judge(self.measured.runs, (), group, self.margin) for group in groups.values()]
+        return {(one.ours, one.theirs): one for group in found for one in group if one.seeds}
+
+    def over_baseline(self, cell: StudyCell) -> Gain | None:
+        """The gain of a cell over its baseline; None for a baseline, without one, and where no seed has both."""
+        baseline = self.study.baseline_of(cell)
+        if baseline is None or baseline == cell:
+            return None
+        names = (cell.name, baseline.name)
+        for gain in self.primary:
+            if (gain.comparison.ours, gain.comparison.theirs) == names:
+                return gain if gain.comparison.seeds else None
+        found = {(one.ours, one.theirs): one for one in self.corrected} | dict(self.exploratory)
+        return Gain(found[names]) if names in found and found[names].seeds else None
+
+    @cached_property
+    def more_seeds(self) -> Mapping[tuple[str, str], MoreSeeds]:
+        """What would decide each undecided comparison that makes a claim, by ours and theirs."""
+        return more_seeds(self.corrected, self.design)
+
+    @property
+    def design(self) -> Design:
+        """Of the table."""
+        units = self.measured.images[-1] if self.measured.images else ()
+        budgets = tuple((cell.name, cell.budget) for cell in self.study.cells)
+        return Design(tuple(self._claims), budgets, len(set(units)))
+
+    @cached_property
+    def measured(self) -> Measured:
+        """The runs of the table. Raises ValueError where they were evaluated on different images."""
+        return measured(self.study)
+
+    @cached_property
+    def _claims(self) -> list[tuple[str, str]]:
+        """Ours and theirs of each comparison that makes a claim."""
+        named = primary_comparisons(self.study)
+        of_controls = ((one.ours, one.control) for one in named if one.control is not None)
+        return list(dict.fromkeys([*((one.ours, one.theirs) for one in named), *of_controls]))
 
 
-def gain(ours: ReportSplit, our_cell: StudyCell, theirs: ReportSplit, their_cell: StudyCell) -> Gain | None:
-    """Of one cell over another, of the same study or of another one; None where they share no seed.
-
-    P-values are not corrected. Images are compared where both were evaluated on the same ones.
-    """
-    our_runs, their_runs = ours.study.results(our_cell), theirs.study.results(their_cell)
-    difference = paired_difference(_mious(ours.study, our_runs), _mious(theirs.study, their_runs))
-    if difference is None:
-        return None
-    sides = [
-        split.side([runs[s] for s in difference.seeds]) for split, runs in ((ours, our_runs), (theirs, their_runs))
-    ]
-    same = (ours.images, ours.classes) == (theirs.images, theirs.classes) and len(ours.images or ()) > 1
-    images = compare(sides[0], sides[1]) if sides[0] and sides[1] and same else None
-    needed, images_p = seeds_to_separate(difference.effect), images.p_value if images else math.nan
-    return Gain(our_cell.name, their_cell.name, difference, images, needed, difference.p_value, images_p)
+def primary_comparisons(study: Study) -> list[Named]:
+    """Those of the plan. A study of an older version has none in its plan: every cell over its baseline."""
+    if (planned := study.plan.get("comparisons")) is not None:
+        return [Named(one["ours"], one["theirs"], one["control"]) for one in planned]
+    both = [(cell, study.baseline_of(cell)) for cell in study.cells]
+    return [Named(cell.name, other.name, None) for cell, other in both if other is not None and other != cell]
 
 
-def corrected(gains: Sequence[Gain]) -> list[Gain]:
-    """The comparisons of one table with p-values corrected for being several."""
-    seeds = holm([found.seeds.p_value for found in gains])
-    images = holm([found.images.p_value if found.images else math.nan for found in gains])
-    with_both = zip(gains, seeds, images, strict=True)
-    return [replace(found, corrected=p, images_corrected=q) for found, p, q in with_both]
+def _pairs(study: Study) -> list[tuple[StudyCell, StudyCell]]:
+    """Ours and theirs: every cell and its baseline, and all other pairs of cells of one budget."""
+    pairs: dict[frozenset[str], tuple[StudyCell, StudyCell]] = {}
+    for cell in study.cells:
+        if (baseline := study.baseline_of(cell)) is not None and baseline != cell:
+            pairs[frozenset((cell.name, baseline.name))] = (cell, baseline)
+    for theirs, ours in itertools.combinations(study.cells, 2):
+        if ours.budget == theirs.budget:
+            pairs.setdefault(frozenset((ours.name, theirs.name)), (ours, theirs))
+    return list(pairs.values())
 
 
-def gains_over_baseline(split: ReportSplit) -> dict[str, Gain]:
-    """By cell, its gain over its baseline, corrected over all of them; without baselines and what has no seeds."""
-    found = []
-    for cell in split.study.cells:
-        baseline = split.study.baseline_of(cell)
-        if baseline is not None and baseline != cell and (one := gain(split, cell, split, baseline)) is not None:
-            found.append(one)
-    return {one.ours: one for one in corrected(found)}
-
-
-def pairs(split: ReportSplit) -> list[Gain]:
-    """Every two cells of the same number of labeled images, corrected over all of them."""
-    cells = split.study.cells
-    twos = [(ours, theirs) for ours, theirs in itertools.combinations(cells, 2) if ours.budget == theirs.budget]
-    found = [gain(split, theirs, split, ours) for ours, theirs in twos]
-    return corrected([one for one in found if one is not None])
-
-
-def _mious(study: Study, runs: Mapping[int, str]) -> dict[int, float]:
+def measured(study: Study) -> Measured:
+    """The runs of a study's table. Raises ValueError where they were evaluated on different images."""
     report = study.last(REPORT)
-    return {seed: report[run] for seed, run in runs.items() if run in report}
+    runs = {
+        cell.name: {seed: run for seed, run in study.results(cell).items() if run in report} for cell in study.cells
+    }
+    mious = {cell: {seed: report[run] for seed, run in by_seed.items()} for cell, by_seed in runs.items()}
+    pulls, images = _pulls(study, runs)
+    return Measured(Runs(mious, {cell.name: cell.budget for cell in study.cells}, pulls), images)
+
+
+def _pulls(
+    study: Study, runs: Mapping[str, Mapping[int, str]]
+) -> tuple[dict[str, dict[int, np.ndarray]], tuple[tuple[str, ...], ...]]:
+    """What each unit of images does to each run that kept counts, and `Measured.images`."""
+    pulls: dict[str, dict[int, np.ndarray]] = {}
+    images: tuple[tuple[str, ...], ...] = ()
+    for cell, by_seed in runs.items():
+        for seed, run in by_seed.items():
+            if (found := study.confusions([run])) is None:
+                continue
+            seen = (found.images, found.classes, found.units)
+            if images and seen != images:
+                raise ValueError(f"run {run} was evaluated on other images, units or classes than the runs before it")
+            images = seen
+            if len(set(found.units)) > 1:
+                overlaps = overlaps_by_unit(overlaps_of(found.counts[0]), found.units)
+                pulls.setdefault(cell, {})[seed] = influences(overlaps)
+    return pulls, images
+
+
+def over_another_study(ours: Judged, theirs: Judged) -> dict[str, Comparison]:
+    """By cell that both studies have, its gain over the same cell of the other study: exploratory.
+
+    Nothing is pooled, since a seed need not do the same to both studies. The interval is also for other images where
+    both studies were evaluated on the same ones.
+    """
+    sides = [judged.measured for judged in (ours, theirs)]
+    same_images = sides[0].images == sides[1].images
+    runs = Runs(
+        mious={_of_side(n, cell): found for n, side in enumerate(sides) for cell, found in side.runs.mious.items()},
+        budgets={_of_side(n, cell): (n, cell) for n, side in enumerate(sides) for cell in side.runs.mious},
+        pulls={_of_side(n, cell): found for n, side in enumerate(sides) for cell, found in side.runs.pulls.items()}
+        if same_images
+        else {},
+    )
+    cells = [cell for cell in sides[0].runs.mious if cell in sides[1].runs.mious]
+    pairs = [(_of_side(0, cell), _of_side(1, cell)) for cell in cells]
+    found = judge(runs, (), pairs) if pairs else []
+    return {cell: one for cell, one in zip(cells, found, strict=True) if one.seeds}
+
+
+def _of_side(number: int, cell: str) -> str:
+    return f"{number}: {cell}"

@@ -10,14 +10,19 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from trainables.ass.metrics import iou_of
+from trainables.ass.metrics import intersections_and_unions, iou_of
+
+
+def overlaps_of(confusions: np.ndarray) -> np.ndarray:
+    """Intersections and unions (..., images, 2, classes), of counts (..., images, classes, classes)."""
+    return np.stack(intersections_and_unions(confusions), axis=-2)
 
 
 def overlaps_by_unit(overlaps: np.ndarray, units: Sequence[Hashable]) -> np.ndarray:
     """Intersections and unions (units, 2, classes) summed over the images of each unit, units in order of appearance.
 
     Args:
-        overlaps: (images, 2, classes), as of `analysis.statistics.bootstrap.overlaps_of`.
+        overlaps: (images, 2, classes), as of `overlaps_of`.
         units: of each image.
     """
     numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}

@@ -7,10 +7,9 @@ p-value does (Hoenig and Heisey, 2001).
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +22,10 @@ CONFIDENCE = 0.8
 """That a standard deviation is no larger than the one that is planned with (Browne, 1995)."""
 MOST_SEEDS = 100
 """More are not asked for."""
+FIRST_TRIED = 6
+"""Seeds from which the law of the square root is a good guess; below, few degrees of freedom add to it."""
+NEAR = 0.15
+"""Share of a number of seeds by which the law may be followed without another trial."""
 COMPARISONS = 300
 """Drawn, in at least `FEWEST_STUDIES` studies."""
 FEWEST_STUDIES = 40
@@ -82,7 +85,8 @@ def resolution(design: Design, seeds: int, sd: float = 1.0, image_sd: float = 0.
         return Resolution(math.inf, math.inf)
     if sd <= 0:
         return Resolution(0.0, 0.0)
-    found = _resolution(design, seeds, round(image_sd / sd, 2))
+    ratio = round(image_sd / sd, 2)
+    found = _resolution(design if ratio else replace(design, units=0), seeds, ratio)
     return Resolution(sd * found.gain, sd * found.margin)
 
 
@@ -106,18 +110,41 @@ def upper_sd(sd: float, df: float, confidence: float = CONFIDENCE) -> float:
 
 def _more_seeds(one: Comparison, design: Design, image_sd: float) -> MoreSeeds:
     have = len(one.seeds)
-    sd = upper_sd(math.sqrt(one.seed_variance * have), one.seed_df)
-    candidates = range(have + 1, MOST_SEEDS + 1)
+    sd = upper_sd(math.sqrt(one.seed_variance * have), one.seed_df) if one.seed_variance > 0 else 0.0
 
     def fewest(answer: str) -> int | None:
-        def reached(seeds: int) -> bool:
-            return getattr(resolution(design, seeds, sd, image_sd), answer) <= one.margin
+        def reached(seeds: int) -> float:
+            return getattr(resolution(design, seeds, sd, image_sd), answer)
 
-        if not candidates or not reached(candidates[-1]):
-            return None
-        return candidates[bisect.bisect_left(candidates, True, key=reached)] - have
+        found = _fewest(reached, one.margin, have + 1)
+        return None if found is None else found - have
 
     return MoreSeeds(fewest("gain"), fewest("margin"))
+
+
+def _fewest(reached: Callable[[int], float], wanted: float, fewest: int) -> int | None:
+    """About the smallest number of seeds, from `fewest` on, that reach a resolution; None above `MOST_SEEDS`.
+
+    The next number that is tried follows from the last one by the law of the square root, since each takes a second.
+    Where it is near the last one, it is the answer.
+    """
+    too_few, enough = fewest - 1, MOST_SEEDS + 1
+    seeds = min(max(fewest, FIRST_TRIED), MOST_SEEDS)
+    while enough - too_few > 1:
+        seeds = min(max(seeds, too_few + 1), enough - 1)
+        found = reached(seeds)
+        if found <= wanted:
+            enough = seeds
+        else:
+            too_few = seeds
+        predicted = math.ceil(seeds * (found / wanted) ** 2)
+        if predicted > 2 * MOST_SEEDS:
+            return None
+        if abs(predicted - seeds) <= NEAR * seeds:
+            enough = min(max(predicted, too_few + 1), enough)
+            break
+        seeds = predicted
+    return enough if enough <= MOST_SEEDS else None
 
 
 @lru_cache(1024)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
 from ass_tune.plan.gpus import gpus_here
+from ass_tune.plan.power import PlannedPower, planned_power
 from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
@@ -59,6 +60,8 @@ class StudyPlan(BaseModel):
     comparisons: tuple[PlannedComparison, ...]
     """The primary ones."""
     not_compared: tuple[NotCompared, ...]
+    power: PlannedPower | None = None
+    """Which gain the comparisons will be able to show; None where that was not asked for, or nothing can be shown."""
     smallest_difference: float
     """Of interest, in points of mIoU."""
     cells: tuple[PlannedCell, ...]
@@ -125,6 +128,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         seeds=spec.replicate.seeds,
         comparisons=comparisons,
         not_compared=not_compared,
+        power=None,
         smallest_difference=spec.compare.smallest_difference,
         cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
@@ -141,6 +145,20 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         cell_plans=tuple(kept),
         **_times(spec, kept, times, parallel),
         **({} if step_time is not None else _measured_costs(spec, kept, times, parallel)),
+    )
+
+
+def with_power(plan: StudyPlan, studies: Path) -> StudyPlan:
+    """The plan with the gain that the study will be able to show.
+
+    Args:
+        plan: of the study.
+        studies: folder of all studies, where earlier ones say how much runs vary.
+    """
+    cells = {cell.cell: cell.levels for cell in plan.cells}
+    like = (plan.trainable, plan.domains)
+    return plan.model_copy(
+        update={"power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies)},
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from analysis.conclusions import split_note
+from analysis.conclusions import conclusions, split_note
 from analysis.records import Status
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
 from ass_tune.arguments import Arguments
 from ass_tune.ledger.ledger import JOURNAL, count_outcomes
+from ass_tune.plan.power import CONCLUSIONS
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.spec import StudySpec
 from ass_tune.terminal.final_table import final_table
@@ -88,29 +89,33 @@ def _show_and_record(
     """The table, so far where the study was interrupted, else also the report; True where the folder is refused."""
     try:
         with wait_for("computing the table"):
-            split = ReportSplit(read_back(searches, folder.local_path()))
-            rows = table_rows(split)
+            judged = Judged(read_back(searches, folder.local_path()))
+            rows, said = table_rows(judged), conclusions(judged)
     except (UserMistake, ValueError, OSError) as problem:  # records that differ, damaged counts
         console.print(f"no table: {without_credentials(str(problem))}", style="bold red", soft_wrap=True)
         return True
     console.print(*final_table(f"{study}{' so far' if interrupted else ''}", rows, console.width), sep="\n")
-    if split.study.protocol == "paper":
-        console.print(split_note(split.study), style="yellow")
-    _write_tables(console, split, rows, folder, tracker)
+    for sentence in said:
+        console.print(f"- {sentence}", markup=False)
+    if judged.study.protocol == "paper":
+        console.print(split_note(judged.study), style="yellow")
+    _write_tables(console, judged, rows, folder, tracker)
     if arguments.report and not interrupted:
         with wait_for("writing the report"):
-            line = write_report(split, folder, tracker)
+            line = write_report(judged, folder, tracker)
         console.print(line, soft_wrap=True)
     return False
 
 
-def _write_tables(console: Console, split: ReportSplit, rows: list[Row], folder: Storage, tracker: Tracker) -> None:
-    """The files `tables/table.*`, which MLflow gets too, with the runs that the table is made of."""
+def _write_tables(console: Console, judged: Judged, rows: list[Row], folder: Storage, tracker: Tracker) -> None:
+    """`tables/table.*` and the conclusions as data, which MLflow gets too, with the runs of the table."""
+    from analysis.report.as_data import conclusions_json
     from analysis.report.table_files import TABLE, table_files
 
-    contents = table_files(split.study, rows)
-    for kind, content in contents.items():
-        file = f"{TABLES}/{TABLE}.{kind}"
+    contents = table_files(judged, rows)
+    named = {f"{TABLE}.{kind}": content for kind, content in contents.items()}
+    for name, content in {**named, CONCLUSIONS: conclusions_json(judged).encode()}.items():
+        file = f"{TABLES}/{name}"
         folder.write_bytes(file, content)
         tracker.study_file(file, TABLES)
     tracker.table_is_of([run for row in rows for run in row.runs])

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from analysis.table import Row
+from analysis.table import Row, gain_text, p_text, verdict_text
 from ass_tune.terminal.columns import level_columns, level_pairs
 from ass_tune.terminal.layout import Column, FittedTable, listing
 from ass_tune.wording import short
 from trainables.words import plus_minus
 
 NOTE = (
-    "mIoU in percent. ± after a mIoU: standard deviation over seeds; "
-    "after a gain: half of the 95% interval of the difference, paired by seed."
+    "mIoU in percent, ± its standard deviation over seeds. A gain has its 95% interval in brackets, for other seeds "
+    "and images, corrected over all primary comparisons. undecided: the study cannot say."
 )
 
 
@@ -30,21 +30,23 @@ def final_table(study: str, rows: Sequence[Row], width: int) -> list[RenderableT
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
-    # a column for verdicts belongs after the gain; 20 columns of 80 are left for it in a study of two factors
-    return [
+    controls = [row.gain.control if row.gain else None for row in rows]
+    columns = [
         *level_columns([row.cell.levels for row in rows]),
         Column("mIoU report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
         Column("gain (95%)", [_gain(row) for row in rows]),
-        Column("mIoU select", [_select(row) for row in rows], spare=2),
-        Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=1),
-        Column("trials", [_trials(row) for row in rows], right=False, spare=3),
+        Column("verdict", [verdict_text(row.gain) if row.gain else "" for row in rows], right=False, folds=True),
+        Column("over control", [gain_text(found) if found else "" for found in controls], spare=1),
+        Column("p", [p_text(row.gain.comparison.p) if row.gain else "" for row in rows], spare=3),
+        Column("mIoU select", [_select(row) for row in rows], spare=4),
+        Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=2),
+        Column("trials", [_trials(row) for row in rows], right=False, spare=5),
     ]
+    return [column for column in columns if column.names or any(column.texts)]
 
 
 def _gain(row: Row) -> str:
-    if row.is_baseline:
-        return "baseline"
-    return plus_minus(row.gain.seeds.mean, row.gain.seeds.half_width, "+") if row.gain else ""
+    return "baseline" if row.is_baseline else gain_text(row.gain.comparison) if row.gain else ""
 
 
 def _select(row: Row) -> str:

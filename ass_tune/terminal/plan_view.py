@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ass_tune.plan.power import PlannedPower
 from ass_tune.plan.study_plan import StudyPlan
 from ass_tune.terminal.columns import level_columns
 from ass_tune.terminal.layout import Column, FittedTable
@@ -58,6 +59,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {_seeds(plan.train_seeds)}",
         "table": f"{_seeds(plan.seeds)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
+        **({"can show": _power(plan.power)} if plan.power else {}),
         "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
         f"{plan.replicates} replicates",
         "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning",
@@ -99,6 +101,19 @@ def _compared(plan: StudyPlan) -> str:
     number = f"{len(plan.comparisons)} primary comparison{'' if len(plan.comparisons) == 1 else 's'}"
     controlled = f", {controls} of them also over a control" if controls else ""
     return f"{number}{controlled}; smallest difference of interest {plan.smallest_difference:g} mIoU"
+
+
+def _power(power: PlannedPower) -> str:
+    """Which gain the study will be able to show, e.g. `with 80% power a gain of 1.4 mIoU; ...`."""
+    if power.sd is None:
+        return (
+            f"with 80% power a gain of {power.gain:.1f} standard deviations of the difference of two runs of one seed; "
+            "no earlier study of this trainable and these domains says what that is in mIoU"
+        )
+    return (
+        f"with 80% power a gain of {power.gain:.1f} mIoU, or that there is none of {power.margin:.1f} mIoU; from a "
+        f"standard deviation of at most {power.sd:.2f} in earlier studies ({', '.join(power.studies)})"
+    )
 
 
 def _hours(plan: StudyPlan) -> str:

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
-from analysis.statistics.seeds import Difference, paired_difference
+from analysis.statistics.gains import Judged
 from analysis.study import Study, trials_table
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
@@ -237,7 +237,7 @@ def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkey
     assert sorted(frame["stage"].unique()) == ["replicate", "tuning"]
     with (studies.folder / "pruned/tables/table.csv").open() as file:
         table = {row["adaptor"]: row for row in csv.DictReader(file)}
-    report, select = study.last(REPORT), study.last(SELECT)
+    select = study.last(SELECT)
     of_seeds = {cell.levels["adaptor"]: study.results(cell) for cell in study.cells}
     for cell in study.cells:
         row, runs = table[cell.levels["adaptor"]], of_seeds[cell.levels["adaptor"]]
@@ -252,11 +252,10 @@ def test_the_runs_of_the_studys_own_table_are_chosen(studies, write_file, monkey
         assert [(frame["cell"] == cell.name).sum(), cell.tuned] == [9, CELLS[cell.levels["adaptor"]]]
     baseline = study.baseline_of(study.cells[1])
     assert baseline == study.cells[0] == study.baseline_of(study.cells[0])
-    ours, theirs = ({seed: report[run] for seed, run in of_seeds[name].items()} for name in ("ga+csa", "joint"))
-    gain = paired_difference(ours, theirs)
-    assert isinstance(gain, Difference)
-    assert gain.mean == pytest.approx(float(table["ga+csa"]["gain"]), rel=1e-9)
-    assert gain.half_width == pytest.approx(float(table["ga+csa"]["gain_half_width"]), rel=1e-9)
+    (gain,) = Judged(study).primary
+    for name in ("gain", "low", "high"):
+        column = name if name == "gain" else f"gain_{name}"
+        assert getattr(gain.comparison, name) == pytest.approx(float(table["ga+csa"][column]), rel=1e-9)
 
 
 CELLS = {"joint": ("lr",), "ga+csa": ("lambda_sadv", "lr")}

@@ -12,7 +12,7 @@ import papermill
 import pytest
 
 from analysis.load import load_study
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.table import as_people_read, table_rows
 
 pytestmark = pytest.mark.costly
@@ -67,7 +67,7 @@ def test_all_of_them_run_on_a_study_in_mlflow(recorded, tmp_path: Path) -> None:
     done = outputs_of(cells)
     texts = [output["data"]["text/html"] for output in done if "text/html" in output.get("data", {})]
     study = load_study(recorded.name, recorded.uri)
-    table = as_people_read(study, table_rows(ReportSplit(study)))
+    table = as_people_read(study, table_rows(Judged(study)))
     assert any(all(f"<td>{miou}</td>" in text for miou in table["mIoU report"]) for text in texts)
     said = "".join(output.get("data", {}).get("text/markdown", "") for output in done)
     assert "ga+csa over joint: " in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -42,7 +43,10 @@ REAL = "analysis/notebooks/table1_streets"
 def test_a_command_works_as_written(line: str, with_report, tmp_path: Path) -> None:
     _, _, module, *arguments = shlex.split(line)
     there = [with_report.name if argument in ("csa", "fcsa") else argument for argument in arguments]
-    run(sys.executable, "-m", module, *there, "--tracking-uri", with_report.uri, "--out", str(tmp_path / "out"))
+    done = run(sys.executable, "-m", module, *there, "--tracking-uri", with_report.uri, "--out", str(tmp_path / "out"))
+    if "--json" in arguments:
+        assert json.loads(done)["primary"]
+        return
     compared = "--compare" in arguments
     for name in ("report.html", "tables/comparison.csv") if compared else WRITES[module]:
         assert (tmp_path / "out" / name).stat().st_size > 0

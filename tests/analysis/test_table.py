@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from analysis.conclusions import conclusions, luck_of_the_first_seed, optimism, split_note
+from analysis.conclusions import conclusions, split_note
 from analysis.load import load_study
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.study import Study
 from analysis.table import Row, as_people_read, figures, table_rows
 
@@ -19,7 +18,7 @@ def study(recorded) -> Study:
 
 @pytest.fixture(scope="module")
 def rows(study: Study) -> list[Row]:
-    return table_rows(ReportSplit(study))
+    return table_rows(Judged(study))
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +40,12 @@ def test_a_row_is_the_mean_over_seeds_of_the_best_configuration(rows: list[Row],
     ]
     for row in rows:
         best = ends[(ends["cell"] == row.cell.name) & (ends["stage"] == "replicate")]
-        assert row.report is not None and row.select is not None and row.optimism is not None
+        assert row.report is not None and row.select is not None
         assert (row.report.n, row.hyperparameters) == (3, {"lr": 0.03})
         assert (row.report.mean, row.report.std) == pytest.approx(
             (best["report/miou"].mean(), best["report/miou"].std())
         )
         assert row.select.mean == pytest.approx(best["select/miou"].mean())
-        assert row.optimism.mean == pytest.approx((best["select/miou"] - best["report/miou"]).mean())
 
 
 def test_outcomes_are_counted_and_baselines_marked(rows: list[Row]) -> None:
@@ -65,26 +63,17 @@ def test_the_table_is_shown_rounded_and_kept_in_full(study: Study, rows: list[Ro
     for text, mean, std in zip(shown["mIoU report"], kept["report_miou"], kept["report_std"], strict=True):
         assert text == f"{mean:.1f} ± {std:.1f}"
     assert list(kept["best_lr"]) == [0.03] * 4
+    assert kept.columns.isin(["gain", "gain_low", "gain_high", "gain_p", "verdict"]).sum() == 5
+    assert not kept.columns.isin(["seeds_needed", "effect", "optimism_miou", "images_low"]).any()
 
 
 def test_conclusions_name_the_place_and_the_intervals(study: Study, rows: list[Row]) -> None:
-    (said,) = conclusions(study, rows)
+    (said,) = conclusions(Judged(study))
     assert said.startswith("ga+csa over joint: ")
     for row in rows[2:]:
         assert row.gain is not None
-        assert f"at {row.cell.budget} labels ({row.gain.seeds.mean:+.1f}" in said
-        assert all(part in said for part in row.gain.verdict.split(", "))
-
-
-def test_optimism_is_the_mean_over_cells(rows: list[Row]) -> None:
-    found = optimism(rows)
-    assert found is not None
-    assert found.mean == pytest.approx(np.mean([row.optimism.mean for row in rows if row.optimism]))
-    assert found.n == 4
-
-
-def test_fresh_seeds_have_no_luck_of_the_choice(study: Study) -> None:
-    assert luck_of_the_first_seed(study) is None
+        assert f"at {row.cell.budget} labels ({row.gain.comparison.gain:+.1f}, 95% " in said
+        assert str(row.gain.comparison.verdict) in said
 
 
 def test_the_splits_are_told_apart(study: Study) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from analysis.table import interval, p_text
-from analysis.wording import above_or_below, count
+from analysis.wording import count
 from trainables.words import format_points, plus_minus
 
 
@@ -20,9 +20,7 @@ def test_zero_has_no_minus(zero: float) -> None:
     assert format_points(zero, "+") == "+0.0"
     assert interval(zero, zero) == "+0.0 to +0.0"
     assert plus_minus(zero, 0.0) == "0.0 ± 0.0"
-    assert above_or_below(zero) == "less than 0.1 points from"
 
 
-def test_one_thing_is_singular_and_a_lower_value_is_below() -> None:
+def test_one_thing_is_singular() -> None:
     assert [count(n, "seed") for n in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
-    assert [above_or_below(value) for value in (1.34, -1.36)] == ["1.3 points above", "1.4 points below"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import optuna
 from optuna.storages import BaseStorage, InMemoryStorage
 
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.cells import CellPlan, cells
@@ -56,7 +56,7 @@ def finished_rows(spec: StudySpec) -> Sequence[Row]:
     tune = {variable.name: {} for plan in plans for variable in plan.space}
     ablate = {factor: list(levels) for factor, levels in spec.ablate.items()}
     study = made_study(ablate, tune, made, seeds=len(spec.replicate.seeds), baseline=spec.baseline)
-    return table_rows(ReportSplit(study))
+    return table_rows(Judged(study))
 
 
 def _trials(spec: StudySpec, plan: CellPlan) -> list[Made]:

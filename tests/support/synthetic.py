@@ -51,8 +51,14 @@ def made_study(
     iterations: int = 100,
     seeds: int = 3,
     baseline: Mapping[str, Any] | None = None,
+    comparisons: Sequence[tuple[str, str, str | None]] | None = None,
+    control: Mapping[str, Any] | None = None,
+    difference: float = 1.0,
 ) -> Study:
-    """A study of any number of factors, in which every cell with tuning trials tunes everything."""
+    """A study of any number of factors, in which every cell with tuning trials tunes everything.
+
+    Primary `comparisons` are (ours, theirs, control); without them the plan is that of an older version.
+    """
     names = dict.fromkeys(_name(trial.levels) for trial in trials)
     tuning = [trial for trial in trials if trial.stage == "tuning"]
     searched = [_name(trial.levels) for trial in tuning]
@@ -65,7 +71,10 @@ def made_study(
         "cells": [{"cell": name, "tuned": list(tune), "tuning_trials": searched.count(name)} for name in names],
     }
     settings = {"ablate": dict(ablate), "tune": dict(tune), "train": {"iterations": iterations}}
-    settings["baseline"] = dict(baseline or {})
+    settings |= {"baseline": dict(baseline or {}), "control": dict(control or {})}
+    if comparisons is not None:
+        named = [dict(zip(("ours", "theirs", "control"), one, strict=True)) for one in comparisons]
+        plan |= {"comparisons": named, "smallest_difference": difference}
     rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
     rows[0] |= {"params": {}, "tags": {"stage": "study"}}
     rows += [_row(index, trial) for index, trial in enumerate(trials)]

@@ -49,8 +49,8 @@ def network_in(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def miou_of_the_counts_in(folder: Path) -> float:
-    counts, _, _ = confusions_from_parquet(Storage(str(folder)).read_bytes("results/key/report_confusions.parquet"))
-    total = counts.sum(axis=0)
+    found = confusions_from_parquet(Storage(str(folder)).read_bytes("results/key/report_confusions.parquet"))
+    total = found.counts.sum(axis=0)
     union = total.sum(0) + total.sum(1) - total.diagonal()
     return float(np.mean(100 * total.diagonal()[union > 0] / union[union > 0]))
 

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.figures.table import table_figure
 from analysis.report.contents import PAGE, report_files
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.study import Study
 from analysis.table import table_rows
 from tests.support.synthetic import Made, made_study
@@ -116,12 +116,12 @@ def test_a_report_of_any_shape_reads_well(name: str) -> None:
 )
 def test_the_figure_of_the_table_has_lines_over_labels_or_a_bar_per_cell(name: str, axis: str) -> None:
     study, _ = SHAPES[name]
-    (axes,) = table_figure(study, table_rows(ReportSplit(study))).axes
+    (axes,) = table_figure(study, table_rows(Judged(study))).axes
     assert axes.get_xlabel().startswith(axis)
     assert "± std over seeds" in axes.get_xlabel() + axes.get_ylabel()
 
 
 def test_the_figure_of_a_table_without_results_says_so() -> None:
     study, _ = SHAPES["unreported"]
-    (axes,) = table_figure(study, table_rows(ReportSplit(study))).axes
+    (axes,) = table_figure(study, table_rows(Judged(study))).axes
     assert [text.get_text() for text in axes.texts] == ["no trial of the table has finished"]

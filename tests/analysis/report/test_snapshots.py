@@ -7,6 +7,7 @@ import pytest
 from analysis.report.blocks import Table, Text
 from analysis.report.contents import report_sections
 from analysis.report.snapshots import snapshots, snapshots_of
+from analysis.statistics.gains import Judged
 from analysis.study import Study
 from tests.support.synthetic import Made, made_study
 
@@ -60,7 +61,7 @@ def test_the_report_says_which_of_the_two_everything_else_is_of(snapshot: str, s
             "seeds": "3",
         }
     ]
-    assert "Last and best snapshot" in [section.title for section in report_sections(study(snapshot))]
+    assert "Last and best snapshot" in [section.title for section in report_sections(Judged(study(snapshot)))]
 
 
 def test_a_study_whose_trials_recorded_one_snapshot_has_no_such_section() -> None:

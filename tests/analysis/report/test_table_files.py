@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from analysis.report.table_files import table_files
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
 from tests.support.synthetic import Made, made_study
 
@@ -35,8 +35,9 @@ def files_of(*cells: tuple[str, int, Sequence[float]]) -> tuple[list[Row], dict[
     """Rows and files of a study of these cells: adaptor, labels, report mIoU of each seed."""
     ablate = {"adaptor": list(dict.fromkeys(c[0] for c in cells)), "labeled_images": list({c[1]: 0 for c in cells})}
     made = made_study(ablate, {"lr": {}}, [trial for cell in cells for trial in trials_of(*cell)])
-    rows = table_rows(ReportSplit(made))
-    return rows, table_files(made, rows)
+    judged = Judged(made)
+    rows = table_rows(judged)
+    return rows, table_files(judged, rows)
 
 
 def pixels(content: bytes) -> set[tuple[int, ...]]:
@@ -74,7 +75,7 @@ def test_markdown_says_which_images_chose() -> None:
     _, files = files_of(("joint", 5, (30.0, 31.0)))
     text = files["md"].decode()
     assert text.startswith("# made\n\n| adaptor | labeled_images | mIoU report |")
-    assert "Every mIoU of the table is from other images, the report split." in text
+    assert "Every mIoU of the table is from other images, the report split" in text
     assert "Left out" not in text
 
 
@@ -90,5 +91,6 @@ def test_there_are_files_of_every_table(mious: Sequence[float]) -> None:
     made = made_study({"adaptor": ["ga"]}, {}, [Made({"adaptor": "ga"}, {}, outcome="failed")])
     if mious:
         made = made_study({"adaptor": ["ga"]}, {}, [Made({"adaptor": "ga"}, {"select/miou": {1: 3.0}})])
-    files = table_files(made, table_rows(ReportSplit(made)))
+    judged = Judged(made)
+    files = table_files(judged, table_rows(judged))
     assert Image.open(io.BytesIO(files["png"])).format == "PNG"

@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from analysis.table import Row
+from analysis.table import Row, gain_text, verdict_text
 from ass_tune.ledger.ledger import open_journal
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.spec import StudySpec, load
@@ -181,7 +181,8 @@ def test_the_final_table_fits(name: str, width: int, height: int) -> None:
         assert row.report is not None
         assert plus_minus(row.report.mean, row.report.std) in text
         if row.gain is not None and not row.is_baseline:
-            assert plus_minus(row.gain.seeds.mean, row.gain.seeds.half_width, "+") in text
+            assert gain_text(row.gain.comparison) in text
+            assert verdict_text(row.gain).split(",")[0] in text
         assert {f"{name}={short(value)}" for name, value in row.hyperparameters.items() if value == value} <= set(
             text.split()
         )
@@ -195,10 +196,10 @@ def test_before_the_first_trial_the_live_view_says_what_it_waits_for() -> None:
     assert "0/54 trials, time left unknown before the first report" in text
 
 
-def test_the_final_table_has_room_for_a_verdict_at_80_columns() -> None:
-    lines = printed(80, 24, *final_table("csa", rows_of("csa"), 60)).splitlines()
+def test_the_final_table_has_gain_and_verdict_at_80_columns() -> None:
+    lines = printed(80, 24, *final_table("csa", rows_of("csa"), 80)).splitlines()
     titles = " ".join(lines[1:3]).split()
-    assert {"adaptor", "labels", "report", "gain", "seeds"} <= set(titles), "a table even without 20 columns"
+    assert {"adaptor", "labels", "report", "gain", "(95%)", "verdict", "seeds"} <= set(titles)
 
 
 def test_a_table_of_no_rows_says_so() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from analysis.conclusions import split_note
 from analysis.readers.folder import read_folder
 from analysis.records import Metrics, decode, encode, read_line, write_line
 from analysis.report.table_files import table_markdown
-from analysis.statistics.gains import ReportSplit
+from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
 from ass_tune.arguments import parse
 from ass_tune.plan.study_plan import make_plan
@@ -56,7 +54,7 @@ def recorded(driven: Callable, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 
 def rows_of(study: Any) -> list[Row]:
-    return table_rows(ReportSplit(read_back(study.searches, study.folder)))
+    return table_rows(Judged(read_back(study.searches, study.folder)))
 
 
 def by_seed(study: Any, cell: Cell) -> dict[int, tuple[float, float]]:
@@ -91,11 +89,10 @@ def test_rows_are_mean_deviation_and_paired_gain_of_the_best_configurations(spec
             assert row.gain is None
             continue
         assert row.gain is not None
-        test = stats.ttest_rel(report, [joint[seed][1] for seed in range(5)])
-        interval = test.confidence_interval(0.95)
-        assert row.gain.seeds.mean - row.gain.seeds.half_width == pytest.approx(interval.low)
-        assert row.gain.seeds.mean + row.gain.seeds.half_width == pytest.approx(interval.high)
-        assert row.gain.seeds.seeds == (0, 1, 2, 3, 4)
+        differences = report - [joint[seed][1] for seed in range(5)]
+        found = row.gain.comparison
+        assert found.gain == pytest.approx(differences.mean()) and found.seeds == (0, 1, 2, 3, 4)
+        assert found.low < found.gain < found.high and found.primary
 
 
 def test_counts_and_hyperparameters_are_those_of_the_ledger(spec: Spec, recorded: Callable) -> None:
@@ -121,11 +118,11 @@ def test_gains_are_paired_over_the_seeds_that_both_have(spec: Spec, recorded: Ca
     assert [row.report.n if row.report else 0 for row in (joint, ga, csa)] == [2, 2, 3]
     reports = [{seed: pair[1] for seed, pair in by_seed(study, row.cell).items()} for row in (joint, ga, csa)]
     assert ga.gain is not None
-    assert (ga.gain.seeds.mean, ga.gain.seeds.seeds) == (pytest.approx(reports[1][0] - reports[0][0]), (0,))
-    assert math.isnan(ga.gain.seeds.half_width)
+    assert (ga.gain.comparison.gain, ga.gain.comparison.seeds) == (pytest.approx(reports[1][0] - reports[0][0]), (0,))
+    assert ga.gain.comparison.why_not_judged == "one seed"
     assert csa.gain is not None
-    assert csa.gain.seeds.seeds == (0, 2)
-    assert csa.gain.seeds.mean == pytest.approx(np.mean([reports[2][seed] - reports[0][seed] for seed in (0, 2)]))
+    assert csa.gain.comparison.seeds == (0, 2)
+    assert csa.gain.comparison.gain == pytest.approx(np.mean([reports[2][seed] - reports[0][seed] for seed in (0, 2)]))
 
 
 def test_the_baseline_of_a_cell_left_out_is_the_cell_it_equals(spec: Spec, recorded: Callable) -> None:
@@ -139,8 +136,10 @@ def test_the_baseline_of_a_cell_left_out_is_the_cell_it_equals(spec: Spec, recor
     for row in others:
         ours = by_seed(study, row.cell)
         assert row.gain is not None
-        assert row.gain.seeds.seeds == (0, 1)
-        assert row.gain.seeds.mean == pytest.approx(np.mean([ours[seed][1] - reference[seed][1] for seed in range(2)]))
+        assert row.gain.comparison.seeds == (0, 1)
+        assert row.gain.comparison.gain == pytest.approx(
+            np.mean([ours[seed][1] - reference[seed][1] for seed in range(2)])
+        )
 
 
 def test_without_a_baseline_or_its_counterpart_there_is_no_gain(spec: Spec, recorded: Callable) -> None:
@@ -199,11 +198,11 @@ def test_the_table_is_made_of_fresh_seeds_alone(spec: Spec, recorded: Callable, 
 
 def test_under_the_papers_protocol_the_seed_that_searched_is_in_the_table(spec: Spec, recorded: Callable) -> None:
     study = recorded(spec(ablate=ONE_CELL, protocol="paper")).run(2)
-    read = read_back(study.searches, study.folder)
+    judged = Judged(read := read_back(study.searches, study.folder))
     frame = read.frame.query("chosen").set_index("seed")
     assert dict(frame["stage"]) == {0: "tuning", 1: "replicate"}
     assert "seed 0 made it and is in the table too" in split_note(read)
-    assert "seed 0 made it and is in the table too" in table_markdown(read, table_rows(ReportSplit(read)))
+    assert "seed 0 made it and is in the table too" in table_markdown(judged, table_rows(judged))
 
 
 def rewritten(folder: Path, change: Callable[[Metrics], Metrics | None]) -> None:
@@ -264,7 +263,7 @@ def test_a_trial_that_ended_in_the_folder_alone_counts_as_interrupted(
     with pytest.raises(KeyboardInterrupt):
         study.run()
     assert set(read_folder(study.folder).frame["outcome"]) == {"finished"}
-    [row] = table_rows(ReportSplit(read_back(study.searches, study.folder)))
+    [row] = table_rows(Judged(read_back(study.searches, study.folder)))
     assert (row.outcomes, row.report) == ({"interrupted": 1}, None)
 
 

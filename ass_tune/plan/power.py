@@ -1,0 +1,82 @@
+"""Which gain a study will be able to show, said before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ass_tune.plan.comparisons import PlannedComparison
+from trainables.config import Value
+from trainables.words import BUDGET
+
+CONCLUSIONS = "conclusions.json"
+"""File in a study's `tables/` that has the standard deviation of its runs; see `analysis.report.as_data`."""
+
+
+class PlannedPower(BaseModel):
+    """What is shown with a probability of 80%; in points of mIoU where `sd` is known, else in units of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    gain: float
+    """The smallest true gain that is called better."""
+    margin: float
+    """The smallest difference of interest within which cells that do not differ are called equivalent."""
+    sd: float | None
+    """Of the difference of two cells' runs of one seed, in points: exceeded in one case of five."""
+    studies: tuple[str, ...]
+    """Earlier studies that it is from."""
+
+
+class _Earlier(BaseModel):
+    """What the conclusions of an earlier study say of its noise."""
+
+    study: str
+    trainable: str
+    domains: str
+    run_sd: float | None
+    run_sd_df: int
+
+
+def planned_power(
+    comparisons: tuple[PlannedComparison, ...],
+    cells: Mapping[str, Mapping[str, Value]],
+    seeds: int,
+    like: tuple[str, str],
+    studies: Path,
+) -> PlannedPower | None:
+    """What the primary comparisons will be able to show; None without comparisons or with one seed.
+
+    Args:
+        comparisons: the primary ones; those with controls make a claim as well.
+        cells: levels by factor of each cell of the table, by its name.
+        seeds: of the table.
+        like: trainable and pair of domains.
+        studies: folder of all studies, where earlier ones of the same trainable and pair say how much runs vary.
+    """
+    from analysis.statistics.power import Design, resolution, upper_sd
+
+    of_controls = [(one.ours, one.control) for one in comparisons if one.control is not None]
+    pairs = tuple(dict.fromkeys([*((one.ours, one.theirs) for one in comparisons), *of_controls]))
+    if not pairs or seeds < 2:
+        return None
+    earlier = [one for one in _earlier(studies) if (one.trainable, one.domains) == like and one.run_sd_df > 0]
+    df = sum(one.run_sd_df for one in earlier)
+    squares = sum((one.run_sd or 0.0) ** 2 * one.run_sd_df for one in earlier)
+    sd = upper_sd(math.sqrt(2 * squares / df), df) if squares > 0 else None
+    design = Design(pairs, tuple((name, levels.get(BUDGET)) for name, levels in cells.items()))
+    found = resolution(design, seeds, 1.0 if sd is None else sd)
+    names = tuple(one.study for one in earlier) if sd is not None else ()
+    return PlannedPower(gain=found.gain, margin=found.margin, sd=sd, studies=names)
+
+
+def _earlier(studies: Path) -> Iterator[_Earlier]:
+    """Studies that have ended; one whose file cannot be read says nothing."""
+    for file in sorted(studies.glob(f"*/tables/{CONCLUSIONS}")):
+        try:
+            yield _Earlier.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError):
+            continue
