@@ -22,10 +22,10 @@ CONFIDENCE = 0.8
 """That a standard deviation is no larger than the one that is planned with (Browne, 1995)."""
 MOST_SEEDS = 100
 """More are not asked for."""
-FIRST_TRIED = 6
-"""Seeds from which the law of the square root is a good guess; below, few degrees of freedom add to it."""
-NEAR = 0.15
-"""Share of a number of seeds by which the law may be followed without another trial."""
+TRIED = (3, 5, 8, 14, 25, 50, MOST_SEEDS)
+"""Numbers of seeds that studies are drawn with."""
+FIRM = 8
+"""Seeds from which a resolution falls no faster than their square root says."""
 COMPARISONS = 300
 """Drawn, in at least `FEWEST_STUDIES` studies."""
 FEWEST_STUDIES = 40
@@ -125,26 +125,21 @@ def _more_seeds(one: Comparison, design: Design, image_sd: float) -> MoreSeeds:
 def _fewest(reached: Callable[[int], float], wanted: float, fewest: int) -> int | None:
     """About the smallest number of seeds, from `fewest` on, that reach a resolution; None above `MOST_SEEDS`.
 
-    The next number that is tried follows from the last one by the law of the square root, since each takes a second.
-    Where it is near the last one, it is the answer.
+    Only the numbers of `TRIED` are drawn, which all comparisons of a table then share; between them, the resolution is
+    taken for a power of the number of seeds.
     """
-    too_few, enough = fewest - 1, MOST_SEEDS + 1
-    seeds = min(max(fewest, FIRST_TRIED), MOST_SEEDS)
-    while enough - too_few > 1:
-        seeds = min(max(seeds, too_few + 1), enough - 1)
+    below: tuple[int, float] | None = None
+    for seeds in TRIED if fewest <= MOST_SEEDS else ():
         found = reached(seeds)
         if found <= wanted:
-            enough = seeds
-        else:
-            too_few = seeds
-        predicted = math.ceil(seeds * (found / wanted) ** 2)
-        if predicted > 2 * MOST_SEEDS:
+            if below is None:
+                return max(seeds, fewest)
+            power = math.log(found / below[1]) / math.log(seeds / below[0])
+            return max(min(math.ceil(below[0] * (wanted / below[1]) ** (1 / power)), seeds), fewest)
+        if seeds >= FIRM and found > wanted * math.sqrt(2 * MOST_SEEDS / seeds):
             return None
-        if abs(predicted - seeds) <= NEAR * seeds:
-            enough = min(max(predicted, too_few + 1), enough)
-            break
-        seeds = predicted
-    return enough if enough <= MOST_SEEDS else None
+        below = (seeds, found)
+    return None
 
 
 @lru_cache(1024)
