@@ -5,7 +5,7 @@ STUDY ?= search_spaces/csa.yaml
 # without its bytecode every process compiles the code and the tests anew, which takes it ten seconds
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup study test all-tests quick lint types strict-types units-of-ass-tune other-units lock clean
+.PHONY: setup study test quick lint types strict-types units-of-ass-tune other-units lock clean
 
 setup: $(VENV)/installed
 
@@ -18,12 +18,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 study: setup
 	$(PYTHON) -m ass_tune.run $(STUDY)
 
-# Types are checked while tests wait for Ray. Tests have two processes; one that has nothing left takes from the other's end,
+# Two processes: half of a study's time is waiting for Ray to start. One that has nothing left takes from the other's end,
 # so that files, whose tests share studies, are divided once at most.
-test: setup lint
-	$(MAKE) --jobs 2 types all-tests
-
-all-tests: setup
+test: setup lint types
 	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
 # What a change breaks first: no Ray, no training, no database, no browser; types of the packages that are strict.
