@@ -5,7 +5,7 @@ STUDY ?= search_spaces/csa.yaml
 # without its bytecode every process compiles the code and the tests anew, which takes it ten seconds
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup study test quick lint types strict-types units units-of-trainables lock clean
+.PHONY: setup study test quick lint types strict-types units-of-ass-tune other-units lock clean
 
 setup: $(VENV)/installed
 
@@ -24,17 +24,17 @@ test: setup lint types
 	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
 # What a change breaks first: no Ray, no training, no database, no browser; types of the packages that are strict.
-# The two halves of the tests are processes of their own, since only one of them imports torch.
+# The two halves of the tests are processes of their own: both processes of pytest-xdist would import everything.
 quick: setup
-	$(MAKE) --jobs 3 --output-sync=target lint strict-types units units-of-trainables
+	$(MAKE) --jobs 3 --output-sync=target lint strict-types units-of-ass-tune other-units
 
 UNITS := $(PYTHON) -m pytest --quiet -m 'not (slow or costly or ray or training or mlflow or browser or processes)'
 
-units: setup
-	$(UNITS) --ignore tests/trainables
+units-of-ass-tune: setup
+	$(UNITS) tests/ass_tune
 
-units-of-trainables: setup
-	$(UNITS) tests/trainables
+other-units: setup
+	$(UNITS) --ignore tests/ass_tune
 
 strict-types: setup
 	$(VENV)/bin/pyright ass_tune/search ass_tune/ledger trainables/ass

@@ -25,7 +25,7 @@ SIX_CELLS: dict[str, Any] = {
     "prune": {"pruner": "median", "start": 0.6, "startup_trials": 3},
     "replicate": {"seeds": [0, 1, 2]},
 }
-MANY = curves_file(**{**SIX_CELLS, "search": {"sampler": "tpe", "trials_per_cell": 14}})
+MANY = curves_file(**{**SIX_CELLS, "search": {"sampler": "tpe", "trials_per_cell": 32}})
 SMALL = curves_file(**SIX_CELLS)
 ONE_CELL: dict[str, Any] = {"ablate": {"adaptor": ["joint"], "labeled_images": [5]}, "replicate": {"seeds": [0]}}
 NOTHING_TO_TUNE: dict[str, Any] = {"tune": None, "search": None}
@@ -36,7 +36,9 @@ def begun(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if "key" in trial.user_attrs]
 
 
-def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(studies, write_file):
+def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(
+    studies, write_file
+):
     done = studies.run(write_file(MANY))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -44,20 +46,20 @@ def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agre
     assert len(ledger.pop("curves")) == 0
     assert len(ledger) == 12
     for name, trials in ledger.items():
-        expected = 14 if name.endswith("tuning") else 3
+        expected = 32 if name.endswith("tuning") else 3
         keys = [trial.user_attrs["key"] for trial in begun(trials)]
         assert len(keys) == len(set(keys)) == expected, name
 
     all_trials = [trial for trials in ledger.values() for trial in begun(trials)]
     assert Counter(trial.state for trial in all_trials).keys() == {TrialState.COMPLETE, TrialState.PRUNED}
     pruned = [trial for trial in all_trials if trial.state is TrialState.PRUNED]
-    assert len(pruned) >= 8
+    assert len(pruned) >= 20
     assert {max(trial.intermediate_values) for trial in pruned} <= {60, 80}
     replicates = [trial for name, trials in ledger.items() if name.endswith("replicate") for trial in trials]
     assert {trial.state for trial in replicates} == {TrialState.COMPLETE}
 
     runs = {run.data.tags["key"]: run for run in studies.runs("curves")}
-    assert len(runs) == len(all_trials) == 6 * (14 + 3)
+    assert len(runs) == len(all_trials) == 210
     client = studies.client
     for trial in all_trials:
         run = runs[trial.user_attrs["key"]]
@@ -74,8 +76,8 @@ def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agre
     with (studies.folder / "curves/tables/table.csv").open() as file:
         table = {(row["adaptor"], row["labeled_images"]): row for row in csv.DictReader(file)}
     assert len(table) == 6
-    # the curves' asymptote is 3 points higher for ga+csa at its best lambda, and tuning finds a part of it
-    assert all(0.5 < float(table["ga+csa", labels]["gain"]) < 3.5 for labels in ("5", "50"))
+    # the curves' asymptote is 3 points higher for ga+csa at its best lambda, so tuning must find most of it
+    assert all(float(table["ga+csa", labels]["gain"]) > 1.5 for labels in ("5", "50"))
     assert (studies.folder / "curves/tables/table.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -208,6 +210,14 @@ def test_a_users_mistakes_are_listed_without_a_traceback(studies, write_file):
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 2
     assert "did you mean 'tpe'?" in done.stderr
+
+
+@pytest.mark.slow
+def test_resources_that_a_local_ray_lacks_are_one_clear_error(studies, write_file):
+    done = studies.run_alone(write_file(SMALL), "--set", "resources.custom={trainer: 1}")
+    assert done.returncode == 2
+    assert "a trial asks for trainer 1 (there is 0)" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_missing_real_data_is_one_clear_error(studies, tmp_path):
