@@ -12,17 +12,15 @@ from ass_tune.plan.power import PlannedPower
 from ass_tune.plan.study_plan import StudyPlan
 from ass_tune.terminal.columns import level_columns
 from ass_tune.terminal.layout import Column, FittedTable
+from ass_tune.terminal.plan_pairs import comparison_lines, left_out_lines
 from ass_tune.wording import format_bytes, format_seconds
-
-MOST_COMPARISONS = 12
-"""Of more primary comparisons the first are shown."""
 
 
 def plan_tables(plan: StudyPlan, width: int) -> list[RenderableType]:
     """A table of the cells, those left out, and the totals; nothing is wider than `width`."""
     table = FittedTable(_columns(plan), width).first() if plan.cells else Text("no cell is left to train")
-    left_out = [_labeled("left out:", f"{left['cell']}: {left['reason']}") for left in plan.left_out]
-    compared = [_labeled(label, text) for label, text in _comparisons(plan)]
+    left_out = [_labeled("left out:", text) for text in left_out_lines(plan)]
+    compared = [_labeled(label, text) for label, text in comparison_lines(plan)]
     totals = [_labeled(f"{name:<10}", text) for name, text in _totals(plan).items()]
     not_measured = [_INSTEAD.format(plan.not_measured)] if plan.not_measured else []
     title = Text(f"plan of study {plan.study}", style="bold")
@@ -79,18 +77,6 @@ def _searched(configurations: int, seeds: int) -> str:
 
 def _seeds(seeds: Sequence[int]) -> str:
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
-
-
-def _comparisons(plan: StudyPlan) -> list[tuple[str, str]]:
-    """Labels and texts of the primary comparisons, and of those that cannot be made."""
-    made = [
-        f"{pair.ours} over {pair.theirs}{f', control {pair.control}' if pair.control else ''}"
-        for pair in plan.comparisons
-    ]
-    if (more := len(made) - MOST_COMPARISONS) > 0:
-        made[MOST_COMPARISONS:] = [f"and {more} more, which --plan --json lists"]
-    missing = [f"{pair.ours} over {pair.theirs}: {pair.reason}" for pair in plan.not_compared]
-    return [*(("primary:", text) for text in made), *(("not compared:", text) for text in missing)]
 
 
 def _compared(plan: StudyPlan) -> str:

@@ -19,7 +19,7 @@ SHIPPED = {
     "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
     "adaptors": [*ONE_TRIAL, *ONE_BUDGET],
-    "lambda_sadv": [*ONE_BUDGET, "--set", "ablate.lambda_sadv=[1, 100]"],
+    "lambda_sadv": [*ONE_BUDGET, "--set", "ablate.lambda_sadv=[1, 30]"],
     "precision": [],
     "smoke": ["--set", "prune=none", "--set", "ablate.adaptor=[ga, fcsa, csa]", "--set", "replicate.seeds=[0, 1]"],
 }
@@ -36,7 +36,8 @@ def test_a_shipped_file_runs_to_its_table(name, studies):
 def test_the_real_pair_runs_to_its_table_and_its_record_is_whole(studies, data_root):
     pytest.importorskip("efficientnet_lite_pytorch", reason="extra `pretrained` is not installed")
     two_cells = ["--set", "ablate.labeled_images=[10]", "--set", "ablate.adaptor=[joint, ga+csa]"]
-    few = [*FEW, *ONE_TRIAL, *two_cells, "--set", "ablate.lr_sd=[tuned]", "--data-root", str(data_root)]
+    no_control = ["--set", "ablate.lr_sd=[0.001]", "--set", "control=null"]
+    few = [*FEW, *ONE_TRIAL, *two_cells, *no_control, "--data-root", str(data_root)]
     done = studies.run("search_spaces/real_csa.yaml", *few)
     assert done.returncode == 0, done.stdout + done.stderr
     check_table(studies, "real_csa", seeds=1)

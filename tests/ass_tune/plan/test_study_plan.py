@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan
-from ass_tune.spec import StudySpec
+from ass_tune.spec import StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from tests.support.driver import answer_as_driver
 from trainables.mistakes import UserMistake
@@ -142,11 +142,23 @@ def test_the_primary_comparisons_are_part_of_the_plan(spec: Spec) -> None:
     ]
     assert read["smallest_difference"] == 0.5
     text = shown(plan)
-    assert "primary: adaptor=ga+csa,labeled_images=5 over adaptor=ga,labeled_images=5" in text
+    assert "primary: adaptor=ga+csa over adaptor=ga, at labels=5\n" in lines(text)
+    assert "primary: adaptor=joint over adaptor=ga, at labels=0 | labels=5\n" in lines(text)
     assert "not compared: adaptor=ga+csa,labeled_images=0 over adaptor=ga,labeled_images=0: adaptor=ga+csa" in text
     assert "compared   3 primary comparisons; smallest difference of interest 0.5 mIoU" in text
     many = planned(spec(ablate={"labeled_images": list(range(20))}, baseline={"labeled_images": 0}))
     assert "primary: and 7 more, which --plan --json lists" in shown(many)
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_cells_that_equal_another_and_comparisons_at_several_budgets_are_a_line_each() -> None:
+    file = Path(__file__).parents[3] / "search_spaces/table1_streets.yaml"
+    text = lines(shown(planned(load(file, ["ablate.adaptor=[ga, ga+fcsa, ga+csa]"]))))
+    assert "left out: 3 cells equal to another: lr_sd has no effect with adaptor=ga\n" in text
+    for adaptor in ("ga+fcsa", "ga+csa"):
+        over = f"adaptor={adaptor} over adaptor=ga, and over its control lr_sd=0"
+        assert f"primary: {over}, at labels=5 | labels=20 | labels=200\n" in text
+    assert text.count("primary: ") == 2
 
 
 @pytest.mark.usefixtures("nothing_measured")
@@ -283,6 +295,11 @@ def shown(plan: StudyPlan) -> str:
     console.print(*plan_tables(plan, 160), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def lines(text: str) -> str:
+    """Without the blanks that fill lines."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 @pytest.mark.usefixtures("round_figures")
