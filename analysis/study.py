@@ -19,7 +19,8 @@ from analysis.artifacts import Files
 from analysis.choice import best_configuration
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
-from trainables.words import BUDGET, OBJECTIVE, REPORT, SELECT, Cell, format_value, label
+from trainables.config import Value
+from trainables.words import ANY, BUDGET, OBJECTIVE, REPORT, SELECT, Cell, format_value, label
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -55,14 +56,30 @@ REPORTS = pa.schema(
 
 @dataclass(frozen=True)
 class StudyCell(Cell):
-    """A cell of a study that was run, with the names of the hyperparameters it tunes."""
+    """A cell of a study that was run.
+
+    Attributes:
+        tuned: names of the hyperparameters that it tunes.
+        idle: factors whose level has no effect in it.
+    """
 
     tuned: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
-    def levels(self) -> Mapping[str, str]:
+    def levels(self) -> dict[str, str]:
         """The levels as people write them, by factor, in the order of the study's factors."""
         return {factor: format_value(level) for factor, level in self.factors}
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The levels as tables show them: those without effect as `any`."""
+        return self.levels | dict.fromkeys(self.idle, ANY)
+
+    @property
+    def effective(self) -> Mapping[str, str]:
+        """The levels that have an effect."""
+        return {factor: level for factor, level in self.levels.items() if factor not in self.idle}
 
     @property
     def budget(self) -> int | None:
@@ -72,12 +89,12 @@ class StudyCell(Cell):
 
     def without_budget(self) -> str:
         """The cell's levels except its number of labeled images, e.g. `ga+csa`."""
-        return label((factor, level) for factor, level in self.levels.items() if factor != BUDGET)
+        return label((factor, level) for factor, level in self.effective.items() if factor != BUDGET)
 
     @property
     def label(self) -> str:
         """The cell as sentences and figures name it, e.g. `ga+csa, 50 labels`."""
-        return label(self.levels.items())
+        return label(self.effective.items())
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,7 @@ class Study:
         ablated = self.settings.get("ablate", {})
         combined = (tuple(zip(ablated, levels, strict=True)) for levels in itertools.product(*ablated.values()))
         by_name = {Cell(factors).name: factors for factors in combined}
-        return tuple(StudyCell(by_name[found["cell"]], tuple(found["tuned"])) for found in self.plan["cells"])
+        return tuple(_cell(by_name[found["cell"]], found) for found in self.plan["cells"])
 
     def baseline_of(self, cell: StudyCell) -> StudyCell | None:
         """The cell that its gain is measured against; itself if it is one, None where there is none."""
@@ -300,6 +317,11 @@ class Study:
             for row in rows
             if row["outcome"] == "finished" and row["stage"] in ("tuning", "replicate")
         ]
+
+
+def _cell(factors: tuple[tuple[str, Value], ...], planned: Mapping[str, Any]) -> StudyCell:
+    """A cell as the plan has it; plans of older versions do not say what is idle."""
+    return StudyCell(factors, tuple(planned["tuned"]), tuple(planned.get("idle", ())))
 
 
 @dataclass(frozen=True)

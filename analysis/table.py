@@ -132,7 +132,7 @@ def _of_comparison(name: str, found: Comparison) -> dict[str, float]:
 def _texts(row: Row) -> dict[str, str]:
     gain, control = row.gain, row.gain.control if row.gain else None
     return {
-        **row.cell.levels,
+        **row.cell.shown,
         "mIoU report": plus_minus(row.report.mean, row.report.std) if row.report else "–",
         "gain": "baseline" if row.is_baseline else gain_text(gain.comparison) if gain else "",
         "p": p_text(gain.comparison.p) if gain else "",

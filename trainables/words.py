@@ -26,6 +26,10 @@ CLEAR_ALONE = frozenset({"adaptor"})
 """Factors whose levels are understood without the factor's name."""
 
 
+ANY = "any"
+"""Stands in tables for the level of a factor that has no effect in a cell."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One combination of factor levels: a row of the final table and a stratum of the search."""

@@ -92,7 +92,7 @@ def _settings(study: Study) -> Mapping[str, str]:
 
 def _texts(found: Snapshots, iterations: int) -> dict[str, str]:
     return {
-        **found.cell.levels,
+        **found.cell.shown,
         "mIoU last": plus_minus(found.last.mean, found.last.std),
         "mIoU best on select": plus_minus(found.best.mean, found.best.std),
         "difference": plus_minus(found.difference.mean, found.difference.half_width, "+"),

@@ -95,7 +95,7 @@ def _alike(study: Study, name: str) -> list[list[StudyCell]]:
 
 
 def _others(cell: StudyCell, name: str) -> str:
-    return label((factor, level) for factor, level in cell.levels.items() if factor != name)
+    return label((factor, level) for factor, level in cell.effective.items() if factor != name)
 
 
 def _terms(entry: Mapping[str, Any], values: Sequence[Any]) -> np.ndarray | None:

@@ -28,6 +28,8 @@ class PlannedCell(BaseModel):
     cell: str
     levels: dict[str, Value]
     """The cell's level of each factor."""
+    idle: tuple[str, ...]
+    """Factors whose level has no effect in the cell."""
     tuned: tuple[str, ...]
     points: int | None
     configurations: int
@@ -201,6 +203,7 @@ def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedC
     return PlannedCell(
         cell=cell.cell.name,
         levels=dict(cell.cell.factors),
+        idle=cell.idle,
         tuned=tuple(variable.name for variable in cell.space),
         points=cell.points,
         configurations=cell.configurations,

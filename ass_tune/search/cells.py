@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.space import MAX_POINTS, Variable, all_cells, cell_space, cell_values, distinct
 from trainables.config import Value
-from trainables.words import Cell, format_value
+from trainables.words import ANY, Cell, format_value
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class CellPlan:
     """Seeds that search: the first one tries all configurations, each later one those that finished under it."""
     replicate_seeds: tuple[int, ...]
     """Seeds under which the chosen configuration is trained for the table."""
+    idle: tuple[str, ...] = ()
+    """Factors whose level has no effect in the cell."""
+
+    @property
+    def shown(self) -> dict[str, Value]:
+        """The levels as tables show them: those without effect as `any`."""
+        return {factor: ANY if factor in self.idle else level for factor, level in self.cell.factors}
 
     @property
     def tuning_trials(self) -> int:
@@ -78,7 +85,15 @@ def cells(spec: StudySpec) -> tuple[list[CellPlan], list[LeftOut]]:
             if searched not in points:
                 points[searched] = count_points(space)
             plans[content] = _plan(spec, cell, space, points[searched])
-    return list(plans.values()), left_out
+    return [replace(plan, idle=_idle_factors(plan.cell, left_out)) for plan in plans.values()], left_out
+
+
+def _idle_factors(cell: Cell, left_out: Sequence[LeftOut]) -> tuple[str, ...]:
+    """Factors of which all other levels were left out as the same."""
+    same = [left.cell for left in left_out if left.same_as == cell]
+    differing = [[factor for factor, level in cell.factors if other.level(factor) != level] for other in same]
+    alone = {factors[0] for factors in differing if len(factors) == 1}
+    return tuple(factor for factor, _ in cell.factors if factor in alone)
 
 
 def grid_points(space: Sequence[Variable]) -> Iterator[dict[str, Value]]:

@@ -32,7 +32,7 @@ def final_table(study: str, rows: Sequence[Row], width: int) -> list[RenderableT
 def _columns(rows: Sequence[Row]) -> list[Column]:
     controls = [row.gain.control if row.gain else None for row in rows]
     columns = [
-        *level_columns([row.cell.levels for row in rows]),
+        *level_columns([row.cell.shown for row in rows]),
         Column("mIoU report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
         Column("gain (95%)", [_gain(row) for row in rows]),
         Column("verdict", [verdict_text(row.gain) if row.gain else "" for row in rows], right=False, folds=True),
@@ -63,7 +63,7 @@ def _chosen(rows: Sequence[Row], width: int) -> list[RenderableType]:
     tuned = [(row, pairs) for row, pairs in zip(rows, chosen, strict=True) if pairs]
     if not tuned:
         return []
-    entries = listing([level_pairs(row.cell.levels) for row, _ in tuned], [pairs for _, pairs in tuned], width)
+    entries = listing([level_pairs(row.cell.effective) for row, _ in tuned], [pairs for _, pairs in tuned], width)
     lines = (Text(line, overflow="fold") for entry in entries for line in entry)
     return [Group(Text("\nchosen hyperparameters", style="bold"), *lines)]
 

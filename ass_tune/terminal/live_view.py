@@ -119,7 +119,7 @@ def _columns(cells: Sequence[CellProgress], runs: Counter) -> list[Column]:
     replicates = [f"{cell.ended[Stage.REPLICATE]}/{cell.plan.replicates}" for cell in cells]
     outcomes = (Outcome.PRUNED, Outcome.DIVERGED, Outcome.FAILED)
     return [
-        *level_columns([dict(cell.plan.cell.factors) for cell in cells]),
+        *level_columns([cell.plan.shown for cell in cells]),
         Column("tuning", tuning),
         Column("replicates", replicates),
         count_column("running", [runs[cell.plan.cell] for cell in cells], spare=1),

@@ -30,7 +30,7 @@ def plan_tables(plan: StudyPlan, width: int) -> list[RenderableType]:
 def _columns(plan: StudyPlan) -> list[Column]:
     times = ["?" if c.seconds_per_trial is None else format_seconds(c.seconds_per_trial) for c in plan.cells]
     return [
-        *level_columns([cell.levels for cell in plan.cells]),
+        *level_columns([cell.shown for cell in plan.cell_plans]),
         Column("tuned", [", ".join(cell.tuned) or "nothing" for cell in plan.cells], right=False, folds=True),
         Column("points", ["any" if cell.points is None else str(cell.points) for cell in plan.cells], spare=1),
         Column("tuning trials", [_searched(cell.configurations, len(plan.train_seeds)) for cell in plan.cells]),

@@ -29,7 +29,7 @@ class CellStatus(BaseModel):
 
     cell: str
     levels: dict[str, Value]
-    """The cell's level of each factor."""
+    """The cell's level of each factor; `any` where it has no effect."""
     tuning_ended: int
     tuning_wanted: int
     replicates_ended: int
@@ -114,7 +114,7 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
     progress = CellProgress.of(plan, tuning, replicates)
     return CellStatus(
         cell=plan.cell.name,
-        levels=dict(plan.cell.factors),
+        levels=plan.shown,
         tuning_ended=progress.ended[Stage.TUNING],
         tuning_wanted=progress.tuning_wanted,
         replicates_ended=progress.ended[Stage.REPLICATE],

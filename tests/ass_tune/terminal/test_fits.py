@@ -124,7 +124,7 @@ def test_the_plan_fits(name: str, width: int, height: int) -> None:
     plan = make_plan(study(name), None, measure=False, step_time=0.1)
     text = printed(width, height, *plan_tables(plan, width))
     if name != "single":
-        check_levels(text, [cell.levels for cell in plan.cells])
+        check_levels(text, [cell.shown for cell in plan.cell_plans])
     assert {tuned for cell in plan.cells for tuned in cell.tuned} <= set(text.replace(",", " ").split())
     for total in (f"{plan.tuning_trials} tuning trials", f"{plan.replicates} replicates"):
         assert total in " ".join(text.split())
@@ -148,7 +148,7 @@ def test_the_live_view_fits(name: str, running: int, width: int, height: int) ->
     count = sum(bool(re.search(r"\d+/\d+.* \d+/\d+", line)) for line in lines if "iteration" not in line)
     assert count + int(hidden[1] if hidden else 0) == len(progress.cells)
     if not hidden and name != "single":
-        check_levels(text, [dict(cell.factors) for cell in progress.cells])
+        check_levels(text, [cell.plan.shown for cell in progress.cells.values()])
     for trial in list(progress.running.values())[:1]:
         names = short_names(factor for factor, _ in trial.cell.factors)
         assert all(f"{names[factor]}={format_value(level)}" in text.split() for factor, level in trial.cell.factors)
@@ -176,7 +176,7 @@ def test_the_final_table_fits(name: str, width: int, height: int) -> None:
     rows = rows_of(name)
     text = printed(width, height, *final_table(name, rows, width))
     if name != "single":
-        check_levels(text, [row.cell.levels for row in rows])
+        check_levels(text, [row.cell.shown for row in rows])
     for row in rows:
         assert row.report is not None
         assert plus_minus(row.report.mean, row.report.std) in text
@@ -191,9 +191,10 @@ def test_the_final_table_fits(name: str, width: int, height: int) -> None:
 
 
 def test_before_the_first_trial_the_live_view_says_what_it_waits_for() -> None:
-    text = printed(80, 24, LiveView(Console(), "csa", played(study("csa"), 0, 0)))
+    progress = played(study("csa"), 0, 0)
+    text = printed(80, 24, LiveView(Console(), "csa", progress))
     assert "no trial runs yet: waiting for Ray to start one" in text
-    assert "0/54 trials, time left unknown before the first report" in text
+    assert f"0/{progress.trials_wanted} trials, time left unknown before the first report" in text
 
 
 def test_the_final_table_has_gain_and_verdict_at_80_columns() -> None:

@@ -106,7 +106,7 @@ def test_the_live_view_shows_every_cell_and_the_summary(spec: Spec, driven: Call
     rows = [line.split() for line in printed(out).splitlines()]
     for search in study.searches:
         cell = progress.cells[search.plan.cell]
-        levels = [format_value(level) for _, level in search.plan.cell.factors]
+        levels = [format_value(level) for level in search.plan.shown.values()]
         pruned = cell.outcomes[Outcome.PRUNED]
         assert [*levels, "6/6", "2/2", *([str(pruned)] if pruned else []), f"{cell.best:.1f}"] in rows
     assert "48/48 trials, about 0 s left" in printed(out)
