@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import Study
+from analysis.study import Study, StudyCell
 from trainables.words import BUDGET, REPORT, plus_minus
 
 ADAPTOR = "adaptor"
@@ -119,9 +119,9 @@ def caution(study: Study) -> str:
 def _by_adaptor(study: Study) -> dict[tuple[int, str], str]:
     report = study.last(REPORT)
     found = {}
-    for cell in study.cells:
+    for cell in _as_in_the_paper(study, (ADAPTOR, BUDGET)):
         mious = [report[run] for run in study.results(cell).values() if run in report]
-        if cell.budget is not None and mious and set(cell.levels) == {ADAPTOR, BUDGET}:
+        if cell.budget is not None and mious:
             mean = mean_over_seeds(mious)
             found[cell.budget, cell.levels[ADAPTOR]] = plus_minus(mean.mean, mean.std)
     return found
@@ -134,8 +134,8 @@ def _by_lambda(table: Published, study: Study) -> dict[tuple[int, str], str]:
     """
     found: dict[tuple[int, str], str] = {}
     report = study.last(REPORT)
-    for cell in study.cells:
-        column = _printed(table, cell.level(LAMBDA)) if set(cell.levels) == {ADAPTOR, BUDGET, LAMBDA} else None
+    for cell in _as_in_the_paper(study, (ADAPTOR, BUDGET, LAMBDA)):
+        column = _printed(table, cell.level(LAMBDA))
         mious = [report[run] for run in study.results(cell).values() if run in report]
         if cell.budget is not None and cell.levels[ADAPTOR] == table.adaptor and column and mious:
             mean = mean_over_seeds(mious)
@@ -148,14 +148,30 @@ def _by_tuned_lambda(table: Published, study: Study) -> dict[tuple[int, str], st
         return {}
     frame = study.frame.query("stage == 'tuning' and outcome == 'finished'").dropna(subset=[REPORT, LAMBDA])
     groups: dict[tuple[int, str], list[float]] = {}
-    for cell in study.cells:
-        if cell.budget is None or cell.levels.get(ADAPTOR) != table.adaptor or set(cell.levels) != {ADAPTOR, BUDGET}:
+    for cell in _as_in_the_paper(study, (ADAPTOR, BUDGET)):
+        if cell.budget is None or cell.levels[ADAPTOR] != table.adaptor:
             continue
         trials = frame.query("cell == @cell.name")
         for used, miou in zip(trials[LAMBDA], trials[REPORT], strict=True):
             if column := _printed(table, used):
                 groups.setdefault((cell.budget, column), []).append(miou)
     return {place: f"{sum(found) / len(found):.1f} ({len(found)})" for place, found in groups.items()}
+
+
+def _as_in_the_paper(study: Study, factors: Sequence[str]) -> list[StudyCell]:
+    """The cells that vary these factors and no others. The paper has no controls, so those of a study are left out."""
+    control: Mapping[str, object] = study.settings.get("control", {})
+    groups: dict[tuple[str, ...], list[StudyCell]] = {}
+    for cell in study.cells:
+        if set(cell.levels) == {*factors, *control}:
+            groups.setdefault(tuple(cell.levels[factor] for factor in factors), []).append(cell)
+    # a cell in which the control's factor has no effect is there once, with any of its levels
+    own = [[cell for cell in cells if _differs(cell, control)] or cells for cells in groups.values()]
+    return [cells[0] for cells in own if len(cells) == 1]
+
+
+def _differs(cell: StudyCell, levels: Mapping[str, object]) -> bool:
+    return any(cell.level(factor) != level for factor, level in levels.items())
 
 
 def _printed(table: Published, used: object) -> str | None:

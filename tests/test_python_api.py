@@ -39,7 +39,7 @@ def test_the_example_runs_in_a_notebook(folder: Path) -> None:
     said = "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", ()))
     assert "2 tuning trials and 6 replicates in 3 cells" in said
     assert f"FINISHED {folder / 'studies/smoke'}" in said
-    assert "7 trials ended" in said
+    assert "8 trials ended" in said
     assert "reports/smoke/report.html" in said
     assert (folder / "reports/smoke/report.html").is_file()
 

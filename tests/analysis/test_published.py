@@ -94,3 +94,15 @@ def test_a_tuned_lambda_stands_for_a_printed_one_within_a_tenth() -> None:
     found = with_ours(TABLE_2A, study).set_index("labeled images").loc["100"]
     ours = [found[f"lambda_sadv={column}, ours"] for column in TABLE_2A.columns]
     assert ours == ["61.0 (2)", "", "", "40.0 (1)"]
+
+
+def test_the_rows_of_a_study_with_a_control_stand_beside_table_1_without_those_of_the_control() -> None:
+    made = [
+        Made({"adaptor": adaptor, "labeled_images": 50, "lr_sd": level}, ended(miou + seed), {}, "replicate", 0, seed)
+        for adaptor, level, miou in (("ga", 0, 40), ("ga+csa", 0.001, 45), ("ga+csa", 0, 44))
+        for seed in range(3)
+    ]
+    factors = {"adaptor": ["ga", "ga+csa"], "labeled_images": [50], "lr_sd": [0, 0.001]}
+    study = made_study(factors, {}, made, control={"lr_sd": 0.0})
+    found = with_ours(TABLE_1, study).set_index("labeled images").loc["50"]
+    assert (found["ga, ours"], found["ga+csa, ours"]) == ("41.0 ± 1.0", "46.0 ± 1.0")

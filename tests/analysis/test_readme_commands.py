@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,20 @@ WRITES = {
 }
 
 
-def run(*program: str, cwd: Path = PROJECT) -> str:
-    done = subprocess.run(program, cwd=cwd, capture_output=True, text=True, check=False, timeout=280)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`python -m MODULE ARGUMENTS` in this process, which has imported everything; returns what it prints."""
+
+    def as_python_does(module: str, *arguments: str) -> str:
+        monkeypatch.chdir(PROJECT)
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__")
+        said = capsys.readouterr()
+        assert not ended.value.code, said.out + said.err
+        return said.out
+
+    return as_python_does
 
 
 REAL = "analysis/notebooks/table1_streets"
@@ -40,10 +51,10 @@ REAL = "analysis/notebooks/table1_streets"
         if "analysis.import" not in line
     ],
 )
-def test_a_command_works_as_written(line: str, with_report, tmp_path: Path) -> None:
+def test_a_command_works_as_written(line: str, with_report, tmp_path: Path, run: Callable[..., str]) -> None:
     _, _, module, *arguments = shlex.split(line)
     there = [with_report.name if argument in ("csa", "fcsa") else argument for argument in arguments]
-    done = run(sys.executable, "-m", module, *there, "--tracking-uri", with_report.uri, "--out", str(tmp_path / "out"))
+    done = run(module, *there, "--tracking-uri", with_report.uri, "--out", str(tmp_path / "out"))
     if "--json" in arguments:
         assert json.loads(done)["primary"]
         return
@@ -53,24 +64,15 @@ def test_a_command_works_as_written(line: str, with_report, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_study_is_taken_over_as_written(recorded, migrated: Path, tmp_path: Path) -> None:
+def test_a_study_is_taken_over_as_written(recorded, migrated: Path, tmp_path: Path, run: Callable[..., str]) -> None:
     (command,) = [line for line in COMMANDS if "analysis.import" in line]
     _, _, module, folder, option, uri = shlex.split(command)
     assert (folder, option, uri) == ("exports/csa", "--tracking-uri", "sqlite:///elsewhere.db")
-    run(
-        sys.executable,
-        "-m",
-        "analysis.export",
-        recorded.name,
-        "--tracking-uri",
-        recorded.uri,
-        "--out",
-        str(tmp_path / "x"),
-    )
+    run("analysis.export", recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path / "x"))
     (tmp_path / "elsewhere.db").write_bytes(migrated.read_bytes())
     there = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    run(sys.executable, "-m", module, str(tmp_path / "x"), option, there)
-    run(sys.executable, "-m", "analysis.export", recorded.name, option, there, "--out", str(tmp_path / "again"))
+    run(module, str(tmp_path / "x"), option, there)
+    run("analysis.export", recorded.name, option, there, "--out", str(tmp_path / "again"))
 
 
 def test_the_notebook_is_run_where_and_as_its_own_test_runs_it() -> None:

@@ -33,17 +33,21 @@ def test_each_snapshot_chooses_by_its_own_miou_and_both_are_recorded(studies, wr
     again = read_folder(studies.folder / "again")
     assert again.metric("loss/total").empty, "trained again, not taken over"
     for name in ("report/miou_last", "report/miou_best_on_select", "snapshot/select_miou", "snapshot/best_iteration"):
-        assert len(again.last(name)) == 12
+        assert len(again.last(name)) == 2 * (6 + 1)
         assert sorted(study.last(name).values()) == sorted(again.last(name).values())
 
 
 def check_choice(studies: Studies, study: Study, snapshot: str, values: dict[str, float]) -> None:
     """Ledger, choice and result of the cell with this snapshot, whose trials are worth these values."""
     (cell,) = [cell for cell in study.cells if cell.levels["snapshot"] == snapshot]
-    runs = study.frame.query("cell == @cell.name")["run"].tolist()
+    frame = study.frame.query("cell == @cell.name").set_index("run")
+    tuning = frame.index[frame["stage"] == "tuning"].tolist()
     trials = studies.ledger("curves")[f"curves/{cell.name}/tuning"]
     in_ledger = [trial.value for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
-    assert sorted(in_ledger) == pytest.approx(sorted(values[run] for run in runs))
+    assert sorted(in_ledger) == pytest.approx(sorted(values[run] for run in tuning))
+    best = max(tuning, key=lambda run: values[run])
+    assert frame.index[frame["best"]].tolist() == [best]
     (chosen,) = study.results(cell).values()
-    assert chosen == max(runs, key=lambda run: values[run])
+    assert frame["stage"][chosen] == "replicate"
+    assert frame["lr"][chosen] == frame["lr"][best]
     assert study.last("report/miou")[chosen] == study.last(f"report/miou_{snapshot}")[chosen]

@@ -17,6 +17,8 @@ from tests.support.project import PROJECT
 SLOTS = 2
 """CPUs that the cluster has, whatever the machine has."""
 OBJECT_STORE_BYTES = 100 * 2**20
+STARTS = 3
+"""How often a start of Ray is tried: on a busy machine a node is given up after half a minute."""
 
 
 def agree_on_a_token() -> None:
@@ -34,19 +36,29 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """What `--address` takes."""
+        """What `--address` takes. Raises RuntimeError where Ray does not start."""
+        for _ in range(STARTS):
+            if self._process is not None:
+                break
+            self._process = self._started()
         if self._process is None:
-            environment = {**os.environ, "PYTHONPATH": str(PROJECT), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-            environment |= {"RAY_USAGE_STATS_ENABLED": "0"}
-            command = [sys.executable, "-m", "tests.support.cluster"]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(
-                command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
-            )
-            assert self._process.stdout is not None
-            self._address = self._process.stdout.readline().strip()
-            assert self._address, "Ray did not start"
+            raise RuntimeError(f"Ray did not start, {STARTS} times")
         return self._address
+
+    def _started(self) -> subprocess.Popen[str] | None:
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        environment |= {"RAY_USAGE_STATS_ENABLED": "0"}
+        command = [sys.executable, "-m", "tests.support.cluster"]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+        )
+        assert process.stdout is not None
+        self._address = process.stdout.readline().strip()
+        if self._address:
+            return process
+        process.communicate()
+        return None
 
     def stop(self) -> None:
         """End it, where it was started."""

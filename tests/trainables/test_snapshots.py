@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,27 +22,44 @@ from trainables.learning_curve import measured
 from trainables.snapshots import BestEvaluation
 from trainables.storage import Storage
 
+pytestmark = pytest.mark.costly
+
 PEAK = {"seed": 3, "lr": 0.03, "schedule_iterations": 6}
 """A trial whose select mIoU is highest at the second of its three reports, by three points."""
 
 
 @dataclass(frozen=True)
 class Peaked:
-    """A trial of a study folder, with all of its reports."""
+    """A trial of a study folder, with all of its reports, and the iteration of each evaluation of a split."""
 
     folder: Path
     reports: list[dict[str, float]]
+    evaluations: list[int]
 
 
 def run(folder: Path, **values: Any) -> Peaked:
     config = settings(folder, "key", **PEAK, **values)
     reports = config["config"]["iterations"] // config["config"]["evaluate_every"]
-    return Peaked(folder, trained(AssTrainable(config=config), reports))
+    evaluations: list[int] = []
+    evaluate = Trainer.evaluate
+
+    def counted(trainer: Trainer, packed: Any) -> np.ndarray:
+        evaluations.append(trainer.iteration)
+        return evaluate(trainer, packed)
+
+    with patch.object(Trainer, "evaluate", counted):
+        return Peaked(folder, trained(AssTrainable(config=config), reports), evaluations)
 
 
 @pytest.fixture(scope="module")
 def best(tmp_path_factory: pytest.TempPathFactory) -> Peaked:
     return run(tmp_path_factory.mktemp("best"), snapshot="best_on_select")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Peaked:
+    """The same trial, had it ended at its peak."""
+    return run(tmp_path_factory.mktemp("stopped"), iterations=4)
 
 
 def network_in(folder: Path) -> dict[str, torch.Tensor]:
@@ -63,25 +81,25 @@ def test_of_equal_evaluations_the_earliest_is_the_best() -> None:
     assert best == BestEvaluation(4, 7.0)
 
 
-def test_the_best_snapshot_is_the_network_of_a_trial_that_ended_at_the_peak(best: Peaked, tmp_path: Path) -> None:
+def test_the_best_snapshot_is_the_network_of_a_trial_that_ended_at_the_peak(best: Peaked, stopped: Peaked) -> None:
     curve = [report["select/miou"] for report in best.reports]
     assert curve[1] > curve[2] + 1, "this trial has no peak"
-    stopped = run(tmp_path, iterations=4)
     last, ended = best.reports[-1], stopped.reports[-1]
     assert last["snapshot/best_iteration"] == 4
     assert last["report/miou"] == last["report/miou_best_on_select"] == ended["report/miou"]
     assert last["report/miou_last"] != ended["report/miou"]
     classes = [name for name in ended if name.startswith("report/iou/")]
     assert [last[name] for name in classes] == [ended[name] for name in classes]
-    ours, theirs = network_in(best.folder), network_in(tmp_path)
+    ours, theirs = network_in(best.folder), network_in(stopped.folder)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     assert miou_of_the_counts_in(best.folder) == pytest.approx(last["report/miou"])
 
 
 def test_both_settings_record_both_snapshots_and_differ_in_what_is_reported_and_chosen_by(
-    best: Peaked, tmp_path: Path, evaluations: list[int]
+    best: Peaked, tmp_path: Path
 ) -> None:
-    of_last, of_best = run(tmp_path).reports, best.reports
+    last = run(tmp_path)
+    of_last, of_best = last.reports, best.reports
     assert of_last[:2] == of_best[:2]
     for name in ("report/miou_last", "report/miou_best_on_select", "snapshot/best_iteration", "select/miou"):
         assert of_last[-1][name] == of_best[-1][name]
@@ -89,28 +107,14 @@ def test_both_settings_record_both_snapshots_and_differ_in_what_is_reported_and_
     assert of_last[-1]["snapshot/select_miou"] == of_last[-1]["select/miou"]
     assert of_best[-1]["snapshot/select_miou"] == of_best[1]["select/miou"]
     assert miou_of_the_counts_in(tmp_path) == pytest.approx(of_last[-1]["report/miou"])
-    assert evaluations == [2, 4, 6, 6, 6], "at the end the select split once, the report split once per snapshot"
+    assert last.evaluations == [2, 4, 6, 6, 6], "at the end the select split once, the report split once per snapshot"
 
 
-def test_a_trial_that_is_best_at_its_end_is_evaluated_once(tmp_path: Path, evaluations: list[int]) -> None:
-    before, last = run(tmp_path, iterations=4).reports
+def test_a_trial_that_is_best_at_its_end_is_evaluated_once(stopped: Peaked) -> None:
+    before, last = stopped.reports
     assert last["select/miou"] > before["select/miou"]
-    assert evaluations == [2, 4, 4], "at the end each split once"
+    assert stopped.evaluations == [2, 4, 4], "at the end each split once"
     assert last["report/miou_last"] == last["report/miou_best_on_select"] == last["report/miou"]
-
-
-@pytest.fixture
-def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The iteration of each evaluation of a split."""
-    counted: list[int] = []
-    evaluate = Trainer.evaluate
-
-    def count(self: Trainer, packed: Any) -> np.ndarray:
-        counted.append(self.iteration)
-        return evaluate(self, packed)
-
-    monkeypatch.setattr(Trainer, "evaluate", count)
-    return counted
 
 
 @pytest.mark.parametrize("done", [1, 2], ids=["before the peak", "after the peak"])

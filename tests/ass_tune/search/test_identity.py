@@ -97,6 +97,7 @@ def test_every_field_with_an_effect_changes_a_key() -> None:
         "clip_norm": 1.0,
         "gd_map_scale": 0.125,
         "momentum": 0.25,
+        "snapshot": "best_on_select",
     }
     keys = {"as it is": trial_key(config)}
     for name, value in config.model_dump().items():

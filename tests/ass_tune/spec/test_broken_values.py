@@ -24,7 +24,7 @@ search: {trials_per_cell: 2}""",
         (
             "x.yaml:7: tune.lambda_sad: unknown variable of ass; allowed: adaptor, labeled_images, "
             "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, optimizer, lr, "
-            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 23 more; did you mean "
+            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 24 more; did you mean "
             "'lambda_sadv'?"
         ),
     ),
@@ -33,7 +33,7 @@ search: {trials_per_cell: 2}""",
         (
             "x.yaml:7: ablate.optimiser: unknown variable of ass; allowed: adaptor, labeled_images, "
             "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, optimizer, lr, "
-            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 23 more; did you mean "
+            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 24 more; did you mean "
             "'optimizer'?"
         ),
     ),

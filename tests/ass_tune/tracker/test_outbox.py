@@ -129,6 +129,7 @@ def test_full_disk_is_a_clear_error_and_leaves_the_file_whole(tmp_path: Path):
 def test_an_interrupt_at_any_moment_leaves_nothing_to_contradict(tmp_path: Path):
     outbox = Outbox(tmp_path)
     for seconds in np.random.default_rng(0).uniform(0.001, 0.01, size=30):
+        outbox.append('{"report":0}')
         interrupted(lambda: outbox.append('{"report":1}'), seconds)
         assert outbox.waiting == len(outbox.read(10_000))
     assert Outbox(tmp_path).waiting == outbox.waiting > 30
