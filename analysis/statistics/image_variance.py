@@ -7,10 +7,28 @@ out in turn, counts are summed over the rest, and IoU is taken of the sums (Efro
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from trainables.ass.metrics import intersections_and_unions, iou_of
+
+
+@dataclass(frozen=True)
+class SharedByImages:
+    """What images do to all seeds alike, for differences that are means over seeds.
+
+    Attributes:
+        covariance: over images (comparisons, comparisons), without negative variances.
+        between: mean squares of units (comparisons,), which hold what images do to all seeds and to single ones.
+        within: what images do to single seeds (comparisons,). A variance is `between - within`, or 0 if that is less.
+        df: degrees of freedom of both (2, comparisons).
+    """
+
+    covariance: np.ndarray
+    between: np.ndarray
+    within: np.ndarray
+    df: np.ndarray
 
 
 def overlaps_of(confusions: np.ndarray) -> np.ndarray:
@@ -45,24 +63,36 @@ def influences(overlaps: np.ndarray) -> np.ndarray:
     return (len(overlaps) - 1) * (mious.mean() - mious)
 
 
-def shared_covariance(pulls: np.ndarray) -> np.ndarray:
-    """Covariance over images (comparisons, comparisons) of differences that are means over seeds.
+def shared_by_images(pulls: np.ndarray) -> SharedByImages:
+    """Variances and covariances over images, with what their uncertainty follows from.
 
     Only what images do to all seeds alike: what an image does to the networks of one seed is already part of the spread
     between seeds, and would be counted twice. So products are taken of different seeds (as in Obuchowski and Rockette,
-    1995, for readers and cases), and the nearest matrix without negative variances is returned.
+    1995, for readers and cases), which is a difference of two mean squares.
 
     Args:
-        pulls: differences of `influences` (comparisons, seeds, units), NaN for a seed that a comparison lacks.
+        pulls: differences of `influences` (comparisons, seeds, units), NaN for a seed that a comparison lacks. At least
+            two seeds each, and two units.
     """
     there = ~np.isnan(pulls[:, :, 0])
-    units = pulls.shape[2]
+    seeds, units = there.sum(axis=1).astype(float), pulls.shape[2]
     pulls = np.nan_to_num(pulls)
     pulls = pulls - pulls.mean(axis=2, keepdims=True)
     over_seeds = pulls.sum(axis=1)
     flat = pulls.reshape(len(pulls), -1)
-    counts = there.sum(axis=1).astype(float)
-    pairs = np.outer(counts, counts) - there.astype(float) @ there.T
-    products = (over_seeds @ over_seeds.T - flat @ flat.T) / np.maximum(pairs, 1)
-    values, vectors = np.linalg.eigh(products / (units * (units - 1)))
-    return (vectors * np.maximum(values, 0)) @ vectors.T
+    pairs = np.outer(seeds, seeds) - there.astype(float) @ there.T
+    products = (over_seeds @ over_seeds.T - flat @ flat.T) / np.maximum(pairs, 1) / (units * (units - 1))
+    between = (over_seeds**2).sum(axis=1) / seeds**2 / (units * (units - 1))
+    df = (units - 1) * np.array([np.ones_like(seeds), seeds - 1])
+    return SharedByImages(_without_negative_variances(products), between, between - np.diag(products), df)
+
+
+def _without_negative_variances(products: np.ndarray) -> np.ndarray:
+    """The same variances, but at least 0, with correlations of the nearest matrix that can be a covariance.
+
+    That matrix itself has larger variances, by far where there are more comparisons than units.
+    """
+    values, vectors = np.linalg.eigh(products)
+    nearest = (vectors * np.maximum(values, 0)) @ vectors.T
+    kept = np.maximum(np.diag(products), 0) / np.maximum(np.diag(nearest), 1e-300)
+    return nearest * np.sqrt(np.outer(kept, kept))

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special
 
 from analysis.statistics.blocks import Estimate, residual_squares, variances
-from analysis.statistics.image_variance import shared_covariance
+from analysis.statistics.image_variance import shared_by_images
 from analysis.statistics.simultaneous import Correction, Together
 
 ALPHA = 0.05
@@ -199,24 +199,26 @@ class _Design:
     def _add_images(self, runs: Runs) -> None:
         """Adds the covariance over images of the pairs whose runs all have counts."""
         self.image_variance = np.full(len(self.pairs), np.nan)
-        self.units = _units(runs)
-        if self.units < 2:
+        self.image_sources: list[dict[Estimate, float]] = [{} for _ in self.pairs]
+        units = _units(runs)
+        if units < 2:
             return
-        cells = np.full((*self.mious.shape, self.units), np.nan)
+        cells = np.full((*self.mious.shape, units), np.nan)
         for row, cell in enumerate(self.cells):
             for seed, of_run in runs.pulls.get(cell, {}).items():
                 if seed in self.seeds:
                     cells[row, self.seeds.index(seed)] = of_run
         pulls = cells[self.sides[:, 0]] - cells[self.sides[:, 1]]
         has = np.flatnonzero((~np.isnan(pulls[:, :, 0]) == self.there).all(axis=1) & (self.n > 1))
-        found = shared_covariance(pulls[has])
-        self.image_variance[has] = np.diag(found)
-        self.covariance[np.ix_(has, has)] += found
+        found = shared_by_images(pulls[has])
+        self.image_variance[has] = np.diag(found.covariance)
+        self.covariance[np.ix_(has, has)] += found.covariance
+        for number, between, within, df in zip(has, found.between, found.within, found.df.T, strict=True):
+            self.image_sources[number] = {Estimate(between, df[0]): between, Estimate(within, df[1]): -within}
 
     def _test(self) -> None:
         """Degrees of freedom and p-values of each pair by itself."""
         self.df, self.p = np.full(len(self.pairs), np.nan), np.full(len(self.pairs), np.nan)
-        images = np.nan_to_num(self.image_variance)
         for number, parts in enumerate(self.sources):
             total = self.covariance[number, number]
             if np.isnan(total):
@@ -224,13 +226,16 @@ class _Design:
             if total <= 0:
                 self.df[number], self.p[number] = 1.0, float(self.gains[number] == 0)
                 continue
-            of_images = Estimate(images[number], max(self.units - 1, 1))
-            self.df[number] = _satterthwaite({**parts, of_images: images[number]})
+            self.df[number] = _satterthwaite(total, {**parts, **self.image_sources[number]})
             t = abs(self.gains[number]) / math.sqrt(total)
             self.p[number] = 2 * special.stdtr(self.df[number], -t)
 
     def families(self, numbers: Sequence[int]) -> list[Together]:
-        """Pairs whose variance comes from the same estimates, with the correlation of their gains."""
+        """Pairs whose variance over seeds comes from the same estimates, with the correlation of their gains.
+
+        Every pair has a variance over images of its own. The more of the total that is, the less do their errors have
+        in common, and the more degrees of freedom has what they share.
+        """
         by_sources: dict[frozenset[Estimate], list[int]] = {}
         for number in numbers:
             by_sources.setdefault(frozenset(self.sources[number]), []).append(number)
@@ -240,12 +245,14 @@ class _Design:
             deviations = np.sqrt(np.maximum(np.diag(part), 1e-300))
             correlation = part / np.outer(deviations, deviations)
             np.fill_diagonal(correlation, 1.0)
-            found.append(Together(correlation, float(np.median(self.df[members]))))
+            shared = [_satterthwaite(self.covariance[number, number], self.sources[number]) for number in members]
+            found.append(Together(correlation, float(np.median(shared))))
         return found
 
     def comparison(self, number: int, level: float, p: float, margin: float, primary: bool) -> Comparison:
         """Of one pair, with the interval that excludes zero where its own p-value is at most the level."""
         total, images = self.covariance[number, number], self.image_variance[number]
+        of_seeds = float(sum(self.sources[number].values())) if self.sources[number] else math.nan
         critical = -special.stdtrit(self.df[number], level / 2)
         half = critical * math.sqrt(total) if total == total else math.nan
         gain = float(self.gains[number])
@@ -258,17 +265,21 @@ class _Design:
             p=p,
             margin=margin,
             df=float(self.df[number]),
-            seed_variance=float(sum(self.sources[number].values())) if self.sources[number] else math.nan,
-            seed_df=_satterthwaite(self.sources[number]),
+            seed_variance=of_seeds,
+            seed_df=_satterthwaite(of_seeds, self.sources[number]),
             image_variance=None if images != images else float(images),
             primary=primary,
         )
 
 
-def _satterthwaite(parts: Mapping[Estimate, float]) -> float:
-    """Degrees of freedom of a sum of independent estimates (Satterthwaite, 1946); NaN of nothing."""
+def _satterthwaite(total: float, parts: Mapping[Estimate, float]) -> float:
+    """Degrees of freedom of a variance that is a sum of independent estimates, some subtracted (Satterthwaite, 1946).
+
+    The total is given, since it is larger than the sum of its parts where a negative variance was taken for 0. NaN
+    without parts.
+    """
     by_df = sum(part**2 / estimate.df for estimate, part in parts.items())
-    return float(sum(parts.values()) ** 2 / by_df) if by_df > 0 else math.nan
+    return float(total**2 / by_df) if by_df > 0 else math.nan
 
 
 def _units(runs: Runs) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.statistics.image_variance import influences, overlaps_by_unit, overlaps_of, shared_covariance
+from analysis.statistics.image_variance import influences, overlaps_by_unit, overlaps_of, shared_by_images
 from trainables.ass.metrics import miou
 
 
@@ -52,20 +52,39 @@ def test_what_images_do_to_all_seeds_is_found_and_what_they_do_to_one_is_not() -
     for _ in range(400):
         shared = rng.normal(size=(2, 1, 30)) * np.ones((2, 4, 1))
         own = 3 * rng.normal(size=(2, 4, 30))
-        common.append(shared_covariance(shared + own))
-        alone.append(shared_covariance(own))
-    # the nearest covariance without negative variances is a little too large
+        common.append(shared_by_images(shared + own).covariance)
+        alone.append(shared_by_images(own).covariance)
+    # taking negative variances for 0 makes them a little too large
     assert np.mean([np.diag(one) for one in common]) == pytest.approx(1 / 30, rel=0.3)
     assert np.mean([np.diag(one) for one in alone]) < 9 / 30 / 4 / 4
 
 
+def test_variances_are_not_larger_where_comparisons_outnumber_units() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [rng.normal(size=(12, 1, 6)) + rng.normal(size=(12, 3, 6)) for _ in range(400)]
+    found = [shared_by_images(one).covariance for one in drawn]
+    assert np.mean([np.diag(one) for one in found]) == pytest.approx(1 / 6, rel=0.05)
+    assert min(np.linalg.eigvalsh(one).min() for one in found) > -1e-9
+
+
+def test_its_mean_squares_have_the_variance_that_their_degrees_of_freedom_say() -> None:
+    rng = np.random.default_rng(0)
+    found = [shared_by_images(rng.normal(size=(1, 1, 8)) + 2 * rng.normal(size=(1, 3, 8))) for _ in range(4000)]
+    for parts, df in zip(zip(*((one.between, one.within) for one in found), strict=True), (7, 14), strict=True):
+        assert np.var(parts) == pytest.approx(2 * np.mean(parts) ** 2 / df, rel=0.1)
+    assert [df.item() for df in found[0].df] == [7, 14]
+    assert np.mean([one.between - one.within for one in found]) == pytest.approx(1 / 8, rel=0.05)
+
+
 def test_it_is_the_covariance_of_means_where_seeds_do_not_matter() -> None:
     units = np.random.default_rng(0).normal(size=(3, 1, 40))
-    found = shared_covariance(np.repeat(units, 5, axis=1))
-    np.testing.assert_allclose(found, np.cov(units[:, 0]) / 40, atol=1e-12)
+    found = shared_by_images(np.repeat(units, 5, axis=1))
+    np.testing.assert_allclose(found.covariance, np.cov(units[:, 0]) / 40, atol=1e-12)
 
 
 def test_a_seed_that_a_comparison_lacks_is_left_out() -> None:
     pulls = np.random.default_rng(0).normal(size=(1, 4, 40)) + np.random.default_rng(1).normal(size=(1, 1, 40))
     with_hole = np.concatenate([pulls, np.full((1, 1, 40), np.nan)], axis=1)
-    np.testing.assert_allclose(shared_covariance(with_hole), shared_covariance(pulls))
+    found, expected = shared_by_images(with_hole), shared_by_images(pulls)
+    for name in ("covariance", "between", "within", "df"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -41,6 +43,14 @@ def test_comparisons_with_variances_of_their_own_are_corrected_as_independent_on
     correction = Correction([Together(np.eye(1), 2)] * 4)
     assert correction.level() == pytest.approx(1 - 0.95**0.25)
     assert correction.adjusted(0.01) == pytest.approx(1 - 0.99**4)
+
+
+@pytest.mark.parametrize("df", [math.inf, math.nan])
+def test_comparisons_that_share_no_variance_have_only_their_differences_correlated(df: float) -> None:
+    assert Correction([Together(np.eye(6), df)]).level() == pytest.approx(1 - 0.95 ** (1 / 6), rel=0.03)
+    # normal variables with one baseline, to one integral
+    level = Correction([Together(one_baseline(3), df)]).level()
+    assert stats.norm.isf(level / 2) == pytest.approx(2.34897, abs=0.005)
 
 
 def test_twins_count_as_one_comparison() -> None:

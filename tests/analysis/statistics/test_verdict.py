@@ -109,6 +109,47 @@ def test_images_widen_the_interval_by_what_they_do_to_all_seeds() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(stats.t.isf(0.025, df) * math.sqrt(parts.sum()))
 
 
+def test_what_images_do_to_single_seeds_makes_the_variance_over_images_less_certain() -> None:
+    """Satterthwaite's degrees of freedom of a sum of mean squares, of which one is subtracted."""
+    rng = np.random.default_rng(2)
+    of_runs = 2 * rng.normal(size=(2, 1, 8)) + 3 * rng.normal(size=(2, 5, 8))
+    pulls = {str(cell): dict(enumerate(one)) for cell, one in enumerate(of_runs)}
+    found = judge(replace(drawn(2, 5), pulls=pulls), [("1", "0")])[0]
+    assert found.image_variance is not None and found.image_variance > 0
+    between = np.var((of_runs[1] - of_runs[0]).mean(axis=0), ddof=1) / 8
+    within = between - found.image_variance
+    total = found.seed_variance + found.image_variance
+    assert found.df == pytest.approx(total**2 / (found.seed_variance**2 / 4 + between**2 / 7 + within**2 / 28))
+
+
+def test_a_variance_over_images_that_was_taken_for_zero_is_still_uncertain() -> None:
+    rng = np.random.default_rng(4)
+    own = 3 * rng.normal(size=(2, 5, 8))
+    own -= 0.9 * own.mean(axis=1, keepdims=True)
+    pulls = {str(cell): dict(enumerate(one)) for cell, one in enumerate(own)}
+    plain, found = (judge(replace(drawn(2, 5), pulls=one), [("1", "0")])[0] for one in ({}, pulls))
+    assert found.image_variance == 0 and found.seed_variance == plain.seed_variance
+    assert found.df < plain.df and found.high - found.low > plain.high - plain.low
+
+
+def test_comparisons_with_variances_over_images_of_their_own_have_less_in_common() -> None:
+    """Three budgets share the variance over seeds; where images outweigh it, each has a denominator of its own."""
+    runs = replace(drawn(6, 4, 1), budgets={str(cell): cell // 2 for cell in range(6)})
+    pairs = [("1", "0"), ("3", "2"), ("5", "4")]
+    rng = np.random.default_rng(0)
+    pulls = {cell: dict.fromkeys(range(4), 100 * rng.normal(size=12)) for cell in runs.mious}
+    of_images = judge(replace(runs, pulls=pulls), pairs)
+    for one in of_images:
+        assert one.p == pytest.approx(1 - (1 - _own_p(one)) ** 3, abs=0.02)
+    of_seeds = judge(runs, pairs)
+    assert any(one.p < 1 - (1 - _own_p(one)) ** 3 - 0.01 for one in of_seeds)
+
+
+def _own_p(one: Comparison) -> float:
+    total = one.seed_variance + (one.image_variance or 0.0)
+    return float(2 * stats.t.sf(abs(one.gain) / math.sqrt(total), one.df))
+
+
 def test_a_run_without_counts_leaves_its_comparisons_to_seeds() -> None:
     runs = drawn(3, 4, units=10)
     del runs.pulls["2"][3]  # pyright: ignore
