@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from analysis.statistics.gains import Gain, Judged
@@ -10,7 +11,9 @@ from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from analysis.table import Row, interval, p_text
 from analysis.wording import count
-from trainables.words import format_points, label
+from trainables.words import Cell, format_points, label
+
+SAME_IMAGES = "The same images chose the configurations and gave the mIoU, so these are optimistic."
 
 
 def conclusions(judged: Judged) -> list[str]:
@@ -34,7 +37,8 @@ def sentence(judged: Judged, gain: Gain) -> str:
     cells = {cell.name: cell for cell in judged.study.cells}
     names = f"{cells[gain.comparison.ours].label} over {cells[gain.comparison.theirs].label}"
     said = f"{names}: {phrase(judged.study, gain)}"
-    return f"{said} ({details(judged, gain)})." if gain.comparison.seeds else f"{said}."
+    said += f" ({details(judged, gain)})." if gain.comparison.seeds else "."
+    return f"{said} {SAME_IMAGES}" if judged.study.protocol == "paper" else said
 
 
 def phrase(study: Study, gain: Gain) -> str:
@@ -42,27 +46,31 @@ def phrase(study: Study, gain: Gain) -> str:
     found = gain.comparison
     if found.why_not_judged:
         return f"not judged ({found.why_not_judged})"
-    words = str(found.verdict)
     if found.verdict is Verdict.EQUIVALENT:
         return f"equivalent within {found.margin:g} mIoU"
-    if found.verdict is not Verdict.UNDECIDED and found.within_margin:
-        words += f" by less than {found.margin:g} mIoU"
+    words = str(found.verdict)
+    if found.verdict is not Verdict.UNDECIDED:
+        words += _small(found)
     if found.verdict is not Verdict.BETTER or gain.control is None:
         return words
     name = f"its control ({label(study.settings.get('control', {}).items())})"
     return f"{words}{_over_control(gain.control, name)}"
 
 
+def _small(found: Comparison) -> str:
+    return f" by less than {found.margin:g} mIoU" if found.within_margin else ""
+
+
 def _over_control(found: Comparison, name: str) -> str:
     if found.why_not_judged:
-        return f", but not compared with {name}, for want of seeds"
+        return f", but not judged over {name} ({found.why_not_judged})"
     match found.verdict:
         case Verdict.BETTER:
-            return f", and better than {name}"
+            return f", and better than {name}{_small(found)}"
         case Verdict.WORSE:
-            return f", but worse than {name}"
+            return f", but worse than {name}{_small(found)}"
         case Verdict.EQUIVALENT:
-            return f", but no better than {name} within {found.margin:g} mIoU"
+            return f", but equivalent to {name} within {found.margin:g} mIoU"
         case _:
             return f", but not shown to be better than {name}"
 
@@ -72,7 +80,9 @@ def details(judged: Judged, gain: Gain) -> str:
     parts = [_with_interval(gain.comparison)]
     if gain.control is not None and gain.control.seeds and gain.comparison.verdict is Verdict.BETTER:
         parts.append(f"over the control {_with_interval(gain.control)}")
-    parts += [what_decides(judged.more_seeds[one.ours, one.theirs], one.margin) for one in undecided(gain)]
+    for one in undecided(gain):
+        decides = what_decides(judged.more_seeds[one.ours, one.theirs], one.margin)
+        parts.append(f"of the control, {decides}" if one is gain.control else decides)
     return "; ".join(parts)
 
 
@@ -84,13 +94,13 @@ def undecided(gain: Gain) -> list[Comparison]:
 
 
 def what_decides(more: MoreSeeds, margin: float) -> str:
-    """How many more seeds it takes, e.g. `about 4 more seeds would tell a gain of 1 mIoU from none`."""
+    """What it takes: e.g. `about 4 more seeds would tell a gain of 1 mIoU from none in 4 of 5 studies`."""
     if more.to_find is None:
-        return f"more than {MOST_SEEDS} seeds would be needed to show a gain of {margin:g} mIoU"
+        return f"no number of seeds up to {MOST_SEEDS} would show a gain of {margin:g} mIoU in 4 of 5 studies"
     if more.to_rule_out is None:
-        return f"about {count(more.to_find, 'more seed')} would show a gain of {margin:g} mIoU, if there is one"
+        return f"about {count(more.to_find, 'more seed')} would show a gain of {margin:g} mIoU in 4 of 5 studies"
     most = max(more.to_find, more.to_rule_out)
-    return f"about {count(most, 'more seed')} would tell a gain of {margin:g} mIoU from none"
+    return f"about {count(most, 'more seed')} would tell a gain of {margin:g} mIoU from none in 4 of 5 studies"
 
 
 def _compared(ours: StudyCell, theirs: StudyCell) -> str:
@@ -110,6 +120,20 @@ def _with_interval(found: Comparison) -> str:
         return gain
     p = f", p {p_text(found.p)}" if found.verdict in (Verdict.BETTER, Verdict.WORSE) else ""
     return f"{gain}, 95% {interval(found.low, found.high)}{p}"
+
+
+def not_compared(study: Study) -> list[str]:
+    """A sentence for each comparison that the file asks for and that cannot be made, with the reason."""
+    ablated = study.settings.get("ablate", {})
+    combinations = (Cell(tuple(zip(ablated, levels, strict=True))) for levels in itertools.product(*ablated.values()))
+    labels = {cell.name: label(cell.factors) for cell in combinations}
+    said = []
+    for found in study.plan.get("not_compared", ()):
+        names, reason = (found["ours"], found["theirs"]), found["reason"]
+        for name in names:
+            reason = reason.replace(name, labels[name])
+        said.append(f"{' over '.join(labels[name] for name in names)}: {reason}.")
+    return said
 
 
 def why_none(judged: Judged, rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.conclusions import sentence, undecided
+from analysis.edges import NEAR, AtEdge, End, at_edges
 from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.sensitivity import noise_within_seeds
 from analysis.statistics.verdict import Comparison, Verdict
@@ -35,6 +36,7 @@ class ComparisonData(_Model):
     high: float | None = Field(description="Upper end of its 95% interval")
     p: float | None = Field(description="Corrected over all primary comparisons; null where exploratory")
     verdict: Verdict | None = Field(description="Null where nothing was judged, and where exploratory")
+    df: float | None = Field(description="Degrees of freedom of the interval")
     within_margin: bool = Field(description="Whether the whole interval is within the smallest difference of interest")
     not_judged: str | None = Field(description="Why there is no interval; null where there is one")
 
@@ -62,6 +64,26 @@ class Conclusion(_Model):
     sentence: str
 
 
+class NotCompared(_Model):
+    """A primary comparison that the file asks for and that cannot be made."""
+
+    ours: str = Field(description="The one combination of levels")
+    theirs: str = Field(description="The other one")
+    reason: str
+
+
+class BestAtEdge(_Model):
+    """A hyperparameter of a cell's best configuration at an end of its range: a better value may lie beyond it."""
+
+    cell: str
+    hyperparameter: str
+    value: float
+    end: End = Field(description=f"Of the range: within {NEAR:.0%} of it, or the least or greatest of listed values")
+    low: float = Field(description="Lower end of the range")
+    high: float = Field(description="Upper end of the range")
+    log: bool = Field(description="Whether its logarithm was searched; the share is that of the logarithm then")
+
+
 class Conclusions(_Model):
     """What a study concludes."""
 
@@ -76,6 +98,8 @@ class Conclusions(_Model):
     )
     run_sd_df: int = Field(description="Degrees of freedom that it is known with")
     primary: tuple[Conclusion, ...] = Field(description="Comparisons that were named before anything was trained")
+    not_compared: tuple[NotCompared, ...]
+    best_at_edge: tuple[BestAtEdge, ...]
     exploratory: tuple[ComparisonData, ...] = Field(description="All others: intervals of their own, no verdict")
 
 
@@ -92,6 +116,8 @@ def conclusions_of(judged: Judged) -> Conclusions:
         run_sd=noise.std if noise else None,
         run_sd_df=noise.freedom if noise else 0,
         primary=tuple(_conclusion(judged, gain) for gain in judged.primary),
+        not_compared=tuple(NotCompared.model_validate(one) for one in study.plan.get("not_compared", ())),
+        best_at_edge=tuple(_at_edge(one) for one in at_edges(study)),
         exploratory=tuple(_comparison(found) for found in judged.exploratory.values()),
     )
 
@@ -117,6 +143,18 @@ def _conclusion(judged: Judged, gain: Gain) -> Conclusion:
     )
 
 
+def _at_edge(found: AtEdge) -> BestAtEdge:
+    return BestAtEdge(
+        cell=found.cell.name,
+        hyperparameter=found.hyperparameter,
+        value=found.value,
+        end=found.end,
+        low=found.searched.low,
+        high=found.searched.high,
+        log=found.searched.log,
+    )
+
+
 def _comparison(found: Comparison) -> ComparisonData:
     return ComparisonData(
         ours=found.ours,
@@ -126,6 +164,7 @@ def _comparison(found: Comparison) -> ComparisonData:
         low=_known(found.low),
         high=_known(found.high),
         p=_known(found.p),
+        df=_known(found.df),
         verdict=None if found.why_not_judged else found.verdict,
         within_margin=found.within_margin,
         not_judged=found.why_not_judged or None,

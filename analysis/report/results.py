@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.conclusions import conclusions, split_note, why_none
+from analysis.conclusions import conclusions, not_compared, split_note, why_none
+from analysis.edges import edge_notes
 from analysis.figures.class_gains import class_gains
 from analysis.figures.gains import gain_intervals
 from analysis.figures.predictions import prediction_panels
@@ -41,6 +42,7 @@ READ_CONTROL = (
 READ_EXPLORATORY = (
     "An exploratory comparison was not named before the study: its interval is for itself alone, and it has no verdict."
 )
+NOT_COMPARED = "Primary comparisons that the search-space file asks for and that cannot be made:"
 
 
 def what_it_shows(judged: Judged, rows: list[Row]) -> Section:
@@ -71,7 +73,8 @@ def main_table(judged: Judged, rows: list[Row]) -> Section:
     caption = f"Study {study.name}{f'. {split_note(study)}' if study.protocol == 'paper' else ''}"
     table = Table(MAIN_TABLE, caption, whole.filter(items=main), figures(rows))
     details = Table(DETAILS, "Details of each cell", whole.filter(items=rest), folded=True)
-    return Section("The table", (table, Text(how_to_read(judged, rows)), details))
+    notices = [Text(note, warning=True) for note in edge_notes(study)]
+    return Section("The table", (table, Text(how_to_read(judged, rows)), *notices, details))
 
 
 def how_to_read(judged: Judged, rows: Sequence[Row]) -> str:
@@ -103,6 +106,8 @@ def every_comparison(judged: Judged) -> Section | None:
     if primary:
         caption = f"{count(len(primary), 'primary comparison')}, corrected together"
         blocks.append(Table("comparisons", caption, comparisons_table(judged.study, primary), folded=True))
+    if missing := not_compared(judged.study):
+        blocks += [Text(NOT_COMPARED), Points(tuple(missing))]
     if exploratory:
         caption = f"{count(len(exploratory), 'other pair')} of cells{of_which}. {READ_EXPLORATORY}"
         shown = comparisons_table(judged.study, exploratory).drop(columns=["p", "verdict"])

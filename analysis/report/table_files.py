@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis import formats
 from analysis.conclusions import split_note
+from analysis.edges import edge_notes
 from analysis.figures.table import table_figure
 from analysis.report.results import how_to_read
 from analysis.statistics.gains import Judged
@@ -28,6 +29,7 @@ def table_markdown(judged: Judged, rows: list[Row]) -> str:
     study = judged.study
     parts = [f"# {study.name}\n", formats.markdown(as_people_read(study, rows)), f"{split_note(study)}\n"]
     parts += [f"{how_to_read(judged, rows)}\n"]
+    parts += [f"{note}\n" for note in edge_notes(study)]
     if left_out := study.plan["left_out"]:
         parts += ["\n".join(["Left out:", *(f"- {left['cell']}: {left['reason']}" for left in left_out)]) + "\n"]
     return "\n".join(parts)

@@ -67,7 +67,7 @@ def _asked(spec: StudySpec, cells: _Cells) -> Iterator[tuple[Cell, Cell]]:
             yield from _of_pair(spec, cells, pair)
     elif spec.baseline:
         for cell in cells.kept:
-            if cell not in cells.controls:
+            if not cells.is_control(cell):
                 yield cell, cells.at(cell, spec.baseline)
 
 
@@ -75,7 +75,7 @@ def _of_pair(spec: StudySpec, cells: _Cells, pair: ComparedPair) -> Iterator[tup
     names_control = bool(pair.ours.keys() & spec.control.keys())
     for cell in all_cells(spec):
         matches = all(distinct(cell.level(factor)) == distinct(level) for factor, level in pair.ours.items())
-        if matches and (names_control or cells.find(cell) not in cells.controls):
+        if matches and (names_control or not cells.is_control(cell)):
             yield cell, cells.at(cell, pair.theirs)
 
 
@@ -88,8 +88,7 @@ class _Cells:
         self._by_name = {cell.name: cell for cell in kept}
         self._by_name |= {left.cell.name: left.same_as for left in left_out if left.same_as is not None}
         self._reasons = {left.cell.name: left.reason for left in left_out if left.same_as is None}
-        self.controls = {found for cell in kept if (found := self._controlled(cell)) is not None}
-        """Cells that are the control of another one."""
+        self._controls = {found for cell in kept if (found := self._controlled(cell)) is not None}
 
     def at(self, cell: Cell, levels: Mapping[str, Value]) -> Cell:
         """The combination that has these levels and the cell's other ones, written as under `ablate:`."""
@@ -98,6 +97,13 @@ class _Cells:
     def find(self, combination: Cell) -> Cell | None:
         """The cell that is trained for a combination; None where it is undefined."""
         return self._by_name.get(combination.name)
+
+    def is_control(self, combination: Cell) -> bool:
+        """Whether it is the control of another cell, or would be one if it were defined."""
+        found = self.find(combination)
+        if found is not None:
+            return found in self._controls
+        return bool(self._spec.control) and self.at(combination, self._spec.control) == combination
 
     def why_not(self, *combinations: Cell) -> str:
         """Why combinations cannot be compared."""

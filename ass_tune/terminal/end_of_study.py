@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from analysis.conclusions import conclusions, split_note
+from analysis.edges import edge_notes
 from analysis.records import Status
 from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
@@ -99,6 +100,8 @@ def _show_and_record(
         console.print(f"- {sentence}", markup=False)
     if judged.study.protocol == "paper":
         console.print(split_note(judged.study), style="yellow")
+    for note in edge_notes(judged.study):
+        console.print(note, style="yellow", markup=False)
     _write_tables(console, judged, rows, folder, tracker)
     if arguments.report and not interrupted:
         with wait_for("writing the report"):

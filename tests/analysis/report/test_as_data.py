@@ -32,7 +32,7 @@ def test_a_gain_that_the_control_has_too_is_not_credited() -> None:
     assert (one.comparison.ours, one.comparison.theirs, one.comparison.verdict) == (CSA, GA, "better")
     assert one.control is not None and (one.control.theirs, one.control.verdict) == (UNTRAINED, "equivalent")
     assert not one.credited and one.decided_by is None
-    assert "no better than its control" in one.sentence
+    assert "equivalent to its control" in one.sentence
     assert [(other.ours, other.theirs, other.verdict) for other in found.exploratory] == [(UNTRAINED, GA, None)]
 
 

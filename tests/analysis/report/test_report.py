@@ -1,36 +1,40 @@
-"""The report page: it needs no network, fits a phone, and its numbers follow from the export alone."""
+"""The report page: it needs no network, fits a phone, and is among the artifacts of the study's run."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
 from playwright.sync_api import sync_playwright
-from scipy import stats
 
 from analysis.report.command import main
+from tests.support.page_tables import PageTables
 from tests.support.project import PROJECT
 
 CHROMIUM = shutil.which("chromium")
+
+
+def command(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
 
 
 @pytest.fixture(scope="module")
 def folder(with_report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `python -m analysis.report` writes."""
     out = tmp_path_factory.mktemp("report")
-    arguments = ["-m", "analysis.report", with_report.name, "--tracking-uri", with_report.uri, "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=280
-    )
+    done = command("analysis.report", with_report.name, "--tracking-uri", with_report.uri, "--out", str(out))
     assert (done.returncode, done.stderr) == (0, "")
     assert f"report: {out / 'report.html'}" in done.stdout
     return out
@@ -39,33 +43,6 @@ def folder(with_report, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(folder: Path) -> str:
     return (folder / "report.html").read_text(encoding="utf-8")
-
-
-class Tables(HTMLParser):
-    """The rows of every table of a page, by its id."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.rows: dict[str, list[list[str]]] = {}
-        self._table, self._in_cell = "", False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "table":
-            self._table = dict(attrs)["id"] or ""
-            self.rows[self._table] = []
-        elif tag == "tr":
-            self.rows[self._table].append([])
-        elif tag in ("th", "td"):
-            self._in_cell = True
-            self.rows[self._table][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_cell = self._in_cell and tag not in ("th", "td")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_cell:
-            self.rows[self._table][-1][-1] += data
 
 
 def test_the_page_asks_nothing_of_a_network(page: str) -> None:
@@ -125,79 +102,11 @@ def test_the_page_fits_its_window(folder: Path, name: str, width: int) -> None:
         browser.close()
 
 
-def test_a_reader_rebuilds_the_main_table_from_the_export(page: str, exported: Path) -> None:
-    """With pyarrow, numpy and scipy alone, by what the page says of its numbers."""
-    reader = Reader(exported)
-    tables = Tables(page).rows
-    titles = tables["table"][0] + tables["details"][0]
-    both = zip(tables["table"][1:], tables["details"][1:], strict=True)
-    rows = [dict(zip(titles, main + details, strict=True)) for main, details in both]
-    assert len(rows) == 4
-    for cells in rows:
-        runs = reader.runs_of(cells)
-        mious = [reader.miou(run) for run in runs]
-        assert cells["seeds"] == str(len(runs)) == "3"
-        assert cells["mIoU report"] == f"{np.mean(mious):.1f} ± {np.std(mious, ddof=1):.1f}"
-        low, high = stats.t.interval(0.95, len(mious) - 1, np.mean(mious), stats.sem(mious))
-        assert cells["95% over seeds"] == f"{low:.1f} to {high:.1f}"
-        select = [reader.last(run, "select/miou") for run in runs]
-        assert cells["mIoU select"] == f"{np.mean(select):.1f} ± {np.std(select, ddof=1):.1f}"
-        assert cells["best hyperparameters"] == f"lr={float(reader.trials[runs[0]]['params']['lr']):.3g}"
-        if cells["gain"] == "baseline":
-            assert cells["adaptor"] == "joint"
-            continue
-        theirs = reader.runs_of({**cells, "adaptor": "joint"})
-        differences = np.subtract(mious, [reader.miou(run) for run in theirs])
-        low, high = re.findall(r"[+-][\d.]+", cells["gain"])[1:]
-        assert cells["gain"].startswith(f"{differences.mean():+.1f} (") and float(low) < differences.mean() < float(
-            high
-        )
-        decided = {"better": float(low) > 0, "worse": float(high) < 0}
-        assert decided.get(cells["verdict"].removesuffix(" (small)"), float(low) <= 0 <= float(high))
-
-
-class Reader:
-    """Someone who has the export and this page."""
-
-    def __init__(self, export: Path) -> None:
-        rows = pq.read_table(export / "trials.parquet").to_pylist()
-        self.trials = {row["run"]: {**row, "params": dict(row["params"]), "tags": dict(row["tags"])} for row in rows}
-        self.reports = pq.read_table(export / "reports.parquet").to_pandas()
-        confusions = pq.read_table(export / "confusions.parquet")
-        self.classes = len(json.loads(confusions.schema.metadata[b"classes"]))
-        self.counts: dict[str, np.ndarray] = {}
-        frame = confusions.to_pandas()
-        for run in frame["run"].unique():
-            of_run = np.stack(frame.loc[frame["run"] == run, "counts"].tolist())
-            self.counts[str(run)] = of_run.reshape(-1, self.classes, self.classes)
-
-    def last(self, run: str, metric: str) -> float:
-        found = self.reports[(self.reports["run"] == run) & (self.reports["metric"] == metric)]
-        return float(found.sort_values("iteration")["value"].iloc[-1])
-
-    def miou(self, run: str) -> float:
-        total = self.counts[run].sum(axis=0)
-        union = total.sum(0) + total.sum(1) - np.diag(total)
-        return float(100 * np.mean((np.diag(total) / union)[union > 0]))
-
-    def runs_of(self, cells: dict[str, str]) -> list[str]:
-        """By seed, the runs of the best configuration of a row's cell."""
-        place = {"adaptor": cells["adaptor"], "labeled_images": cells["labeled_images"]}
-        finished = [
-            row for row in self.trials.values() if row["outcome"] == "finished" and place.items() <= row["tags"].items()
-        ]
-        tuning = [row for row in finished if row["stage"] == "tuning"]
-        best = max(tuning, key=lambda row: self.last(row["run"], "select/miou"))
-        fresh = [row for row in finished if row["stage"] == "replicate"]
-        same = [row for row in fresh if {**row["params"], "seed": 0} == {**best["params"], "seed": 0}]
-        return [row["run"] for row in sorted(same, key=lambda row: row["seed"])]
-
-
-def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--compare", recorded.name, recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path)]
-    assert main(arguments) == 0
-    assert capsys.readouterr().err == ""
-    titles, *rows = Tables((tmp_path / "report.html").read_text()).rows["comparison"]
+def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path) -> None:
+    arguments = ("--compare", recorded.name, recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path))
+    done = command("analysis.report", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    titles, *rows = PageTables((tmp_path / "report.html").read_text()).rows["comparison"]
     assert [row[titles.index("difference")] for row in rows] == ["+0.0 (+0.0 to +0.0)"] * 4
     assert "verdict" not in titles, "nothing of it was named before the studies"
 

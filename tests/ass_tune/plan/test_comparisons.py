@@ -97,6 +97,14 @@ def test_pairs_leave_controls_out_unless_they_name_them() -> None:
     assert missing == []
 
 
+def test_the_control_of_a_cell_that_is_not_defined_is_not_missed() -> None:
+    pair = {"ours": {"adaptor": "ga+csa"}, "theirs": {"adaptor": "ga"}}
+    ablate = {**CONTROLLED["ablate"], "labeled_images": [0, 5]}
+    made, missing = compared(**{**CONTROLLED, "ablate": ablate}, compare={"pairs": [pair]})
+    assert [(ours, theirs) for ours, theirs, _ in made] == [(cell("ga+csa", 5, "tuned"), cell("ga", 5, "tuned"))]
+    assert [(ours, theirs) for ours, theirs, _ in missing] == [(cell("ga+csa", 0, "tuned"), cell("ga", 0, "tuned"))]
+
+
 def test_a_comparison_is_made_once_although_two_pairs_ask_for_it() -> None:
     wide = {"ours": {"adaptor": "ga+csa"}, "theirs": {"adaptor": "ga"}}
     narrow = {"ours": {"adaptor": "ga+csa", "labeled_images": 5}, "theirs": {"adaptor": "ga"}}
