@@ -184,7 +184,7 @@ def rebuilt(blocks: Blocks, pairs: Sequence[Pair], df: Mapping[Pair, float], mar
     assert isinstance(level, float)
     found = {}
     for pair in pairs:
-        gain = fmean(np.subtract(*(blocks.mious[cell] for cell in pair)))
+        gain = fmean(blocks.mious[pair[0]]) - fmean(blocks.mious[pair[1]])
         half = float(stats.t.isf(level / 2, df[pair])) * math.sqrt(variance[pair])
         low, high = gain - half, gain + half
         undecided = "equivalent" if -margin < low and high < margin else "undecided"
@@ -202,7 +202,8 @@ def _none_beyond(p: float, correlation: Sequence[Sequence[float]], df: float) ->
         return 1 - p
     critical = np.full(len(correlation), stats.t.isf(p / 2, df))
     t = stats.multivariate_t(shape=correlation, df=df)  # type: ignore[arg-type]
-    return float(t.cdf(critical, lower_limit=-critical, random_state=np.random.default_rng(0)))
+    rng = np.random.default_rng(0)
+    return float(t.cdf(critical, lower_limit=-critical, random_state=rng))  # pyright: ignore[reportCallIssue]
 
 
 def check(shown: Mapping[Pair, Mapping[str, str]], data: Conclusions, blocks: Blocks) -> list[str]:
