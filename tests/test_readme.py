@@ -90,7 +90,9 @@ def test_a_quick_benchmark_writes_its_figures(command, tmp_path):
     module = shlex.split(command)[2]
     arguments = [sys.executable, "-m", module, "--quick", "--json", str(tmp_path / "figures.json")]
     subprocess.run(arguments, cwd=PROJECT, check=True)
-    assert all(figure > 0 for figure in json.loads((tmp_path / "figures.json").read_text())["figures"].values())
+    figures = json.loads((tmp_path / "figures.json").read_text())["figures"]
+    # an error may be so rare that a few draws have none of it
+    assert all(figure >= 0 for figure in figures.values()) and any(figures.values())
 
 
 @pytest.mark.parametrize(

@@ -19,22 +19,14 @@ from tests.support.project import PROJECT
 CHROMIUM = shutil.which("chromium")
 
 
-def command(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(with_report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `python -m analysis.report` writes."""
     out = tmp_path_factory.mktemp("report")
-    done = command("analysis.report", with_report.name, "--tracking-uri", with_report.uri, "--out", str(out))
+    arguments = ["-m", "analysis.report", with_report.name, "--tracking-uri", with_report.uri, "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=280
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert f"report: {out / 'report.html'}" in done.stdout
     return out
@@ -102,10 +94,10 @@ def test_the_page_fits_its_window(folder: Path, name: str, width: int) -> None:
         browser.close()
 
 
-def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path) -> None:
-    arguments = ("--compare", recorded.name, recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path))
-    done = command("analysis.report", *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_two_studies_stand_beside_each_other(recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--compare", recorded.name, recorded.name, "--tracking-uri", recorded.uri, "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""
     titles, *rows = PageTables((tmp_path / "report.html").read_text()).rows["comparison"]
     assert [row[titles.index("difference")] for row in rows] == ["+0.0 (+0.0 to +0.0)"] * 4
     assert "verdict" not in titles, "nothing of it was named before the studies"
