@@ -43,7 +43,7 @@ class Size:
     counts: int
 
 
-FULL, QUICK = Size(1000, 6000, 200), Size(100, 300, 20)
+FULL, QUICK = Size(600, 5500, 200), Size(100, 300, 20)
 
 
 @dataclass(frozen=True)

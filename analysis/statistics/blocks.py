@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-LOUD, LOUD_SHARED, LOUD_GROUP = 2.5, 0.5, 2.5
-"""Times the others' variance from which on a cell keeps its own, or the pooled one if that is larger, with its own few
-degrees of freedom. Less for a cell that several comparisons share, since all of them would be wrong at once; and the
-same for a group. The simulation of `benchmarks.inference` chose them."""
+LOUD, LOUD_SHARED, LOUD_GROUP = 2.5, 1.0, 2.5
+"""Times the others' variance from which on a cell keeps its own, with its own few degrees of freedom. Less for a cell
+that several comparisons share, since all of them would be wrong at once; and the same for a group. The simulation of
+`benchmarks.inference` chose them."""
 STRANGE = 0.01
 """Bonferroni-corrected p-value below which a cell's variance, large or small, is not pooled with the others' at all."""
 
@@ -162,7 +162,7 @@ def _estimate(squares: Squares) -> Estimate | None:
 
 
 def _of_cell(row: int, group: Group, limit: float, squares: Squares, pooled: Estimate | None) -> Estimate | None:
-    """The pooled variance, or where the cell spreads too much its own, and never less than the pooled one."""
+    """The pooled variance, or where the cell spreads too much its own, which is then the larger one."""
     if pooled is None or len(group.rows) == 1:
         return None
     own, (inside, others) = group.of_rows[row][0], (row in group.pool, squares)
@@ -176,4 +176,4 @@ def _of_cell(row: int, group: Group, limit: float, squares: Squares, pooled: Est
     cells = len(group.pool) - inside
     # a cell is seen against the mean of the others, which has a variance too
     variance = own.variance * (1 + 1 / cells) - pooled.variance / cells
-    return Estimate(max(variance, pooled.variance if inside else 0.0), own.df)
+    return Estimate(max(variance, 0.0), own.df)

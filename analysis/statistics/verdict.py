@@ -24,6 +24,8 @@ ALPHA = 0.05
 """Family-wise, over all primary comparisons of a study."""
 MARGIN = 1.0
 """The smallest difference of interest, in mIoU points, where nobody names another."""
+FEWEST_DF = 2.0
+"""Of a variance from which a part was subtracted: fewer would make intervals endless where it is small by chance."""
 
 
 class Verdict(StrEnum):
@@ -226,7 +228,8 @@ class _Design:
             if total <= 0:
                 self.df[number], self.p[number] = 1.0, float(self.gains[number] == 0)
                 continue
-            self.df[number] = _satterthwaite(total, {**parts, **self.image_sources[number]})
+            everything = {**parts, **self.image_sources[number]}
+            self.df[number] = max(_satterthwaite(total, everything), min(FEWEST_DF, *(one.df for one in everything)))
             t = abs(self.gains[number]) / math.sqrt(total)
             self.p[number] = 2 * special.stdtr(self.df[number], -t)
 

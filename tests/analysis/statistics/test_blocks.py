@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.statistics.blocks import LOUD, residual_squares, variances
+from analysis.statistics.blocks import LOUD, own_and_others, residual_squares, variances
 
 
 def drawn(cells: int, seeds: int, number: int = 0, deviations: float | list[float] = 1.0) -> np.ndarray:
@@ -65,6 +65,17 @@ def test_a_cell_that_spreads_much_more_is_not_in_the_pool() -> None:
     mious = drawn(6, 10, deviations=[1, 1, 1, 1, 1, 20])
     first, *_ = variances(mious, [""] * 6, [False] * 6)
     assert first is not None and first.variance == pytest.approx(residual_squares(mious[:5]).variance)
+
+
+def test_a_shared_cell_keeps_its_own_variance_only_where_it_is_the_larger_one() -> None:
+    kept = 0
+    for number in range(60):
+        mious = drawn(5, 4, number)
+        shared, other = variances(mious, [""] * 5, [True, *[False] * 4])[:2]
+        own, others = own_and_others(mious)[0]
+        assert (shared is not other) == (own.variance > others.variance) or other is None or other.df < 10
+        kept += shared is not other
+    assert 15 < kept < 45
 
 
 def test_its_own_variance_is_never_less_than_the_pooled_one() -> None:

@@ -132,17 +132,29 @@ def test_a_variance_over_images_that_was_taken_for_zero_is_still_uncertain() -> 
     assert found.df < plain.df and found.high - found.low > plain.high - plain.low
 
 
+def test_intervals_are_not_endless_where_seeds_agree_by_chance() -> None:
+    rng = np.random.default_rng(4)
+    own = 9 * rng.normal(size=(2, 3, 8))
+    own -= 0.9 * own.mean(axis=1, keepdims=True)
+    runs = Runs({"0": dict(enumerate([40.0, 41.0, 42.0])), "1": dict(enumerate([41.0, 42.1, 43.0]))})
+    pulls = {str(cell): dict(enumerate(one)) for cell, one in enumerate(own)}
+    found = judge(replace(runs, pulls=pulls), [("1", "0")])[0]
+    assert found.image_variance == 0 and found.df == 2 and found.verdict is Verdict.BETTER
+
+
 def test_comparisons_with_variances_over_images_of_their_own_have_less_in_common() -> None:
     """Three budgets share the variance over seeds; where images outweigh it, each has a denominator of its own."""
     runs = replace(drawn(6, 4, 1), budgets={str(cell): cell // 2 for cell in range(6)})
     pairs = [("1", "0"), ("3", "2"), ("5", "4")]
-    rng = np.random.default_rng(0)
-    pulls = {cell: dict.fromkeys(range(4), 100 * rng.normal(size=12)) for cell in runs.mious}
-    of_images = judge(replace(runs, pulls=pulls), pairs)
-    for one in of_images:
-        assert one.p == pytest.approx(1 - (1 - _own_p(one)) ** 3, abs=0.02)
-    of_seeds = judge(runs, pairs)
-    assert any(one.p < 1 - (1 - _own_p(one)) ** 3 - 0.01 for one in of_seeds)
+    uncorrelated = dict(zip("135", np.array([[1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]), strict=True))
+    pulls = {cell: dict.fromkeys(range(4), 10.0 * uncorrelated.get(cell, np.zeros(4))) for cell in runs.mious}
+    with_images = replace(runs, pulls=pulls)
+    for found, apart in ((judge(with_images, pairs), True), (judge(runs, pairs), False)):
+        deviation = math.sqrt(found[0].seed_variance + (found[0].image_variance or 0.0))
+        for times in (2, 3, 4):
+            one = judge(moved(with_images if apart else runs, "1", times * deviation - found[0].gain), pairs)[0]
+            as_independent = 1 - (1 - _own_p(one)) ** 3
+            assert (one.p > 0.98 * as_independent) == apart, (one.p, as_independent)
 
 
 def _own_p(one: Comparison) -> float:
