@@ -30,6 +30,7 @@ COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.sp
 FEW = [
     *("--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"),
     *("--set", "ablate.labeled_images=[20]", "--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"),
+    *("--set", "search.train_seeds=[1000]"),
 ]
 
 

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from trainables.confusions import confusions_from_parquet
 
 FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", "--set", "replicate.seeds=[0]"]
-ONE_TRIAL = ["--set", "search.trials_per_cell=1"]
+ONE_TRIAL = ["--set", "search.trials_per_cell=1", "--set", "search.train_seeds=[1000]"]
 ONE_BUDGET = ["--set", "ablate.labeled_images=[20]"]
 SHIPPED = {
     "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
