@@ -29,14 +29,17 @@ def left_out_lines(plan: StudyPlan) -> list[str]:
 
 def comparison_lines(plan: StudyPlan) -> list[tuple[str, str]]:
     """Labels and texts: primary comparisons that differ only in what both sides share are one line."""
-    levels = {cell.cell: cell.levels for cell in plan.cells}
+    levels = {
+        cell.cell: {factor: level for factor, level in cell.levels.items() if factor not in cell.idle}
+        for cell in plan.cells
+    }
     shared: dict[str, list[Levels]] = {}
     for pair in plan.comparisons:
         ours, theirs = levels[pair.ours], levels[pair.theirs]
         text = f"{_differing(ours, theirs)} over {_differing(theirs, ours)}"
         if pair.control is not None:
             text += f", and over its control {_differing(levels[pair.control], ours)}"
-        both = {factor: level for factor, level in ours.items() if level == theirs[factor]}
+        both = {factor: level for factor, level in ours.items() if factor in theirs and level == theirs[factor]}
         shared.setdefault(text, []).append(both)
     made = [f"{text}{_at(both)}" for text, both in shared.items()]
     if (more := len(made) - MOST_LINES) > 0:
@@ -50,7 +53,8 @@ def _counted(number: int, name: str) -> str:
 
 
 def _differing(levels: Levels, other: Levels) -> str:
-    return " ".join(level_pairs({factor: level for factor, level in levels.items() if level != other[factor]}))
+    differing = {factor: level for factor, level in levels.items() if factor not in other or level != other[factor]}
+    return " ".join(level_pairs(differing))
 
 
 def _at(shared: Sequence[Levels]) -> str:

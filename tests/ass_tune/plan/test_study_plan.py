@@ -156,7 +156,7 @@ def test_cells_that_equal_another_and_comparisons_at_several_budgets_are_a_line_
     text = lines(shown(planned(load(file, ["ablate.adaptor=[ga, ga+fcsa, ga+csa]"]))))
     assert "left out: 3 cells equal to another: lr_sd has no effect with adaptor=ga\n" in text
     for adaptor in ("ga+fcsa", "ga+csa"):
-        over = f"adaptor={adaptor} over adaptor=ga, and over its control lr_sd=0"
+        over = f"adaptor={adaptor} lr_sd=0.001 over adaptor=ga, and over its control lr_sd=0"
         assert f"primary: {over}, at labels=5 | labels=20 | labels=200\n" in text
     assert text.count("primary: ") == 2
 
