@@ -23,10 +23,10 @@ FIGURES = {
     "01_ablation_table": 2,
     "02_hyperparameters": 1,
     "03_learning_and_pruning": 2,
-    "04_predictions": 5,
+    "04_predictions": 4,
     "05_paper_comparison": 0,
 }
-"""On the exported study, with its four numbers of labeled images."""
+"""On the exported study, with its three numbers of labeled images."""
 
 
 def test_there_are_five() -> None:

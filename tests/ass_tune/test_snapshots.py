@@ -40,14 +40,15 @@ def test_each_snapshot_chooses_by_its_own_miou_and_both_are_recorded(studies, wr
 def check_choice(studies: Studies, study: Study, snapshot: str, values: dict[str, float]) -> None:
     """Ledger, choice and result of the cell with this snapshot, whose trials are worth these values."""
     (cell,) = [cell for cell in study.cells if cell.levels["snapshot"] == snapshot]
-    frame = study.frame.query("cell == @cell.name").set_index("run")
-    tuning = frame.index[frame["stage"] == "tuning"].tolist()
+    rows = study.frame.query("cell == @cell.name").to_dict("records")
+    frame = {row["run"]: row for row in rows}
+    tuning = [run for run, row in frame.items() if row["stage"] == "tuning"]
     trials = studies.ledger("curves")[f"curves/{cell.name}/tuning"]
     in_ledger = [trial.value for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
     assert sorted(in_ledger) == pytest.approx(sorted(values[run] for run in tuning))
     best = max(tuning, key=lambda run: values[run])
-    assert frame.index[frame["best"]].tolist() == [best]
+    assert [run for run, row in frame.items() if row["best"]] == [best]
     (chosen,) = study.results(cell).values()
-    assert frame["stage"][chosen] == "replicate"
-    assert frame["lr"][chosen] == frame["lr"][best]
+    assert frame[chosen]["stage"] == "replicate"
+    assert frame[chosen]["lr"] == frame[best]["lr"]
     assert study.last("report/miou")[chosen] == study.last(f"report/miou_{snapshot}")[chosen]
