@@ -212,6 +212,8 @@ class _Design:
                     cells[row, self.seeds.index(seed)] = of_run
         pulls = cells[self.sides[:, 0]] - cells[self.sides[:, 1]]
         has = np.flatnonzero((~np.isnan(pulls[:, :, 0]) == self.there).all(axis=1) & (self.n > 1))
+        if not has.size:
+            return
         found = shared_by_images(pulls[has])
         self.image_variance[has] = np.diag(found.covariance)
         self.covariance[np.ix_(has, has)] += found.covariance

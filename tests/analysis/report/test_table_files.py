@@ -34,7 +34,11 @@ def trials_of(adaptor: str, labels: int, mious: Sequence[float]) -> list[Made]:
 def files_of(*cells: tuple[str, int, Sequence[float]]) -> tuple[list[Row], dict[str, bytes]]:
     """Rows and files of a study of these cells: adaptor, labels, report mIoU of each seed."""
     ablate = {"adaptor": list(dict.fromkeys(c[0] for c in cells)), "labeled_images": list({c[1]: 0 for c in cells})}
-    made = made_study(ablate, {"lr": {}}, [trial for cell in cells for trial in trials_of(*cell)])
+    made = made_study(
+        ablate,
+        {"lr": {"type": "uniform", "low": 0.0, "high": 1.0}},
+        [trial for cell in cells for trial in trials_of(*cell)],
+    )
     judged = Judged(made)
     rows = table_rows(judged)
     return rows, table_files(judged, rows)

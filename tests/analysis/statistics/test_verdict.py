@@ -220,3 +220,9 @@ def test_a_comparison_named_twice_or_other_units_are_refused() -> None:
     runs = drawn(2, 3, units=6)
     with pytest.raises(ValueError, match="different numbers of units"):
         judge(replace(runs, pulls={**runs.pulls, "1": {0: np.zeros(7)}}), [("1", "0")])
+
+
+def test_one_seed_with_counts_has_gains_without_intervals() -> None:
+    pulls = {cell: {0: np.array([0.5, -0.5, 0.0])} for cell in ("a", "b")}
+    (found,) = judge(Runs({"a": {0: 31.0}, "b": {0: 30.0}}, pulls=pulls), [("a", "b")])
+    assert (found.gain, found.why_not_judged, found.image_variance) == (1.0, "one seed", None)

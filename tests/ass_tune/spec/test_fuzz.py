@@ -21,6 +21,7 @@ from ass_tune.search.pruners import make_pruner
 from ass_tune.search.samplers import make_sampler
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import SpecErrors, StudySpec, load
+from ass_tune.terminal.plan_pairs import left_out_lines
 from ass_tune.terminal.plan_view import plan_tables
 from tests.support.mutations import Case, cases
 from tests.support.project import PROJECT
@@ -81,7 +82,7 @@ def check_study(spec: StudySpec) -> None:
     """What was accepted can be planned and begun."""
     kept, left_out = cells(spec)
     plan = make_plan(spec, None, measure=False)
-    assert len(plan_tables(plan, 80)) == 3 + len(left_out)
+    assert len(plan_tables(plan, 80)) == 3 + len(left_out_lines(plan)) and bool(left_out_lines(plan)) == bool(left_out)
     assert len({each.cell.name for each in (*kept, *left_out)}) == len(kept) + len(left_out)
     pruner = make_pruner(spec)
     for each in kept[:2]:
