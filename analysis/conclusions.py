@@ -10,7 +10,7 @@ from analysis.statistics.power import MOST_SEEDS, MoreSeeds
 from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from analysis.table import Row, interval, p_text
-from analysis.wording import count
+from analysis.wording import count, seeds_text
 from trainables.words import Cell, format_points, label
 
 SAME_IMAGES = "The same images chose the configurations and gave the mIoU, so these are optimistic."
@@ -156,7 +156,7 @@ def split_note(study: Study) -> str:
     if not any(found["tuning_trials"] for found in study.plan["cells"]):
         return "No cell had a choice of configurations. Every mIoU of the table is from the report split."
     chosen = "Configurations were chosen, and trials pruned, on" if prunes(study) else "Configurations were chosen on"
-    searching, own = _seeds(study.train_seeds), set(study.train_seeds).isdisjoint(study.seeds)
+    searching, own = seeds_text(study.train_seeds), set(study.train_seeds).isdisjoint(study.seeds)
     seeds = (
         f"from other seeds, {', '.join(map(str, study.seeds))}" if own else f"{searching} is one of those of the table"
     )
@@ -164,10 +164,6 @@ def split_note(study: Study) -> str:
         f"{chosen} the select split, under {searching}. Every mIoU of the table is from other images, the report "
         f"split, and {seeds}."
     )
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
 
 
 def prunes(study: Study) -> bool:

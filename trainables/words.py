@@ -24,8 +24,6 @@ BUDGET = "labeled_images"
 """The factor whose levels are labeled-image budgets."""
 CLEAR_ALONE = frozenset({"adaptor"})
 """Factors whose levels are understood without the factor's name."""
-
-
 ANY = "any"
 """Stands in tables for the level of a factor that has no effect in a cell."""
 

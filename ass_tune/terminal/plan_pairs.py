@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from analysis.wording import count
 from ass_tune.plan.study_plan import StudyPlan
 from ass_tune.terminal.columns import level_pairs
 from trainables.config import Value
@@ -24,7 +25,7 @@ def left_out_lines(plan: StudyPlan) -> list[str]:
         else:
             why = left["reason"].removeprefix(f"same as {same_as} because ")
             equal[why] = equal.get(why, 0) + 1
-    return [*lines, *(f"{_counted(number, 'cell')} equal to another: {why}" for why, number in equal.items())]
+    return [*lines, *(f"{count(number, 'cell')} equal to another: {why}" for why, number in equal.items())]
 
 
 def comparison_lines(plan: StudyPlan) -> list[tuple[str, str]]:
@@ -46,10 +47,6 @@ def comparison_lines(plan: StudyPlan) -> list[tuple[str, str]]:
         made[MOST_LINES:] = [f"and {more} more, which --plan --json lists"]
     missing = [f"{pair.ours} over {pair.theirs}: {pair.reason}" for pair in plan.not_compared]
     return [*(("primary:", text) for text in made), *(("not compared:", text) for text in missing)]
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def _differing(levels: Levels, other: Levels) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from analysis.wording import count, seeds_text
 from ass_tune.plan.power import PlannedPower
 from ass_tune.plan.study_plan import StudyPlan
 from ass_tune.terminal.columns import level_columns
@@ -54,8 +53,8 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
     of_which = f" ({plan.tuning_trials // len(plan.train_seeds)} configurations x {len(plan.train_seeds)} seeds)"
     totals = {
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
-        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {_seeds(plan.train_seeds)}",
-        "table": f"{_seeds(plan.seeds)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
+        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
+        "table": f"{seeds_text(plan.seeds)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
         **({"can show": _power(plan.power)} if plan.power else {}),
         "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
@@ -75,16 +74,12 @@ def _searched(configurations: int, seeds: int) -> str:
     return str(configurations) if seeds == 1 or not configurations else f"{configurations} x {seeds}"
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
-
-
 def _compared(plan: StudyPlan) -> str:
     """How many primary comparisons there are, and what they are held against."""
     if not plan.comparisons:
         return "nothing" if plan.not_compared else "nothing: the file has neither baseline nor compare.pairs"
     controls = sum(comparison.control is not None for comparison in plan.comparisons)
-    number = f"{len(plan.comparisons)} primary comparison{'' if len(plan.comparisons) == 1 else 's'}"
+    number = count(len(plan.comparisons), "primary comparison")
     controlled = f", {controls} of them also over a control" if controls else ""
     return f"{number}{controlled}; smallest difference of interest {plan.smallest_difference:g} mIoU"
 
