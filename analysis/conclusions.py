@@ -46,40 +46,49 @@ def phrase(study: Study, gain: Gain) -> str:
     found = gain.comparison
     if found.why_not_judged:
         return f"not judged ({found.why_not_judged})"
-    if found.verdict is Verdict.EQUIVALENT:
-        return f"equivalent within {found.margin:g} mIoU"
-    words = str(found.verdict)
-    if found.verdict is not Verdict.UNDECIDED:
-        words += _small(found)
-    if found.verdict is not Verdict.BETTER or gain.control is None:
+    words = f"equivalent{_within(found)}" if found.verdict is Verdict.EQUIVALENT else f"{found.verdict}{_small(found)}"
+    if (control := control_that_matters(gain)) is None:
         return words
     name = f"its control ({label(study.settings.get('control', {}).items())})"
-    return f"{words}{_over_control(gain.control, name)}"
+    agrees = control.verdict is found.verdict or found.verdict is Verdict.UNDECIDED
+    return f"{words}, {'and' if agrees else 'but'} {_over_control(control, name)}"
+
+
+def control_that_matters(gain: Gain) -> Comparison | None:
+    """The comparison with the control, where it adds to the verdict: where a gain must beat it, or it is decided."""
+    control = gain.control
+    if control is None or gain.comparison.why_not_judged:
+        return None
+    decided = not control.why_not_judged and control.verdict is not Verdict.UNDECIDED
+    return control if decided or gain.comparison.verdict is Verdict.BETTER else None
 
 
 def _small(found: Comparison) -> str:
-    return f" by less than {found.margin:g} mIoU" if found.within_margin else ""
+    decided = found.verdict in (Verdict.BETTER, Verdict.WORSE)
+    return f" by less than {found.margin:g} mIoU" if decided and found.within_margin else ""
+
+
+def _within(found: Comparison) -> str:
+    return f" within {found.margin:g} mIoU"
 
 
 def _over_control(found: Comparison, name: str) -> str:
     if found.why_not_judged:
-        return f", but not judged over {name} ({found.why_not_judged})"
+        return f"not judged over {name} ({found.why_not_judged})"
     match found.verdict:
-        case Verdict.BETTER:
-            return f", and better than {name}{_small(found)}"
-        case Verdict.WORSE:
-            return f", but worse than {name}{_small(found)}"
         case Verdict.EQUIVALENT:
-            return f", but equivalent to {name} within {found.margin:g} mIoU"
+            return f"equivalent to {name}{_within(found)}"
+        case Verdict.UNDECIDED:
+            return f"not shown to be better than {name}"
         case _:
-            return f", but not shown to be better than {name}"
+            return f"{found.verdict} than {name}{_small(found)}"
 
 
 def details(judged: Judged, gain: Gain) -> str:
     """Gains with their intervals, and what would decide an undecided one."""
     parts = [_with_interval(gain.comparison)]
-    if gain.control is not None and gain.control.seeds and gain.comparison.verdict is Verdict.BETTER:
-        parts.append(f"over the control {_with_interval(gain.control)}")
+    if (control := control_that_matters(gain)) is not None and control.seeds:
+        parts.append(f"over the control {_with_interval(control)}")
     for one in undecided(gain):
         decides = what_decides(judged.more_seeds[one.ours, one.theirs], one.margin)
         parts.append(f"of the control, {decides}" if one is gain.control else decides)

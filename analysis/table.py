@@ -16,6 +16,7 @@ from trainables.callable_module import make_callable
 from trainables.words import REPORT, Outcome, format_points, plus_minus
 
 NOT_CREDITED = "better, control not beaten"
+CONTROL_BETTER = "control better"
 SMALL = " (small)"
 
 
@@ -83,10 +84,15 @@ def verdict_of(found: Comparison) -> str:
 
 
 def verdict_text(gain: Gain) -> str:
-    """The verdict of a table's row: never just `better` where the control is not beaten as well."""
-    if gain.comparison.verdict is Verdict.BETTER and not gain.credited:
+    """The verdict of a table's row: never just `better` where the control is not beaten as well.
+
+    Where the control is better, the row says so beside any other verdict too.
+    """
+    found, control = gain.comparison, gain.control
+    if found.verdict is Verdict.BETTER and not gain.credited:
         return NOT_CREDITED
-    return verdict_of(gain.comparison)
+    lost = control is not None and not control.why_not_judged and control.verdict is Verdict.WORSE
+    return f"{verdict_of(found)}, {CONTROL_BETTER}" if lost and not found.why_not_judged else verdict_of(found)
 
 
 def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:

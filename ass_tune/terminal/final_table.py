@@ -36,10 +36,10 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
         Column("mIoU report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
         Column("gain (95%)", [_gain(row) for row in rows]),
         Column("verdict", [verdict_text(row.gain) if row.gain else "" for row in rows], right=False, folds=True),
-        Column("over control", [gain_text(found) if found else "" for found in controls], spare=1),
+        Column("over control", [gain_text(found) if found else "" for found in controls], spare=2),
         Column("p", [p_text(row.gain.comparison.p) if row.gain else "" for row in rows], spare=3),
         Column("mIoU select", [_select(row) for row in rows], spare=4),
-        Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=2),
+        Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=1),
         Column("trials", [_trials(row) for row in rows], right=False, spare=5),
     ]
     return [column for column in columns if column.names or any(column.texts)]

@@ -38,24 +38,27 @@ OVER_BASELINE = {
 CONTROL = "its control (lr_sd=0)"
 OVER_CONTROL = {
     "no control": (None, ""),
-    "better": (SURE, f", and better than {CONTROL}"),
-    "better, small": (SMALL, f", and better than {CONTROL} by less than 1 mIoU"),
-    "worse": (WORSE, f", but worse than {CONTROL}"),
-    "worse, small": (SMALL_LOSS, f", but worse than {CONTROL} by less than 1 mIoU"),
-    "equivalent": (SAME, f", but equivalent to {CONTROL} within 1 mIoU"),
-    "undecided": (UNDECIDED, f", but not shown to be better than {CONTROL}"),
-    "one seed": (ONE_SEED, f", but not judged over {CONTROL} (one seed)"),
+    "better": (SURE, f"better than {CONTROL}"),
+    "better, small": (SMALL, f"better than {CONTROL} by less than 1 mIoU"),
+    "worse": (WORSE, f"worse than {CONTROL}"),
+    "worse, small": (SMALL_LOSS, f"worse than {CONTROL} by less than 1 mIoU"),
+    "equivalent": (SAME, f"equivalent to {CONTROL} within 1 mIoU"),
+    "undecided": (UNDECIDED, f"not shown to be better than {CONTROL}"),
+    "one seed": (ONE_SEED, f"not judged over {CONTROL} (one seed)"),
 }
 
 
 @pytest.mark.parametrize("over_control", OVER_CONTROL)
 @pytest.mark.parametrize("over_baseline", OVER_BASELINE)
 def test_a_sentence_says_what_the_verdicts_say(over_baseline: str, over_control: str) -> None:
-    """Every combination. The control only ever takes from a gain: without one, nothing is said of it."""
+    """Every combination. A gain must beat its control; of other verdicts the control is told where it is decided."""
     (comparison, said), (control, of_control) = OVER_BASELINE[over_baseline], OVER_CONTROL[over_control]
     gain = Gain(comparison, control)
     found = phrase(controlled(3.0, 0.0), gain)
-    assert found == said + (of_control if said.startswith("better") else "")
+    (first, second) = (over_baseline.partition(",")[0], over_control.partition(",")[0])
+    told = first != "one seed" and (first == "better" or second in ("better", "worse", "equivalent"))
+    joint = ", and " if first in (second, "undecided") else ", but "
+    assert found == said + (joint + of_control if of_control and told else "")
     assert gain.credited == (said.startswith("better") and (control is None or over_control.startswith("better")))
     assert gain.credited == (found.startswith("better") and ", but " not in found), "a reader can tell from the words"
 
@@ -79,6 +82,12 @@ def test_the_sentence_of_a_study_names_the_control() -> None:
     assert ": better, but equivalent to its control (lr_sd=0) within 1 mIoU (+3" in same
     (not_beaten,) = conclusions(Judged(controlled(3.0, 6.0)))
     assert ": better, but worse than its control (lr_sd=0) (" in not_beaten and "over the control -" in not_beaten
+
+
+@pytest.mark.parametrize(("gain", "said"), [(0.0, "equivalent within 1 mIoU, but worse"), (-3.0, "worse, and worse")])
+def test_a_control_that_is_better_is_told_whatever_the_gain(gain: float, said: str) -> None:
+    (found,) = conclusions(Judged(controlled(gain, 3.0)))
+    assert f": {said} than its control (lr_sd=0) (" in found and "; over the control -" in found
 
 
 def test_what_is_undecided_says_what_would_decide_it() -> None:

@@ -43,7 +43,7 @@ def study(trials: int = 32, effect: float = 3.0, noise: float = 0.2, seeds: int 
         for number in range(1, seeds):
             miou = 30 + shifts[number] + rng.normal(0, noise)
             made.append(Made(levels, ending(miou), best[1], "replicate", number - 1, number))
-    return made_study({"adaptor": ["ga+csa", "ga+fcsa"], "labeled_images": [5]}, TUNE, made, seeds=seeds)
+    return made_study({"adaptor": ["ga+csa", "ga+fcsa"], "labeled_images": [5]}, TUNE, made, seeds=range(seeds))
 
 
 def ending(miou: float) -> dict[str, dict[int, float]]:

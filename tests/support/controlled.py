@@ -33,7 +33,7 @@ def controlled(gain: float, of_control: float, seeds: int = 5, difference: float
         ablate,
         {},
         trials,
-        seeds=seeds,
+        seeds=range(seeds),
         baseline={"adaptor": "ga"},
         comparisons=[(CSA, GA, UNTRAINED)],
         control={"lr_sd": "0"},

@@ -9,6 +9,7 @@ from optuna.storages import BaseStorage, InMemoryStorage
 
 from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
+from ass_tune.plan.comparisons import primary_comparisons
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.cells import CellPlan, cells
 from ass_tune.search.director import Decision, Director
@@ -51,25 +52,36 @@ def _miou(trial: Trial) -> float:
 
 def finished_rows(spec: StudySpec) -> Sequence[Row]:
     """The rows of the table of a study that has come to its end; mIoU and chosen values are drawn per cell."""
-    plans = cells(spec)[0]
+    plans, left_out = cells(spec)
+    comparisons, _ = primary_comparisons(spec, [plan.cell for plan in plans], left_out)
     made = [trial for plan in plans for trial in _trials(spec, plan)]
     tune = {variable.name: {} for plan in plans for variable in plan.space}
     ablate = {factor: list(levels) for factor, levels in spec.ablate.items()}
-    study = made_study(ablate, tune, made, seeds=len(spec.replicate.seeds), baseline=spec.baseline)
+    study = made_study(
+        ablate,
+        tune,
+        made,
+        seeds=spec.replicate.seeds,
+        baseline=spec.baseline,
+        comparisons=[(one.ours, one.theirs, one.control) for one in comparisons],
+        control={name: format_value(level) for name, level in spec.control.items()},
+    )
     return table_rows(Judged(study))
 
 
 def _trials(spec: StudySpec, plan: CellPlan) -> list[Made]:
-    """A tuning trial and its replicates, and others that were pruned or failed."""
+    """Trials that search under their own seeds, their replicates, and others that were pruned or failed."""
     levels = {factor: format_value(level) for factor, level in plan.cell.factors}
     draw = stream(0, plan.cell.name)
     params = {variable.name: float(10 ** draw.uniform(-4, 1)) for variable in plan.space}
     miou = float(draw.uniform(44, 48))
+    searching = spec.train_seeds if plan.space else ()
     trials = []
-    for seed in spec.replicate.seeds:
-        curves = {name: {100: miou + float(draw.normal())} for name in (SELECT, REPORT)}
-        stage = Stage.TUNING if seed == spec.replicate.seeds[0] else Stage.REPLICATE
-        trials.append(Made(levels, curves, params, stage, seed=seed))
-    pruned = Made(levels, {}, params, Stage.TUNING, 1, outcome=Outcome.PRUNED)
-    failed = Made(levels, {}, params, Stage.TUNING, 2, outcome=Outcome.FAILED)
-    return [*trials, pruned, failed] if plan.space else trials
+    for stage, seeds in ((Stage.TUNING, searching), (Stage.REPLICATE, [*spec.replicate.seeds])):
+        for seed in seeds:
+            curves = {name: {100: miou + float(draw.normal())} for name in (SELECT, REPORT)}
+            trials.append(Made(levels, curves, params, stage, seed=seed))
+    for number, seed in enumerate(searching, start=1):
+        for outcome in (Outcome.PRUNED, Outcome.FAILED):
+            trials.append(Made(levels, {}, params, Stage.TUNING, number, seed, outcome))
+    return trials

@@ -49,7 +49,7 @@ def made_study(
     tune: Mapping[str, Mapping],
     trials: Sequence[Made],
     iterations: int = 100,
-    seeds: int = 3,
+    seeds: Sequence[int] = range(3),
     baseline: Mapping[str, Any] | None = None,
     comparisons: Sequence[tuple[str, str, str | None]] | None = None,
     control: Mapping[str, Any] | None = None,
@@ -66,7 +66,7 @@ def made_study(
         **{"trainable": "curves", "domains": "synthetic", "profile": "synthetic", "protocol": "split"},
         **{"sampler": "random", "pruner": "none"},
         "train_seeds": sorted({trial.seed for trial in tuning}),
-        "seeds": list(range(seeds)),
+        "seeds": list(seeds),
         "left_out": [],
         "cells": [{"cell": name, "tuned": list(tune), "tuning_trials": searched.count(name)} for name in names],
     }

@@ -299,7 +299,7 @@ def drawn() -> Study:
         {"adaptor": list(GAINS)},
         {},
         trials,
-        seeds=SEEDS,
+        seeds=range(SEEDS),
         baseline={"adaptor": "joint"},
         comparisons=[(f"adaptor={name}", "adaptor=joint", None) for name in list(GAINS)[1:]],
     )

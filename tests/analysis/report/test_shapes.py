@@ -58,7 +58,7 @@ def made(levels: Mapping[str, Any], miou: float, lr: float = 0.03, outcome: str 
 
 
 def shape(ablate: Mapping[str, list], seeds: int = 3, tuned: bool = True, **settings) -> Study:
-    return made_study(ablate, LR if tuned else {}, list(trials(ablate, seeds, tuned)), seeds=seeds, **settings)
+    return made_study(ablate, LR if tuned else {}, list(trials(ablate, seeds, tuned)), seeds=range(seeds), **settings)
 
 
 def broken() -> Study:

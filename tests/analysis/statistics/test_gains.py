@@ -24,6 +24,8 @@ from trainables.ass.metrics import miou
         (3.0, 3.0, False, NOT_CREDITED, Verdict.EQUIVALENT),
         (3.0, 6.0, False, NOT_CREDITED, Verdict.WORSE),
         (-3.0, -6.0, False, "worse", Verdict.BETTER),
+        (-3.0, 0.0, False, "worse, control better", Verdict.WORSE),
+        (0.0, 3.0, False, "equivalent, control better", Verdict.WORSE),
     ],
 )
 def test_a_gain_is_credited_only_where_the_control_is_beaten_too(
