@@ -25,6 +25,7 @@ from analysis.records import (
     Tags,
     Views,
 )
+from analysis.tracking_uri import database_file
 from ass_tune.tracker.store import MlflowStore
 from trainables.storage import Storage
 
@@ -107,8 +108,8 @@ class Recorder:
         if self._client is None:
             from mlflow.tracking import MlflowClient  # Takes seconds, and is needed in the writer's thread only.
 
-            if self._store.uri.startswith("sqlite:///"):
-                Path(self._store.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            if (file := database_file(self._store.uri)) is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=self._store.uri)
             experiment = client.get_experiment_by_name(self._study)
             self._holds_only_ours = experiment is None
