@@ -18,17 +18,17 @@ def as_process(main: Callable[[], int]) -> int:
     pipe or a terminal any more changes nothing.
     """
     out, err = best_effort_streams()
-    try:
-        with ending_signals() as ended:
+    with ending_signals() as ended:
+        try:
             code = int(main())
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        code = int(ExitCode.INTERRUPTED)
-    finally:
-        out.finish()
-        if out.disk_took_no_more:
-            print(f"Not all of standard output could be written: {out.error}", file=sys.stderr)
-        err.finish()
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            code = int(ExitCode.INTERRUPTED)
+        finally:
+            out.finish()
+            if out.disk_took_no_more:
+                print(f"Not all of standard output could be written: {out.error}", file=sys.stderr)
+            err.finish()
     if ended.number is not None and code == ExitCode.INTERRUPTED:
         return 128 + ended.number
     return ExitCode.INCOMPLETE if code == ExitCode.FINISHED and out.disk_took_no_more else code

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -30,11 +31,11 @@ STUDY = curves_file(
 )
 
 
-def started(studies: Studies, file: Path, **how: object) -> subprocess.Popen[str]:
+def started(studies: Studies, file: Path, **how: Any) -> subprocess.Popen[str]:
     """A driver with a Ray of its own, once its first trial has reported."""
     process = subprocess.Popen(
         studies.command(file), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, **how
-    )  # type: ignore[call-overload]
+    )
     assert process.stdout is not None
     assert any(line.startswith("report") for line in process.stdout)
     return process

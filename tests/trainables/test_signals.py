@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -36,13 +37,13 @@ sys.exit(as_process(main))
 """
 
 
-def started(seconds: float, **how: object) -> subprocess.Popen[str]:
+def started(seconds: float, **how: Any) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", WORK, str(seconds)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        **how,  # type: ignore[call-overload]
+        **how,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
