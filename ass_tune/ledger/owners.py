@@ -21,6 +21,10 @@ _FIELDS: dict[int, set[str]] = {
 }
 """What Optuna writes of each operation, besides the operation and the worker."""
 
+_SOMETIMES = {"datetime_start", "datetime_complete", "state", "value", "values"}
+_SOMETIMES |= {"params", "distributions", "user_attrs", "system_attrs", "intermediate_values"}
+"""What Optuna writes of some trials besides."""
+
 
 class Owners:
     """Numbers studies and trials as Optuna does when it reads the lines in their order.
@@ -56,7 +60,8 @@ class Owners:
         operation = log.get("op_code")
         if not isinstance(operation, int) or operation not in _FIELDS or not isinstance(log.get("worker_id"), str):
             return False
-        if not _FIELDS[operation] <= log.keys():
+        fields = log.keys() - {"op_code", "worker_id"}
+        if not _FIELDS[operation] <= fields or not fields <= _FIELDS[operation] | _SOMETIMES:
             return False
         if operation == Op.CREATE_STUDY:
             directions = log["directions"]
