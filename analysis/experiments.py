@@ -54,13 +54,6 @@ def mlflow_client(uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
-def check_there(uri: str) -> None:
-    """Raise UserMistake for a database file that does not exist: MLflow would make an empty one."""
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not path.is_file():
-        raise UserMistake(f"no database {path}: say where MLflow is, with --tracking-uri or MLFLOW_TRACKING_URI")
-
-
 def tags_of_experiment(name: str, uri: str) -> dict[str, str]:
     """Tags of an experiment that exists."""
     experiment = mlflow_client(uri).get_experiment_by_name(name)

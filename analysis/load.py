@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.experiments import check_there, chosen_uri, mlflow_client, mlflow_errors_as_mistakes
+from analysis.experiments import chosen_uri, mlflow_client, mlflow_errors_as_mistakes
 from analysis.records import STUDY_TAG
 from analysis.study import Study
+from analysis.tracking_uri import check_there
 from trainables.callable_module import make_callable
 from trainables.credentials import without_credentials
 from trainables.mistakes import UserMistake, nearest

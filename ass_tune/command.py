@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ass_tune.version import version
+from trainables.command_line import as_process
 from trainables.mistakes import ExitCode
 
 PROGRAM = "ass-tune"
@@ -38,8 +39,10 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the first argument names; returns its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Run the command that the first argument names; returns its exit code. Without `argv`, as the process itself."""
+    if argv is None:
+        return as_process(lambda: main(sys.argv[1:]))
+    words = list(argv)
     if not words or words[0].startswith("-"):
         return _general(words)
     name, *rest = words

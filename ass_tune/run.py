@@ -21,8 +21,9 @@ from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.waiting import wait_for
 from trainables.callable_module import make_callable
+from trainables.command_line import as_process
 from trainables.domains.recipe import MissingData
-from trainables.mistakes import ExitCode, UserMistake
+from trainables.mistakes import CannotRecord, ExitCode, UserMistake
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
 
@@ -60,12 +61,13 @@ def main(argv: list[str] | None = None, program: str = PROGRAM, instead: Instead
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in NO_ROOM and not isinstance(error, CannotRecord):
             raise
-        print(f"{error}\nNothing is lost. Make room, then run the same command again to go on.", file=sys.stderr)
+        remedy = "Make room" if error.errno in NO_ROOM else "Mend that"
+        print(f"{error}\nNothing is lost. {remedy}, then run the same command again to go on.", file=sys.stderr)
         return ExitCode.INCOMPLETE
     except KeyboardInterrupt:
-        print("Interrupted before the first trial: run the same command again to go on.", file=sys.stderr)
+        print("Interrupted: nothing is lost. Run the same command again to go on.", file=sys.stderr)
         return ExitCode.INTERRUPTED
 
 
@@ -87,7 +89,9 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.ledger.ledger import JOURNAL, open_ledger
     from ass_tune.ledger.lock import study_lock
     from ass_tune.search.samplers import check_sampler, check_trusted
+    from ass_tune.tracker.store import usable_store
 
+    usable_store(arguments.studies, arguments.tracking_uri)
     check_inside(arguments.studies, arguments.studies / spec.study)
     folder = Storage(str(arguments.studies / spec.study))
     check_sampler(spec.search.sampler)
@@ -225,5 +229,5 @@ def status(space: StudySpec, *, studies: str | Path = "studies", ledger: str | N
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_process(main))
 make_callable(__name__, run)

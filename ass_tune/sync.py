@@ -21,13 +21,13 @@ from analysis.records import OUTBOX
 from ass_tune.ledger.lock import study_lock
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.spec.errors import names
-from ass_tune.tracker.destination import STUDIES, remembered_store, study_identity
+from ass_tune.tracker.destination import STUDIES, reachable_store, study_identity
 from ass_tune.tracker.tracker import Tracker
+from trainables.command_line import as_process
 from trainables.mistakes import ExitCode, UserMistake, nearest
 from trainables.storage import Storage
 
 PROGRAM = "python -m ass_tune.sync"
-_REJECTED = "outbox.rejected.jsonl"
 _BAR = 40
 """Columns of the progress bar."""
 
@@ -60,20 +60,19 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
 
 def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> ExitCode:
     """Drain the outbox as the study's only driver. Raises UserMistake where it is not clear into which MLflow."""
-    store = remembered_store(folder, arguments.studies, arguments.tracking_uri)
-    refused_before = _refused(folder)
+    store = reachable_store(folder, arguments.studies, arguments.tracking_uri)
     tracker = Tracker(arguments.study, folder.local_path(), store, instance=study_identity(folder))
-    total = tracker.waiting
+    waiting_before, total = tracker.waiting, tracker.waiting + tracker.set_aside
     interrupted = False
-    with Live(console=console, get_renderable=lambda: _progress(tracker, total), transient=True):
+    with Live(console=console, get_renderable=lambda: _progress(tracker, waiting_before), transient=True):
         try:
             waiting = tracker.close(arguments.timeout)
         except KeyboardInterrupt:
             interrupted, waiting = True, tracker.close(0)
-    refused = _refused(folder) - refused_before
+    refused = tracker.set_aside
     console.print(f"study {arguments.study}: {total - waiting - refused} records delivered to {store.display}")
     if refused:
-        console.print(f"{refused} records were refused by MLflow and set aside in {folder.local_path(_REJECTED)}")
+        console.print(f"{refused} records were refused by MLflow and set aside in {tracker.path_of_set_aside}")
     if waiting:
         reason = "interrupted" if interrupted else tracker.trouble
         console.print(f"{waiting} records wait ({reason}); nothing is lost, run this command again")
@@ -128,9 +127,5 @@ def _progress(tracker: Tracker, total: int) -> RenderableType:
     return Group(line, Text(trouble, overflow="fold", no_wrap=False))
 
 
-def _refused(folder: Storage) -> int:
-    return folder.read_bytes(_REJECTED).count(b"\n") if folder.exists(_REJECTED) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_process(main))

@@ -15,14 +15,19 @@ class UserMistake(Exception):
     """Something outside the code is wrong; the message says what was found and what is allowed."""
 
 
+class CannotRecord(OSError):
+    """What a study remembers could not be written; what it has so far is whole, and the same command goes on later."""
+
+
 class ExitCode(IntEnum):
     """How a command ended."""
 
     FINISHED = 0
     INCOMPLETE = 1
-    """Some trials failed, the study paused, or records still wait for MLflow."""
+    """Some trials failed, the study paused, records still wait for MLflow, or a disk took no more of the output."""
     USER_MISTAKE = 2
     INTERRUPTED = 130
+    """By Ctrl-C; by another signal the process ends with 128 and its number: 143 for SIGTERM, 129 for SIGHUP."""
 
 
 def nearest(found: Any, options: Iterable[Any]) -> str:

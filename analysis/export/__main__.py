@@ -17,6 +17,7 @@ from analysis.export.write import everything, only_table, write_export
 from analysis.load import load_study
 from analysis.readers.export import experiment_tags, is_export, left_out_of
 from analysis.readers.folder import experiment_tags_of_folder, is_study_folder
+from trainables.command_line import as_process
 from trainables.mistakes import ExitCode, UserMistake
 
 PROGRAM = "python -m analysis.export"
@@ -103,4 +104,4 @@ def _parse(argv: list[str] | None, program: str) -> Arguments:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_process(main))

@@ -27,6 +27,8 @@ from analysis.load import DATABASES, study_in_mlflow
 from analysis.readers.export import experiment_tags, left_out_of, read_export
 from analysis.records import NAME_TAG, PARENT_TAG
 from analysis.study import Study
+from analysis.tracking_uri import check_uri
+from trainables.command_line import as_process
 from trainables.credentials import without_credentials
 from trainables.mistakes import ExitCode, UserMistake
 
@@ -51,6 +53,7 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
+        check_uri(arguments.tracking_uri)
         study = read_export(arguments.export)
         with mlflow_errors_as_mistakes(arguments.tracking_uri):
             import_study(study, experiment_tags(arguments.export), arguments.tracking_uri, arguments.artifacts, console)
@@ -228,4 +231,4 @@ def _parse(argv: list[str] | None, program: str) -> Arguments:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_process(main))

@@ -3,5 +3,6 @@
 import sys
 
 from analysis.report.command import main
+from trainables.command_line import as_process
 
-sys.exit(main())
+sys.exit(as_process(main))

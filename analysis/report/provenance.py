@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 from analysis.report.blocks import Points, Section, Text
@@ -33,7 +34,8 @@ def how_to_rebuild(study: Study) -> Section:
         "value and, for trainables that segment images, a confusion matrix per image of the report split."
     )
     points = (
-        f"`python -m analysis.export {study.name}` writes that record as Parquet files: trials, reports, confusions.",
+        f"`{shlex.join(['python', '-m', 'analysis.export', study.name])}` writes that record as Parquet files: "
+        "trials, reports, confusions.",
         "A cell's configuration is the one with the highest mean, over the seeds that search (`train_seeds`), of "
         "`select/miou` at the last report of its tuning trials. The cell's row is made of the finished trials with "
         "these settings under the seeds of the table, one per seed.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ass_tune.data.command import main
+from trainables.command_line import as_process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(as_process(main))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import optuna
 from filelock import FileLock
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.storages import BaseStorage
 
 from ass_tune.ledger.lock import Holder, StudyBusy, may_live
@@ -36,7 +36,8 @@ def claimed(storage: BaseStorage, study: str) -> Generator[None]:
     try:
         yield
     finally:
-        _drop(storage, name)
+        with suppress(StorageInternalError):  # of a database that is away; the next driver on this host takes it over
+            _drop(storage, name)
 
 
 def _make(storage: BaseStorage, name: str, study: str) -> None:

@@ -17,14 +17,15 @@ from optuna.storages.journal._storage import JournalOperation
 
 from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_append_only
 from ass_tune.ledger.journal_lock import JournalLock
-from trainables.mistakes import UserMistake
+from ass_tune.ledger.owners import Owners
+from trainables.mistakes import CannotRecord, UserMistake
 
 _CHECKSUM = b',"checksum":'
 _OF_DASHBOARD = ("dashboard:", "artifacts:")
 """Attributes that Optuna Dashboard writes into a study that it shows: notes, settings of plots, artifacts."""
 
 
-class LedgerError(OSError):
+class LedgerError(CannotRecord):
     """The ledger could not be written; the file is as it was before the attempt."""
 
 
@@ -59,7 +60,8 @@ class Journal(BaseJournalBackend):
 
     Each line ends with a checksum over itself and all lines before it, and is verified when it is read. A changed,
     lost, repeated or moved line is therefore detected; only the loss of everything after some line is not. Lines
-    written by Optuna Dashboard have no checksum and do not enter those of other lines.
+    written by Optuna Dashboard, or by Optuna itself about other people's studies, have no checksum and do not enter
+    those of other lines.
 
     An append is on the disk when it returns, and takes the same time however long the file is.
     Raises LedgerDamaged where a line is wrong, and leaves the file as it was. A last line that a crash left
@@ -77,6 +79,7 @@ class Journal(BaseJournalBackend):
         self._read_only = read_only
         self._lock = JournalLock(self.path)
         self._read = self._end = _Place()
+        self._owners, self._owners_until = Owners(), 0
         if not read_only:
             with self._as_ledger_error():
                 self._lock.remove_own_leftover()
@@ -130,6 +133,9 @@ class Journal(BaseJournalBackend):
 
     def _lines(self, place: _Place) -> Iterator[tuple[_Place, bytes]]:
         """Verified lines from a place on, each with the place after it."""
+        if place.line and not self.path.exists():
+            wrong = "the file was removed while it was in use"
+            raise LedgerDamaged(self.path, place.line, wrong, "Bring the file back, and run the study again.")
         with self.path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < place.offset:
                 wrong = "the file was cut off before the end of this line while it was in use"
@@ -142,22 +148,36 @@ class Journal(BaseJournalBackend):
                 yield place, line
 
     def _behind(self, line: bytes, place: _Place) -> _Place:
-        """The place after a line. Raises LedgerDamaged for a line that neither we nor Optuna Dashboard wrote."""
+        """The place after a line. Raises LedgerDamaged for one that is neither ours nor harmless."""
         after, sealed = _sealed(line.rpartition(_CHECKSUM)[0] + b"}", place)
         if line == sealed:
             return after
         log, number = _parsed(line), place.line + 1
-        if _is_of_dashboard(log):
+        foreign = log is not None and "checksum" not in log
+        if log is not None and (_is_of_dashboard(log) or (foreign and self._owners_before(place).is_harmless(log))):
             return _Place(number, place.offset + len(line), place.checksum)
         file = shlex.quote(str(self.path))
-        if log is not None and "checksum" not in log:
-            wrong = "another program wrote it (it has no checksum, and is no note of Optuna Dashboard)"
+        if foreign:
+            wrong = "another program changed this study (the line has no checksum, and is no note of Optuna Dashboard)"
             raise LedgerDamaged(self.path, number, wrong, f"Remove the line: sed -i {number}d {file}")
         remedy = (
             f"Bring back a copy of the file; or cut it off before that line (truncate -s {place.offset} {file}) "
             "and run the study again, which then trains anew what is gone."
         )
         raise LedgerDamaged(self.path, number, "damaged, or lines before it are missing", remedy)
+
+    def _owners_before(self, place: _Place) -> Owners:
+        """Who owns what according to the lines before a place, read only where another program's line is met."""
+        if self._owners_until > place.offset:
+            self._owners, self._owners_until = Owners(), 0
+        with self.path.open("rb") as file:
+            file.seek(self._owners_until)
+            while self._owners_until < place.offset:
+                line = file.readline()
+                log = json.loads(line)
+                self._owners.note(log, ours="checksum" in log)
+                self._owners_until += len(line)
+        return self._owners
 
 
 def _sealed(log: bytes, place: _Place) -> tuple[_Place, bytes]:
@@ -176,7 +196,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return cast(dict[str, Any], log) if isinstance(log, dict) else None
 
 
-def _is_of_dashboard(log: dict[str, Any] | None) -> bool:
+def _is_of_dashboard(log: dict[str, Any]) -> bool:
     """Whether a line only sets an attribute of Optuna Dashboard, which changes no result and no decision."""
     match log:
         case {"op_code": JournalOperation.SET_STUDY_SYSTEM_ATTR, "study_id": int(), **more}:

@@ -19,6 +19,7 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,7 +81,14 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
 def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = None) -> optuna.Study:
     """The Optuna study of a name, created if needed. Optuna's `load_if_exists` would write to the journal each time."""
     try:
-        return optuna.load_study(study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner)
+        study = optuna.load_study(study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner)
+        if study.directions != [StudyDirection.MAXIMIZE]:
+            raise UserMistake(
+                f"another program made the Optuna study '{name}' in the ledger with directions "
+                f"{[str(direction.name).lower() for direction in study.directions]}; allowed: ['maximize']. "
+                "Delete it there, or give this study another name: --set study=NAME"
+            )
+        return study
     except KeyError:
         study = optuna.create_study(
             study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner, direction="maximize"
@@ -243,6 +251,10 @@ _STATES = {
 _OUTCOMES = {TrialState.COMPLETE: Outcome.FINISHED, TrialState.PRUNED: Outcome.PRUNED, TrialState.FAIL: Outcome.FAILED}
 
 
+_BEGUN = {"key", "seed", "config"}
+"""Attributes of every trial that was started."""
+
+
 def entries_of(storage: BaseStorage) -> dict[str, list[Entry]]:
     """All entries of a ledger, by the name of the stratum; changes nothing."""
     return {study.study_name: _stored(storage, study.study_name) for study in storage.get_all_studies()}
@@ -261,7 +273,8 @@ def _stored(storage: BaseStorage, stratum: str) -> list[Entry]:
 def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:
     by_key: dict[str, Entry] = {}
     for trial in trials:
-        if (key := trial.user_attrs.get("key")) is not None:
+        if trial.user_attrs.keys() >= _BEGUN:  # other people's trials, in a ledger that is shared, lack them
+            key = trial.user_attrs["key"]
             earlier = by_key[key].starts if key in by_key else 0
             by_key[key] = _entry(trial, earlier + 1)
     return list(by_key.values())

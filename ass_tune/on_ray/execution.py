@@ -12,19 +12,20 @@ from typing import Any
 
 from optuna.exceptions import StorageInternalError
 
-from ass_tune.ledger.journal import LedgerError
+from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
-from ass_tune.tracker.outbox import OutboxError
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
 from trainables.credentials import without_credentials
-from trainables.mistakes import UserMistake
+from trainables.mistakes import CannotRecord, UserMistake
+from trainables.signals import handlers_kept
 from trainables.storage import Storage
 
-STOPS = (StudyPaused, OutboxError, LedgerError, StorageInternalError)
-"""A pause, or a disk or database that refuses writes: nothing is lost, and the same command continues later."""
+STOPS = (StudyPaused, CannotRecord, LedgerDamaged, StorageInternalError)
+"""A pause, a disk or database that refuses writes, or a ledger that somebody changed: nothing more is trained, and the
+same command continues once that is mended."""
 
 _PACKAGES = Path(__file__).parents[2]
 """The folder of `ass_tune`, `analysis` and `trainables`."""
@@ -51,7 +52,7 @@ def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, f
     _keep_credentials_out_of_logs()
     options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
-    with chdir(_PACKAGES):
+    with chdir(_PACKAGES), handlers_kept():
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from collections.abc import Sequence
 
+from optuna.exceptions import StorageInternalError
 from rich.console import Console
 
 from analysis.conclusions import conclusions, split_note
@@ -12,6 +15,7 @@ from analysis.records import Status
 from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
 from ass_tune.arguments import Arguments
+from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.ledger.ledger import JOURNAL, count_outcomes
 from ass_tune.plan.power import CONCLUSIONS
 from ass_tune.search.cell_search import CellSearch
@@ -55,14 +59,24 @@ def end_study(
         tracker: of the study; it is closed.
         stopped: why the study stopped before its end, or None.
     """
-    counts = count_outcomes(entry for search in searches for _, entry in search.trials())
-    interrupted = bool(counts[None] or stopped)
-    differs = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
+    counts: Counter[Outcome | None] = Counter()
+    differs = False
+    try:
+        counts = count_outcomes(entry for search in searches for _, entry in search.trials())
+    except (LedgerDamaged, StorageInternalError, OSError) as problem:  # what it has is there, but cannot be read now
+        stopped, interrupted = stopped or without_credentials(str(problem)), True
+    else:
+        interrupted = bool(counts[None] or stopped)
+        differs = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
     tracker.end(Status.KILLED if interrupted else Status.FINISHED)
     with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(SECONDS_FOR_MLFLOW)}"):
         waiting = tracker.close(SECONDS_FOR_MLFLOW)
+    command = sync_command(spec.study, arguments.studies)
+    if refused := tracker.set_aside:
+        text = f"{refused} records were refused by MLflow (reasons: {tracker.path_of_set_aside});"
+        console.print(text, soft_wrap=True, markup=False)
+        console.print(f"they are offered again by its next start or by: {command}", soft_wrap=True, markup=False)
     if waiting:
-        command = sync_command(spec.study, arguments.studies)
         console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)
         console.print(f"they are sent by its next start or by: {command}", soft_wrap=True, markup=False)
     _say_where_to_look(console, spec.study, arguments, folder, tracker)
@@ -129,10 +143,11 @@ def _write_tables(console: Console, judged: Judged, rows: list[Row], folder: Sto
 def _say_where_to_look(console: Console, study: str, arguments: Arguments, folder: Storage, tracker: Tracker) -> None:
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     if store.display.startswith("sqlite"):
-        console.print(f"MLflow: mlflow ui --backend-store-uri {store.display}", soft_wrap=True)
+        command = shlex.join(["mlflow", "ui", "--backend-store-uri", store.display])
+        console.print(f"MLflow: {command}", soft_wrap=True)
     else:
         console.print(f"MLflow: {store.display}, experiment {study}", soft_wrap=True)
     if address := tracker.address_of_table:
         console.print(f"the table in MLflow: {address}", soft_wrap=True, markup=False, highlight=False)
-    ledger = without_credentials(arguments.ledger) if arguments.ledger else folder.local_path(JOURNAL)
-    console.print(f"Optuna: optuna-dashboard {ledger}", soft_wrap=True)
+    ledger = without_credentials(arguments.ledger) if arguments.ledger else str(folder.local_path(JOURNAL))
+    console.print(f"Optuna: {shlex.join(['optuna-dashboard', ledger])}", soft_wrap=True)

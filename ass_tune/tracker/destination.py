@@ -9,6 +9,7 @@ from pathlib import Path
 
 from analysis.experiments import URI_VARIABLE
 from analysis.records import IDENTITY
+from analysis.tracking_uri import check_uri
 from ass_tune.tracker.store import MlflowStore, default_uri, mlflow_store
 from trainables.credentials import MASK, without_credentials
 from trainables.mistakes import UserMistake
@@ -52,6 +53,20 @@ def remembered_store(folder: Storage, studies: Path, tracking_uri: str | None) -
             f"give the whole URI in ${URI_VARIABLE} or with --tracking-uri"
         )
     return mlflow_store(studies, found or was)
+
+
+def reachable_store(folder: Storage, studies: Path, tracking_uri: str | None) -> MlflowStore:
+    """`remembered_store`; raises UserMistake too where MLflow can never open it. Nothing is connected to."""
+    store = remembered_store(folder, studies, tracking_uri)
+    try:
+        check_uri(store.uri)
+    except UserMistake as mistake:
+        if tracking_uri is not None:
+            raise
+        raise UserMistake(
+            f"{mistake}\nThe study was recorded there: give a URI that can be opened with --tracking-uri"
+        ) from None
+    return store
 
 
 def sync_command(study: str, studies: Path) -> str:

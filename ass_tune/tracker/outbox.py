@@ -6,18 +6,20 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from analysis.records import OUTBOX, Line, checksum, read_line, write_line
 from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_append_only
 from trainables.credentials import without_credentials
+from trainables.mistakes import CannotRecord
 from trainables.storage import Storage
 
 logger = logging.getLogger(__name__)
+REJECTED = "outbox.rejected.jsonl"
 
 
-class OutboxError(OSError):
+class OutboxError(CannotRecord):
     """A record could not be written to disk; nothing of it is left in the file."""
 
 
@@ -26,7 +28,7 @@ class Outbox:
 
     An append is on the disk itself when it returns: what the ledger knows, which is written next, is here too, even
     after a power cut. Lines are never rewritten: `outbox.confirmed` says how far they have arrived,
-    `outbox.rejected.jsonl` has what was refused.
+    `outbox.rejected.jsonl` has what was refused, to be offered again at the next start.
 
     Args:
         folder: the study's folder on a local disk; created if need be.
@@ -35,7 +37,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / OUTBOX
-        self.rejected_path = folder / "outbox.rejected.jsonl"
+        self.rejected_path = folder / REJECTED
         self._storage = Storage(str(folder))
         self._lock = threading.Lock()
         self._file = open_append_only(self.path)
@@ -51,9 +53,9 @@ class Outbox:
     def append(self, body: str) -> None:
         """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
-            last, end = self._caught_up()
-            line = write_line(last + 1, body)
             try:
+                last, end = self._caught_up()
+                line = write_line(last + 1, body)
                 append_whole(self._file, line)
             except OSError as error:
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
@@ -77,10 +79,44 @@ class Outbox:
         self._confirmed, self._position = entry.sequence, entry.end
 
     def set_aside(self, entry: Line, error: str) -> None:
-        """Keep an entry that will never be accepted, with the reason, where people find it."""
+        """Keep an entry that was refused, with the reason, where people find it."""
         line = json.dumps({"sequence": entry.sequence, "error": without_credentials(error), "record": entry.body})
         with self.rejected_path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    @property
+    def set_aside_count(self) -> int:
+        """Number of entries that are set aside."""
+        return len({sequence for sequence, _ in self._set_aside()})
+
+    def refused(self) -> tuple[int, set[int], set[str]]:
+        """What is set aside: lines of its file, sequence numbers, and keys of the runs, where these can be read."""
+        found = self._set_aside()
+        return len(found), {sequence for sequence, _ in found}, {key for _, key in found if key}
+
+    def of_runs(self, keys: Collection[str], sequences: Collection[int]) -> Iterator[Line]:
+        """Confirmed entries, oldest first, that belong to runs, and those of some sequence numbers."""
+        _, end = self._last_and_end()
+        confirmed = self._confirmed
+        for entry in _unconfirmed(self.path, 0, 0, end):
+            if entry.sequence > confirmed:
+                return
+            if entry.sequence in sequences or key_of(entry.body) in keys:
+                yield entry
+
+    def forget_set_aside(self, lines: int) -> None:
+        """Drop the first lines of what is set aside, because their entries were offered again."""
+        rest = self.rejected_path.read_bytes().splitlines(keepends=True)[lines:]
+        if rest:
+            self._storage.write_bytes(REJECTED, b"".join(rest))
+        else:
+            self.rejected_path.unlink()
+
+    def _set_aside(self) -> list[tuple[int, str]]:
+        """Sequence number and key of each line of the file; 0 and no key for a line that cannot be read."""
+        if not self.rejected_path.exists():
+            return []
+        return [_refused_entry(line) for line in self.rejected_path.read_text(encoding="utf-8").splitlines()]
 
     def close(self) -> None:
         """Release the file."""
@@ -97,6 +133,24 @@ class Outbox:
         if (size := self.path.stat().st_size) > end:  # by its path: asked after `close` too
             self._written = (_last_sequence(self.path, last, end, size), size)
         return self._written
+
+
+def key_of(body: str) -> str:
+    """Key of the run that a record belongs to; empty where the text is no record with a key."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    key = content.get("key") if isinstance(content, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def _refused_entry(line: str) -> tuple[int, str]:
+    try:
+        entry = json.loads(line)
+        return int(entry["sequence"]), key_of(entry["record"])
+    except (ValueError, KeyError, TypeError):
+        return 0, ""
 
 
 def waiting_in(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,7 @@ def read_back(searches: Sequence[CellSearch], folder: Path) -> Study:
     if difference := next(_differences(study, trials), None):
         raise FolderDiffers(
             f"{folder}: its records are not what the ledger has, so no table is made of them: {difference}. "
-            f"`python -m analysis.report {folder}` shows what the records say"
+            f"{shlex.join(['python', '-m', 'analysis.report', str(folder)])} shows what the records say"
         )
     running = {trial.run for trial, entry in trials if entry.outcome is None}
     return _interrupted(study, running)

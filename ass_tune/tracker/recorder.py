@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from analysis.records import (
     Tags,
     Views,
 )
+from analysis.tracking_uri import database_file
 from ass_tune.tracker.store import MlflowStore
 from trainables.storage import Storage
 
@@ -50,6 +51,14 @@ class _Run:
     id: str
     steps: dict[str, int] = field(default_factory=dict)
     """The last recorded step of each metric: a repeated training reports the same steps again."""
+    gaps: dict[str, set[int]] | None = None
+    """Every recorded step of each metric, for a run in which earlier steps may be missing; else None."""
+
+    def lacks(self, name: str, step: int) -> bool:
+        """Whether a metric has no value at a step."""
+        if self.gaps is not None:
+            return step not in self.gaps.get(name, ())
+        return step > self.steps.get(name, -1)
 
 
 @dataclass
@@ -81,14 +90,26 @@ class Recorder:
         """Id of the study's experiment; empty as long as MLflow has not been reached."""
         self._holds_only_ours = False
         self._runs: dict[str, _Run] = {}
+        self._with_gaps: set[str] = set()
+
+    def fill_gaps(self, keys: Collection[str]) -> None:
+        """From now on compare every step of these runs with what MLflow has, not only the last one of each metric."""
+        self._with_gaps |= set(keys)
+
+    def write_something(self) -> None:
+        """Write what MLflow accepts from everybody who may record at all: a tag that the experiment may have already.
+
+        Raises where it does not, as the other methods do.
+        """
+        self.connect().set_experiment_tag(self.experiment, STUDY_TAG, self._instance)
 
     def connect(self) -> MlflowClient:
         """Import MLflow, reach its store and find or create the experiment, unless that is done already."""
         if self._client is None:
             from mlflow.tracking import MlflowClient  # Takes seconds, and is needed in the writer's thread only.
 
-            if self._store.uri.startswith("sqlite:///"):
-                Path(self._store.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            if (file := database_file(self._store.uri)) is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=self._store.uri)
             experiment = client.get_experiment_by_name(self._study)
             self._holds_only_ours = experiment is None
@@ -131,7 +152,7 @@ class Recorder:
         if found is None:
             self._create(record)
             return _Batch(parameters=dict(record.parameters))
-        client, run = self.connect(), self._known(found)
+        client, run = self.connect(), self._known(record.key, found)
         self._runs[record.key] = run
         for tag in TAGS_OF_AN_END:
             if tag in found.data.tags:
@@ -154,7 +175,7 @@ class Recorder:
         """The run of a key. Where somebody deleted it, a bare one is created, so that no value is lost."""
         if key not in self._runs:
             found = self._find(key)
-            self._runs[key] = self._known(found) if found else self._create(RunStarted(key, key, time=0.0))
+            self._runs[key] = self._known(key, found) if found else self._create(RunStarted(key, key, time=0.0))
         return self._runs[key]
 
     def _find(self, key: str) -> Run | None:
@@ -167,17 +188,23 @@ class Recorder:
         found = client.search_runs([self.experiment], f"tags.`{KEY_TAG}` = '{key}'", order_by=["start_time ASC"])
         return next((run for run in found if run.data.tags.get(STUDY_TAG) == self._instance), None)
 
-    def _known(self, run: Run) -> _Run:
-        return _Run(run.info.run_id, {metric.key: metric.step for metric in run.data.to_proto().metrics})
+    def _known(self, key: str, run: Run) -> _Run:
+        last = {metric.key: metric.step for metric in run.data.to_proto().metrics}
+        if key not in self._with_gaps:
+            return _Run(run.info.run_id, last)
+        history = self.connect().get_metric_history
+        return _Run(run.info.run_id, last, {name: {at.step for at in history(run.info.run_id, name)} for name in last})
 
     def _add_metrics(self, record: Metrics, batch: _Batch) -> None:
         from mlflow.entities import Metric
 
-        recorded = self._run(record.key).steps
+        run = self._run(record.key)
         for name, value in record.values.items():
-            if record.step > max(batch.steps.get(name, -1), recorded.get(name, -1)):
+            if run.lacks(name, record.step) and (run.gaps is not None or record.step > batch.steps.get(name, -1)):
                 batch.metrics.append(Metric(name, value, _milliseconds(record.time), record.step))
                 batch.steps[name] = record.step
+                if run.gaps is not None:
+                    run.gaps.setdefault(name, set()).add(record.step)
 
     def _flush(self, key: str, batch: _Batch) -> None:
         from mlflow.entities import Param, RunTag

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.experiments import URI_VARIABLE
+from analysis.tracking_uri import check_uri
 from trainables.credentials import keep_secret, without_credentials
 
 
@@ -32,8 +33,15 @@ def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
     Behind a database there is no server that owns artifacts, so they go to `mlartifacts` in the folder.
     """
     uri = tracking_uri or os.environ.get(URI_VARIABLE) or default_uri(studies)
-    served = uri.startswith(("http://", "https://", "databricks"))
+    served = uri.lower().startswith(("http://", "https://", "databricks"))
     return MlflowStore(uri, None if served else studies.resolve() / "mlartifacts")
+
+
+def usable_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
+    """`mlflow_store`; raises UserMistake where MLflow can never open it. Nothing is connected to."""
+    store = mlflow_store(studies, tracking_uri)
+    check_uri(store.uri)
+    return store
 
 
 def default_uri(studies: Path) -> str:

@@ -88,6 +88,16 @@ class Tracker(Listener):
         return self._outbox.waiting
 
     @property
+    def set_aside(self) -> int:
+        """Number of records that MLflow refused while it accepted others; every start offers them again."""
+        return self._outbox.set_aside_count
+
+    @property
+    def path_of_set_aside(self) -> Path:
+        """The file with these records and the reasons."""
+        return self._outbox.rejected_path
+
+    @property
     def trouble(self) -> str | None:
         """Why nothing reaches MLflow at present, without credentials; None while all is well."""
         return self._writer.trouble

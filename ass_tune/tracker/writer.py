@@ -23,8 +23,9 @@ _COMES_BACK = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EX
 class Patience:
     """How the writer meets errors.
 
-    A server that cannot be reached is waited for without end. `tries` counts only failures of a server that
-    answers otherwise: after so many, the record itself is taken for the cause.
+    A store that cannot be reached or opened, or that accepts nothing, is waited for without end. `tries` counts only
+    failures of one that answers otherwise: after so many, the record itself is taken for the cause, if the store
+    accepts something else.
     """
 
     first_pause: float = 0.5
@@ -83,6 +84,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            self._offer_again()
             while True:
                 self._news.clear()
                 nothing_follows = self._closing.is_set()  # Asked before reading: what comes in between is read too.
@@ -95,7 +97,22 @@ class Writer:
         except _Stopped:
             return
 
+    def _offer_again(self) -> None:
+        """Deliver once more, whole, the runs of which records were set aside: what refused them may be mended."""
+        lines, sequences, keys = self._outbox.refused()
+        if not lines:
+            return
+        self._recorder.fill_gaps(keys)
+        entries = self._outbox.of_runs(keys, sequences)
+        while batch := list(itertools.islice(entries, self._batch)):
+            self._deliver_runs(batch)
+        self._keep(lambda: self._outbox.forget_set_aside(lines))
+
     def _deliver_all(self, lines: Sequence[Line]) -> None:
+        self._deliver_runs(lines)
+        self._keep(lambda: self._outbox.confirm(lines[-1]))
+
+    def _deliver_runs(self, lines: Sequence[Line]) -> None:
         runs: dict[str, Delivery] = {}
         for line in lines:
             try:
@@ -106,7 +123,6 @@ class Writer:
                 runs.setdefault(record.key, []).append((line, record))
         for delivery in runs.values():
             self._deliver(delivery)
-        self._keep(lambda: self._outbox.confirm(lines[-1]))
 
     def _deliver(self, delivery: Delivery) -> None:
         """Records of one run; halved where MLflow refuses them, until the one that it refuses stands alone."""
@@ -124,24 +140,32 @@ class Writer:
         """Apply records, again and again while the cause may pass; returns why they are refused, or None."""
         failures = 0
         for attempt in itertools.count():
-            answers = False
+            connected = False
             try:
                 self._recorder.connect()
-                answers = True
+                connected = True
                 self._recorder.apply(records)
             except Exception as error:  # Stores of artifacts and of runs raise what their own libraries raise.
                 self._recorder.forget()
-                if _never_accepted(error):
-                    return str(error)
-                # A server that is away explains the failures before as well.
-                failures = failures + (not _comes_back(error)) if answers else 0
-                if failures >= self._patience.tries:
+                # A store that cannot be opened says nothing of a record, and explains the failures before as well.
+                failures = failures + (not _comes_back(error)) if connected else 0
+                suspect = connected and (_never_accepted(error) or failures >= self._patience.tries)
+                if suspect and (isinstance(error, RecordError) or self._accepts_others()):
                     return str(error)
                 self._pause(attempt, error)
             else:
                 self._all_well()
                 return None
         raise AssertionError("counts without end")
+
+    def _accepts_others(self) -> bool:
+        """Whether the store accepts something that it can have no reason to refuse."""
+        try:
+            self._recorder.write_something()
+        except Exception:
+            self._recorder.forget()
+            return False
+        return True
 
     def _keep(self, action: Callable[[], None]) -> None:
         """Write a small file of our own, as soon as there is room for it."""
@@ -155,7 +179,7 @@ class Writer:
     def _set_aside(self, line: Line, error: str) -> None:
         self._keep(lambda: self._outbox.set_aside(line, error))
         reason, path = without_credentials(error), self._outbox.rejected_path
-        logger.warning("record %d will never be accepted and was set aside in %s: %s", line.sequence, path, reason)
+        logger.warning("record %d was refused and is set aside in %s: %s", line.sequence, path, reason)
 
     def _pause(self, attempt: int, error: Exception) -> None:
         """Wait, longer each time, but never once there is nobody left to wait for."""

@@ -73,6 +73,8 @@ class Proxy:
         self.upstream = upstream
         self.refuses = False
         """Answer every request with 503 and pass none on."""
+        self.refuses_writes = False
+        """Answer every request that changes something with 400, as a proxy does that takes it for malformed."""
         self.loses: list[str] = []
         """Ends of paths; the next request of each is passed on and its answer replaced by a 500."""
         self.requests: list[str] = []
@@ -82,6 +84,8 @@ class Proxy:
         self.requests.append(path)
         if self.refuses:
             return 503, "text/plain", b"overloaded"
+        if self.refuses_writes and method == "POST" and not path.endswith("/search"):
+            return 400, "text/plain", b"bad request"
         try:
             with closing(http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=60)) as server:
                 server.request(method, path, body, headers)

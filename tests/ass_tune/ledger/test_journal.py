@@ -94,7 +94,7 @@ def test_what_else_another_program_writes_is_refused_and_can_be_removed(
     other = optuna.load_study(study_name="s", storage=optunas(path))
     write(other, optuna.Trial(other, number))
     after = path.read_bytes()
-    with pytest.raises(LedgerDamaged, match=r"ledger.journal, line 3: another program wrote it .* sed -i 3d"):
+    with pytest.raises(LedgerDamaged, match=r"ledger.journal, line 3: another program changed this study .* sed -i 3d"):
         Journal(path)
     with pytest.raises(LedgerDamaged):
         study.ask()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -231,3 +232,79 @@ def test_first_use_creates_the_database_without_anybody_waiting(tmp_path: Path, 
     assert tracker.close(120) == 0
     assert len(archive(fresh).runs()) == 2
     assert not (Path.cwd() / "mlruns").exists()
+
+
+def test_a_store_that_cannot_be_opened_keeps_every_record_waiting(
+    open_tracker: Make, archive: Make, make_trial: Make, make_report: Make, folder: Path, finished: End
+):
+    """MLflow says of such an address that a parameter is invalid, as it does of a record that it refuses."""
+    tracker = open_tracker(MlflowStore("localhost:5000"))
+    tracker.start({}, {})
+    tracker.trial_started(make_trial())
+    tracker.trial_reported(make_trial(), make_report(10))
+    tracker.trial_ended(make_trial(), finished)
+    tracker.end()
+    assert tracker.close(60) == 8
+    assert tracker.set_aside == 0
+    assert "localhost:5000" in str(tracker.trouble)
+    assert open_tracker().close(60) == 0
+    assert archive().points(make_trial().key, "select/miou") == [(10, 10 / 3)]
+
+
+def test_a_server_that_refuses_everything_is_waited_for(
+    open_tracker: Make, archive: Make, make_trial: Make, store: MlflowStore, tmp_path: Path, folder: Path, port: int
+):
+    """A proxy that lets reads pass and answers each write with 400, or an account that may only read."""
+    behind = free_port()
+    with mlflow_server(behind, store, tmp_path / "served"), proxy(port, behind) as front:
+        first = open_tracker(MlflowStore(f"http://127.0.0.1:{port}"))
+        first.start({}, {})
+        wait_until(lambda: first.waiting == 0)
+        front.refuses_writes = True
+        first.trial_started(make_trial())
+        wait_until(lambda: first.trouble is not None)
+        assert first.close(60) == 1
+        assert first.set_aside == 0
+    assert open_tracker().close(60) == 0
+    assert archive().run(make_trial().key).info.status == "RUNNING"
+
+
+def test_what_was_set_aside_is_delivered_by_the_next_start_at_its_place(
+    open_tracker: Make, archive: Make, make_trial: Make, make_report: Make, folder: Path, finished: End
+):
+    """As an older version left it: records in the middle of a run, and all of another, were given up."""
+    trials: list[Trial] = [make_trial(key * 16) for key in "ab"]
+    tracker = open_tracker()
+    tracker.start({}, {})
+    for trial in trials:
+        tracker.trial_started(trial)
+        for iteration in (10, 20, 30):
+            tracker.trial_reported(trial, make_report(iteration))
+        tracker.trial_ended(trial, finished)
+    tracker.end()
+    assert tracker.close(60) == 0
+    outbox = Outbox(folder)
+    lines = [line for line in outbox.of_runs({trial.key for trial in trials}, ()) if '"step":20' in line.body]
+    lines += [line for line in outbox.of_runs({trials[1].key}, ()) if line not in lines]
+    for line in lines:
+        outbox.set_aside(line, "Model registry functionality is unavailable")
+    assert outbox.set_aside_count == len(lines)
+    outbox.close()
+    seen = archive()
+    seen.client.delete_run(seen.run(trials[1].key).info.run_id)
+    _forget_step(seen, trials[0].key, 20)
+
+    again = open_tracker()
+    assert again.close(60) == 0
+    assert again.set_aside == 0
+    assert not (folder / "outbox.rejected.jsonl").exists()
+    for trial in trials:
+        assert sorted(archive().points(trial.key, "select/miou")) == [(step, step / 3) for step in (10, 20, 30)]
+        assert archive().run(trial.key).info.status == "FINISHED"
+        assert archive().run(trial.key).data.tags["outcome"] == "finished"
+
+
+def _forget_step(seen: Any, key: str, step: int) -> None:
+    """Take a step of a run out of the database."""
+    with sqlite3.connect(seen.client.tracking_uri.removeprefix("sqlite:///")) as database:
+        database.execute("DELETE FROM metrics WHERE run_uuid = ? AND step = ?", (seen.run(key).info.run_id, step))
