@@ -64,11 +64,11 @@ def _of_set(recipe: FilePair, data_root: Path | None, set_name: str, finding: Fi
     elif ROAD in names and (road := shares[names.index(ROAD)]) < NO_ROAD:
         certain = encoding is not None or finding.usable >= ENOUGH_IMAGES
         yield Doubt(f"{100 * road:.2g}% of the labeled pixels are {ROAD}{hint}", meaningless=certain)
-    elif distance > UNLIKE:
+    elif distance > UNLIKE or encoding:
         far = int(np.abs(shares - published).argmax())
         found, usual = (f"{100 * of_class[far]:.3g}%" for of_class in (shares, published))
         text = f"{found} of the labeled pixels are {names[far]}, published are {usual}{hint}"
-        yield Doubt(text, meaningless=encoding is not None)
+        yield Doubt(text, meaningless=distance > UNLIKE and encoding is not None)
     elif finding.usable >= MANY_IMAGES and (absent := names_of_absent(names, shares, published)):
         yield Doubt(f"no pixel of {', '.join(absent)} in {finding.usable} images")
     elif data_root is not None and (text := contradiction(recipe, data_root, set_name, sorted(finding.shown))):
