@@ -127,6 +127,8 @@ def run_study(
         agree(ledger, spec, folder.local_path(), data)
         configs = [typical_config(spec, planned) for planned in plan.cell_plans]
         TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch, data.digests)
+    for notice in data.notices:
+        console.print(notice, soft_wrap=True)
 
     plans, digests = plan.cell_plans, data.digests
     searches = [CellSearch(spec, planned, ledger, make_pruner(spec), digests) for planned in plans]

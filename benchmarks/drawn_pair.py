@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class DrawnPair:
     classes: ClassSet = CITYSCAPES
     held_out: int = 0
     resample_by: str = IMAGE
+    notices: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -56,11 +57,11 @@ class DrawnPair:
     def check(self, data_root: Path | None) -> None:
         """Nothing is read, so nothing can be missing."""
 
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """All rows."""
-        return range(self.images)
+    def at(self, data_root: Path | None) -> Self:
+        """The same wherever data lies."""
+        return self
 
-    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[str]:
         """None: nothing is read."""
         return ()
 

@@ -26,7 +26,7 @@ from trainables.ass.optimization import Optimizers
 from trainables.ass.precision import autocast
 from trainables.ass.trainer import choose_device
 from trainables.domains.classes import ClassSet
-from trainables.domains.pairs import PAIRS
+from trainables.domains.pairs import find_pair
 from trainables.domains.recipe import SETS, PairRecipe
 from trainables.gpu_share import check_share
 
@@ -42,7 +42,7 @@ def check_memory(config: AssConfig, gpus: float) -> None:
 
 def trial_bytes(config: AssConfig) -> int:
     """Bytes of tensors that a trial has on its device at once, at most."""
-    return peak_bytes(config, PAIRS[config.domains])
+    return peak_bytes(config, find_pair(config.domains))
 
 
 def peak_bytes(config: AssConfig, recipe: PairRecipe) -> int:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from trainables.ass.config import AssConfig
+from trainables.domains.pairs import labeled_pool
 from trainables.domains.prepare import prepare_pair
 from trainables.domains.progress import Watcher
+from trainables.domains.recipe import MissingData
 
 logger = logging.getLogger(__name__)
 DRAWN = ("small", "none")
@@ -31,9 +33,10 @@ def prepare(
         watch: is called with the progress of packing.
         digests: of the files of each set, as `data_files` gives them; None for whatever the data root has.
 
-    Raises MissingWeights before any data is packed, MissingData and OtherData.
+    Raises MissingWeights before any data is packed, MissingData also where too few images are there, and OtherData.
     """
     _check_backbones({(config.network, config.backbone_weights) for config in configs} - {DRAWN})
+    _check_labels(configs, data_root)
     for domains in sorted({config.domains for config in configs}):
         prepare_pair(domains, cache, data_root, watch, digests)
     _warn_of_bfloat16({config.device for config in configs if config.dtype == "bfloat16"})
@@ -45,6 +48,19 @@ def _check_backbones(backbones: Set[tuple[str, str]]) -> None:
 
         for network, weights in sorted(backbones):
             BACKBONES[network](weights)
+
+
+def _check_labels(configs: Sequence[AssConfig], data_root: Path | None) -> None:
+    """Raise `MissingData` where more labeled images are asked for than are there, of which plans know nothing."""
+    for pair in sorted({(config.domains, config.protocol) for config in configs}):
+        domains, protocol = pair
+        pool = labeled_pool(domains, protocol, data_root)
+        asked = {config.labeled_images for config in configs if (config.domains, config.protocol) == pair}
+        if too_many := sorted(images for images in asked if images > pool):
+            raise MissingData(
+                f"labeled_images: found {', '.join(map(str, too_many))}; allowed: at most {pool}, the images of "
+                f"{domains} in {data_root} that may be trained on (protocol: {protocol})"
+            )
 
 
 def _warn_of_bfloat16(devices: Set[str]) -> None:

@@ -42,6 +42,11 @@ class TrialConfig(BaseModel, ABC):
         """Names that `domains:` may have."""
 
     @classmethod
+    def has_domains(cls, name: str) -> bool:
+        """Whether `domains:` may have this name."""
+        return name in cls.domain_pairs()
+
+    @classmethod
     @abstractmethod
     def code_version(cls, domains: str) -> str:
         """Hash of the code that decides the outcome of a trial on a domain pair; part of the trial's key.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ass_tune.data.arguments import CheckArguments
+from ass_tune.data.doubts import Doubt, find_doubts
 from ass_tune.data.inspection import Findings, look, start
 from trainables.domains.classes import ClassSet
 from trainables.domains.recipe import MissingData, PairRecipe
@@ -24,39 +25,45 @@ MAX_SHOWN = 50
 PROBLEMS = "problems.txt"
 
 
-def check(recipe: PairRecipe, arguments: CheckArguments, console: Console) -> ExitCode:
+def check(published: PairRecipe, arguments: CheckArguments, console: Console) -> ExitCode:
     """Look at a pair's data and show what is there, even if incomplete; raises `MissingData` without a data root."""
+    recipe = published.at(arguments.data_root)
     incomplete = _incomplete(recipe, arguments.data_root)
-    findings = start(recipe, arguments.data_root, arguments.sample)
+    findings = start(recipe, arguments.sample)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         tasks = {name: progress.add_task(name, total=len(finding.rows)) for name, finding in findings.items()}
         for name, images in look(recipe, arguments.data_root, findings, arguments.workers):
             progress.advance(tasks[name], images)
-    console.print(_set_table(recipe, findings))
+    console.print(_set_table(published, recipe, findings))
     console.print(_class_table(recipe.classes, findings))
     out = Storage(str(arguments.out))
     for path in _draw(recipe.classes, findings, out):
         console.print(f"images and labels: {path}")
-    return _report(recipe, incomplete, findings, out, console)
+    for notice in recipe.notices:
+        console.print(notice)
+    doubts = find_doubts(recipe, arguments.data_root, findings)
+    for doubt in doubts:
+        if not doubt.meaningless:
+            console.print(f"look again: {doubt.text}")
+    complete = "complete, and " if recipe.sizes == published.sizes else ""
+    return _report(f"{recipe.name}: {complete}", incomplete, findings, doubts, out, console)
 
 
 def _incomplete(recipe: PairRecipe, data_root: Path | None) -> str:
     try:
         recipe.check(data_root)
     except MissingData as missing:
-        if data_root is None:
-            raise
         return str(missing)
     return ""
 
 
-def _set_table(recipe: PairRecipe, findings: Mapping[str, Findings]) -> Table:
+def _set_table(published: PairRecipe, recipe: PairRecipe, findings: Mapping[str, Findings]) -> Table:
     table = Table(title=f"sets of {recipe.name}", title_justify="left")
-    for name in ("set", "images expected", "there", "looked at", "unusable"):
+    for name in ("set", "published", "there", "looked at", "unusable"):
         table.add_column(name, justify="left" if name == "set" else "right")
     for name, finding in findings.items():
-        counts = recipe.sizes[name], finding.there, finding.looked_at, len(finding.problems)
+        counts = published.sizes[name], recipe.sizes[name], finding.looked_at, len(finding.problems)
         table.add_row(name, *map(str, counts))
     return table
 
@@ -96,16 +103,23 @@ def _draw(classes: ClassSet, findings: Mapping[str, Findings], out: Storage) -> 
 
 
 def _report(
-    recipe: PairRecipe, incomplete: str, findings: Mapping[str, Findings], out: Storage, console: Console
+    verdict: str,
+    incomplete: str,
+    findings: Mapping[str, Findings],
+    doubts: Sequence[Doubt],
+    out: Storage,
+    console: Console,
 ) -> ExitCode:
     unusable = [
         f"{name}: {finding.problems[row]}" for name, finding in findings.items() for row in sorted(finding.problems)
     ]
-    if not incomplete and not unusable:
+    meaningless = [doubt.text for doubt in doubts if doubt.meaningless]
+    if not incomplete and not unusable and not meaningless:
         looked_at = sum(finding.looked_at for finding in findings.values())
-        console.print(f"{recipe.name}: complete, and all {looked_at} images looked at can be used")
+        but = ", but see what is said above" if doubts else ""
+        console.print(f"{verdict}all {looked_at} images looked at can be used{but}")
         return ExitCode.FINISHED
-    lines = [*incomplete.splitlines(), *unusable]
+    lines = [*incomplete.splitlines(), *unusable, *meaningless]
     out.write_bytes(PROBLEMS, ("\n".join(lines) + "\n").encode())
     errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     if unusable:
@@ -116,4 +130,8 @@ def _report(
         errors.print(f"  and {len(unusable) - MAX_SHOWN} more, all of them in {out.local_path(PROBLEMS)}")
     if incomplete:
         errors.print(incomplete)
+    if meaningless:
+        errors.print("Training on these labels would mean nothing:")
+    for line in meaningless:
+        errors.print(f"  {line}")
     return ExitCode.USER_MISTAKE

@@ -40,6 +40,6 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
 
 
 def _recipe(name: str) -> PairRecipe:
-    if name not in pairs.PAIRS:
+    if not pairs.is_known(name):
         raise UserMistake(f"domains: {found(name, names(pairs.PAIRS), pairs.PAIRS)}")
-    return pairs.PAIRS[name]
+    return pairs.find_pair(name)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from trainables.domains.classes import IGNORE
 from trainables.domains.processes import processes
-from trainables.domains.recipe import SETS, Content, MissingData, PairRecipe, UnusableImages
+from trainables.domains.recipe import Content, MissingData, PairRecipe, UnusableImages
 from trainables.mistakes import UserMistake
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Images that a process looks at between two steps of the progress bar."""
 SHOWN = 4
 """Images of each set that are drawn."""
@@ -31,7 +31,8 @@ class Inspected:
     Attributes:
         set_name: which set.
         rows: which of its images.
-        pixels: pixels of each label 0 to 255, over all usable ones: (256,) int64.
+        pixels: pixels of each class 0 to 255, over all usable ones: (256,) int64.
+        ids: pixels of each id in their files, as `pixels`; all 0 for generated images.
         problems: of each unusable one, by row.
         shown: those to draw, by row, one image each.
     """
@@ -39,25 +40,27 @@ class Inspected:
     set_name: str
     rows: Sequence[int]
     pixels: np.ndarray
+    ids: np.ndarray
     problems: Mapping[int, str]
     shown: Mapping[int, Content]
 
 
 @dataclass
 class Findings:
-    """What is known of a set so far: `rows` are the images to look at, `there` is how many images exist."""
+    """What is known of a set so far, as `Inspected`: `rows` are the images to look at."""
 
-    there: int
     rows: Sequence[int]
-    looked_at: int
-    pixels: np.ndarray
-    problems: dict[int, str]
-    shown: dict[int, Content]
+    looked_at: int = 0
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    ids: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    problems: dict[int, str] = field(default_factory=dict)
+    shown: dict[int, Content] = field(default_factory=dict)
 
     def add(self, part: Inspected) -> None:
         """Add what was found in a part of the set."""
         self.looked_at += len(part.rows)
         self.pixels += part.pixels
+        self.ids += part.ids
         self.problems.update(part.problems)
         self.shown.update(part.shown)
 
@@ -67,19 +70,19 @@ class Findings:
         return self.pixels[:classes] / labeled if labeled else None
 
     @property
+    def usable(self) -> int:
+        """How many images were looked at and can be used."""
+        return self.looked_at - len(self.problems)
+
+    @property
     def ignored(self) -> float | None:
         """Share of ignored pixels in all; None where there are none."""
         return float(self.pixels[IGNORE] / self.pixels.sum()) if self.pixels.any() else None
 
 
-def start(recipe: PairRecipe, data_root: Path | None, sample: int | None) -> dict[str, Findings]:
+def start(recipe: PairRecipe, sample: int | None) -> dict[str, Findings]:
     """Findings of each set before any image was looked at: all that are there, or `sample` evenly spaced ones."""
-    findings = {}
-    for name in SETS:
-        there = recipe.available(name, data_root)
-        rows = [there[place] for place in _evenly_spaced(len(there), sample or len(there))]
-        findings[name] = Findings(len(there), rows, 0, np.zeros(256, np.int64), {}, {})
-    return findings
+    return {name: Findings(_evenly_spaced(images, sample or images)) for name, images in recipe.sizes.items()}
 
 
 def look(
@@ -95,7 +98,7 @@ def inspect(
     recipe: PairRecipe, set_name: str, data_root: Path | None, rows: Sequence[int], shown: set[int]
 ) -> Inspected:
     """Read images one by one, so that an unusable one does not hide the next."""
-    pixels = np.zeros(256, np.int64)
+    pixels, ids = np.zeros(256, np.int64), np.zeros(256, np.int64)
     problems: dict[int, str] = {}
     kept: dict[int, Content] = {}
     for row in rows:
@@ -107,9 +110,11 @@ def inspect(
             problems[row] = str(missing)
         else:
             pixels += np.bincount(content.labels.reshape(-1), minlength=256)
+            if content.ids is not None:
+                ids += content.ids
             if row in shown:
                 kept[row] = content
-    return Inspected(set_name, rows, pixels, problems, kept)
+    return Inspected(set_name, rows, pixels, ids, problems, kept)
 
 
 def _inspected(parts: Sequence[_Part], workers: int) -> Iterator[Inspected]:

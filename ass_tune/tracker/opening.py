@@ -41,7 +41,9 @@ def open_tracker(
     identity, common = study_identity(folder), source_tags(PROJECT)
     tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
-    settings |= {"data": data.digest} if data.digest else {}
+    if data.digest:
+        sizes = ", ".join(f"{images} {name}" for name, images in data.sizes.items())
+        settings |= {"data": data.digest, "images": sizes}
     lengths = {"iterations": spec.train.iterations, "evaluate_every": spec.train.evaluate_every}
     seeds = {"train_seeds": plan.train_seeds, "seeds": plan.seeds}
     tracker.start({**settings, **lengths, "sampler": plan.sampler, "pruner": plan.pruner, **seeds}, settings)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Noise:
     sizes: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SETS, IMAGES))
     held_out: int = 0
     resample_by: str = IMAGE
+    notices: tuple[str, ...] = ()
     size: tuple[int, int] = (WIDTH, HEIGHT)
     seconds: float = 0
     unusable: tuple[int, ...] = ()
@@ -62,11 +63,11 @@ class Noise:
     def check(self, data_root: Path | None) -> None:
         """Nothing is read."""
 
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """All rows."""
-        return range(self.sizes[set_name])
+    def at(self, data_root: Path | None) -> Self:
+        """The same wherever data lies."""
+        return self
 
-    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[str]:
         """Nothing is read."""
         return ()
 

@@ -36,11 +36,11 @@ def sample_pair(name: str, source_size: tuple[int, int], target_size: tuple[int,
     return replace(
         full,
         name=name,
-        source=replace(GTA5, numbers=range(1, SOURCE_IMAGES + 1)),
+        source=replace(GTA5, published=SOURCE_IMAGES),
         source_size=source_size,
         target_size=target_size,
         train_images=TRAIN_IMAGES,
-        held_out=HELD_OUT,
+        last_cities_images=HELD_OUT,
         val_images=VAL_IMAGES,
     )
 

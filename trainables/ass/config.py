@@ -11,7 +11,7 @@ from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
-from trainables.domains.pairs import PAIRS, labeled_pool
+from trainables.domains.pairs import PAIRS, is_known, labeled_pool
 from trainables.snapshots import Snapshot
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -134,6 +134,11 @@ class AssConfig(TrialConfig):
         return tuple(PAIRS)
 
     @classmethod
+    def has_domains(cls, name: str) -> bool:
+        """Also of a part of a pair, such as `gta5-cityscapes@200`."""
+        return is_known(name)
+
+    @classmethod
     def code_version(cls, domains: str) -> str:
         """Hash of the method's code and of the recipe of one domain pair; raises ValueError for an unknown pair."""
         return code_version(domains)
@@ -176,7 +181,7 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
             return f"{adaptor} trains on labeled target images only, and labeled_images is 0"
         if ADAPTORS[adaptor].semantic:
             return f"{adaptor} aligns classes by the labels of target images, and labeled_images is 0"
-    if labeled and domains and domains in PAIRS:
+    if labeled and domains and is_known(domains):
         protocol = values.get("protocol", "split")
         if labeled > (pool := labeled_pool(domains, protocol)):
             kept = "" if protocol == "paper" else _held_out(domains, pool)

@@ -5,10 +5,16 @@ Brostow, Fauqueur, Cipolla: Semantic object classes in video (2009), with the 11
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from trainables.domains.classes import IGNORE, ClassSet
-from trainables.domains.image_files import LabeledFile
+from trainables.domains.listing import LABELS, Folder, Listing, list_pairs
+
+T = TypeVar("T")
+FOLDER = "camvid"
+"""The folder below the data root."""
 
 CAMVID = ClassSet(
     names=(
@@ -42,40 +48,34 @@ CAMVID = ClassSet(
 IDS = {**{index: index for index in range(11)}, 11: IGNORE}
 """CamVid label id to class id: the same, with 11 (void) ignored."""
 
-TRAIN_IMAGES, SELECT_IMAGES, REPORT_IMAGES, VAL_IMAGES = 367, 45, 51, 101
+TRAIN_IMAGES, VAL_IMAGES = 367, 101
+"""Published images of SegNet's splits."""
+SELECT_IMAGES, REPORT_IMAGES = 45, 51
+"""Of the 101 validation images."""
 
 
-def train_files(folder: Path) -> list[LabeledFile]:
-    """The training images, sorted by name: sequences 0001TP, 0006R0 and 0016E5."""
-    return _files(folder / "train")
+def list_split(root: Path, split: str) -> Listing:
+    """The images of `train` or `val` below a data root, sorted by name, which is their order in time.
+
+    Train has the sequences 0001TP, 0006R0 and 0016E5.
+    """
+    folder = f"{FOLDER}/{split}"
+    return list_pairs(root, Folder(f"{folder}/images"), Folder(f"{folder}/labels", LABELS))
 
 
-def val_files(folder: Path) -> list[LabeledFile]:
-    """All validation images, sorted by name, which is their order in time."""
-    return _files(folder / "val")
-
-
-def select_files(folder: Path) -> list[LabeledFile]:
-    """The select split: the first 45 images of the validation set.
+def divide_val(images: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """The select and the report split: of the published validation set the first 45 and the last 51 images.
 
     The whole validation set is one shot of 6.7 s, every second frame of 0016E5 from 07959 to 08159, so a split has
     to cut it. It is cut once: select is 07959 to 08047, report 08059 to 08159, and the five images between them are
     used by neither, so that no report image is a near copy of a select image. The nearest training frames are 39
-    frames before and 31 after the shot.
+    frames before and 31 after the shot. Another number of images is cut in the same proportions.
     """
-    return val_files(folder)[:SELECT_IMAGES]
-
-
-def report_files(folder: Path) -> list[LabeledFile]:
-    """The report split: the last 51 images of the validation set, see `select_files`."""
-    return val_files(folder)[-REPORT_IMAGES:]
+    last = max(1, len(images) * REPORT_IMAGES // VAL_IMAGES)
+    first = min(max(1, len(images) * SELECT_IMAGES // VAL_IMAGES), max(0, len(images) - last))
+    return images[:first], images[max(0, len(images) - last) :]
 
 
 def sequence_of(name: str) -> str:
     """The video that an image is a frame of: `0016E5` of `0016E5_07959`."""
     return name.partition("_")[0]
-
-
-def _files(folder: Path) -> list[LabeledFile]:
-    images = sorted((folder / "images").glob("*.jpg"))
-    return [LabeledFile(image, folder / "labels" / f"{image.stem}.png") for image in images]

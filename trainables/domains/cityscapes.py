@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.domains.classes import IGNORE, ClassSet
-from trainables.domains.image_files import LabeledFile
+from trainables.domains.listing import LABELS, Folder, Listing, list_pairs
 
 FOLDER = "cityscapes"
 """The folder below the data root."""
@@ -89,16 +89,15 @@ def select_classes(names: tuple[str, ...]) -> ClassSet:
     )
 
 
-def files(folder: Path, split: str) -> list[LabeledFile]:
-    """The images of `train` or `val`, sorted by city and name, with their label maps whether these exist or not."""
-    images = sorted((folder / "leftImg8bit" / split).glob("*/*_leftImg8bit.png"))
-    return [LabeledFile(image, _label_map(folder / "gtFine" / split, image)) for image in images]
+def list_split(root: Path, split: str) -> Listing:
+    """The images of `train` or `val` below a data root, sorted by city and name."""
+    return list_pairs(
+        root,
+        Folder(f"{FOLDER}/leftImg8bit/{split}", end="_leftImg8bit", nested=True),
+        Folder(f"{FOLDER}/gtFine/{split}", LABELS, end="_gtFine_labelIds", nested=True),
+    )
 
 
 def city_of(name: str) -> str:
     """The city that an image is of: `munster` of `munster_000000_000019_leftImg8bit`."""
     return name.partition("_")[0]
-
-
-def _label_map(folder: Path, image: Path) -> Path:
-    return folder / image.parent.name / f"{image.stem.removesuffix('_leftImg8bit')}_gtFine_labelIds.png"

@@ -30,11 +30,18 @@ class DataFiles:
     """
 
     sets: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    notices: tuple[str, ...] = field(default=(), compare=False)
+    """What the user should know about the files, a line each."""
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """16 hexadecimal digits by set; they differ where a file has another name, content or place in the order."""
         return {name: _digest(rows) for name, rows in self.sets.items()}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of images by set; each has a label map."""
+        return {name: len(rows) // 2 for name, rows in self.sets.items()}
 
     @property
     def digest(self) -> str:
@@ -85,15 +92,14 @@ def find_data_files(
 
     Raises `MissingData` for a file that is written while it is read.
     """
+    recipe = recipe.at(data_root)
     found: dict[str, Sequence[Row]] = {}
     digests: FileDigests | None = None
     for name in sets:
-        if (paths := recipe.files(name, data_root)) and data_root is not None:
+        if (files := recipe.files(name, data_root)) and data_root is not None:
             digests = digests or FileDigests(data_root, cache)
-            below = len(f"{data_root.as_posix()}/")
-            files = [path.as_posix()[below:] for path in paths]
             found[name] = list(zip(files, digests.of(files, partial(_show, watch, name)), strict=True))
-    return DataFiles(found)
+    return DataFiles(found, tuple(recipe.notices))
 
 
 def _show(watch: Watcher, set_name: str, done: int, files: int) -> None:

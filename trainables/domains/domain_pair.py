@@ -34,7 +34,7 @@ class DomainPair:
         digests: Mapping[str, str] | None = None,
     ) -> None:
         self.cache = cache
-        self._recipe = recipe
+        self._recipe = recipe = recipe.at(data_root)
         expected = digests or {}
         self._packs = {name: Pack(recipe, name, data_root, cache, shard_bytes, expected.get(name)) for name in SETS}
         self._notices: list[str] = []
@@ -81,7 +81,8 @@ class DomainPair:
 
     def pool(self, protocol: str) -> int:
         """How many of `target_train`, from the first on, a protocol trains on; it is all that its labels come from."""
-        return training_pool(self._recipe.sizes["target_train"], self._recipe.held_out, protocol)
+        held_out = len(self.target_select) if self._recipe.held_out and protocol != "paper" else 0
+        return training_pool(len(self.target_train), held_out, protocol)
 
     def take_notices(self) -> list[str]:
         """Messages for the user about files opened since the last call that were damaged, and made again."""

@@ -62,7 +62,7 @@ class FileDigests:
 
     def __init__(self, root: Path, cache: Path) -> None:
         self._root, self._cache = root.resolve(), Storage(str(cache))
-        self._name = f"{FOLDER}/{hashlib.sha256(str(self._root).encode()).hexdigest()[:16]}.parquet"
+        self._name = f"{FOLDER}/{hashlib.sha256(os.fsencode(self._root)).hexdigest()[:16]}.parquet"
         self._known = self._load()
 
     def of(self, files: Sequence[str], watch: Callable[[int, int], None]) -> list[bytes | None]:

@@ -37,9 +37,9 @@ def ids_for(classes: ClassSet) -> dict[int, int]:
 GTA5 = NumberedFiles(
     decides=DECIDES,
     folder="gta5",
-    images="images/{:05d}.png",
-    labels="labels/{:05d}.png",
-    numbers=range(1, 24_967),
+    images="images",
+    labels="labels",
+    published=24_966,
     ids_for=ids_for,
     sizes_differ=SIZES_DIFFER,
 )

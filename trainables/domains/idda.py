@@ -8,7 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.domains.classes import IGNORE, ClassSet
-from trainables.domains.image_files import LabeledFile
+from trainables.domains.listing import LABELS, Folder, Listing
+from trainables.domains.name_list import list_named
+
+FOLDER = "idda"
+"""The folder below the data root."""
 
 CAMVID_NAMES = {
     1: "building",
@@ -43,7 +47,6 @@ def ids_for(classes: ClassSet) -> dict[int, int]:
     return {label: classes.names.index(CAMVID_NAMES[label]) if label in CAMVID_NAMES else IGNORE for label in LABEL_IDS}
 
 
-def train_files(folder: Path) -> list[LabeledFile]:
+def list_train(root: Path) -> Listing:
     """The images that `train.txt` lists, in its order: three towns, two weathers, two kinds of car."""
-    names = (folder / "train.txt").read_text(encoding="utf-8").split()
-    return [LabeledFile(folder / "images" / f"{name}.jpg", folder / "labels" / f"{name}.png") for name in names]
+    return list_named(root, f"{FOLDER}/train.txt", Folder(f"{FOLDER}/images"), Folder(f"{FOLDER}/labels", LABELS))

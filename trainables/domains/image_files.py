@@ -73,34 +73,26 @@ class ReadRule:
         }
 
 
-def paths(files: Sequence[LabeledFile]) -> list[Path]:
-    """Each image and its label map, whether they exist or not."""
-    return [path for file in files for path in (file.image, file.label)]
-
-
-def available(files: Sequence[LabeledFile]) -> list[int]:
-    """Which of some images are there with their label maps; opens none."""
-    return [row for row, file in enumerate(files) if file.image.is_file() and file.label.is_file()]
-
-
 def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
     """Read images and label maps; raises one `UnusableImages` that lists all bad pairs."""
     width, height = rule.size
     label_width, label_height = rule.label_size or rule.size
     images = np.empty((len(files), height, width, 3), np.uint8)
     labels = np.empty((len(files), label_height, label_width), np.uint8)
+    ids = np.zeros(256, np.int64)
     errors: list[tuple[LabeledFile, Exception]] = []
     for index, file in enumerate(files):
         try:
-            images[index], labels[index] = _read(file, rule)
+            images[index], labels[index], found = _read(file, rule)
+            ids += found
         except _UNUSABLE as error:
             errors.append((file, error))
     if errors:
         raise UnusableImages([f"{file.image} with {file.label.name}: {error}" for file, error in errors], len(files))
-    return Content(images, labels, tuple(file.image.stem for file in files))
+    return Content(images, labels, tuple(file.image.stem for file in files), ids)
 
 
-def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray]:
+def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray, list[int]]:
     with Image.open(file.image) as opened:
         image = opened.convert("RGB")
     label = rule.open_label(file.label)
@@ -109,18 +101,19 @@ def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray]:
     if image.size != label.size and not file.sizes_differ:
         raise ValueError(f"the image has size {image.size}, the label map {label.size}")
     label_box = _box(label, rule.rows)
-    _check_ids(label.crop(label_box), rule.ids)
+    found = label.crop(label_box).histogram()
+    _check_ids(found, rule.ids)
     image = image.resize(rule.size, rule.resampling, box=_box(image, rule.rows))
     label = label.resize(rule.label_size or rule.size, Resampling.NEAREST, box=label_box)
-    return np.asarray(image), _class_table(rule.ids)[np.asarray(label)]
+    return np.asarray(image), _class_table(rule.ids)[np.asarray(label)], found
 
 
 def _box(picture: Image.Image, rows: int | None) -> tuple[int, int, int, int]:
     return 0, 0, picture.width, min(rows or picture.height, picture.height)
 
 
-def _check_ids(label: Image.Image, known: Mapping[int, int]) -> None:
-    unknown = [index for index, pixels in enumerate(label.histogram()) if pixels and index not in known]
+def _check_ids(found: Sequence[int], known: Mapping[int, int]) -> None:
+    unknown = [index for index, pixels in enumerate(found) if pixels and index not in known]
     if unknown:
         raise ValueError(f"the label map holds the unknown ids {', '.join(map(str, unknown))}")
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from trainables.domains.classes import ClassSet
-from trainables.domains.image_files import LabeledFile, open_label_map
+from trainables.domains.image_files import open_label_map
+from trainables.domains.listing import LABELS, Folder, Listing, list_pairs
 
 
 @dataclass(frozen=True)
 class NumberedFiles:
-    """A data set as published: where image n and its label map lie, and how they are read.
+    """A data set as published: where its images and label maps lie, and how they are read.
 
     Attributes:
         decides: the Python modules whose code decides what is read from it.
         folder: its folder below the data root.
-        images: the image files below that, by number.
-        labels: the label maps.
-        numbers: the numbers of all images.
+        images: the folder of the images below that; they are named by numbers, and sorted by name.
+        labels: that of the label maps, each with the name of its image.
+        published: number of images.
         ids_for: label id to class id of some classes.
         size: width and height of all images, or None where they vary.
         sizes_differ: numbers of the images whose label maps have another size than they have.
@@ -32,37 +33,17 @@ class NumberedFiles:
     folder: str
     images: str
     labels: str
-    numbers: range
+    published: int
     ids_for: Callable[[ClassSet], dict[int, int]]
     size: tuple[int, int] | None = None
     sizes_differ: frozenset[int] = frozenset()
     open_label: Callable[[Path], Image.Image] = open_label_map
 
-    def files(self, root: Path, rows: Sequence[int]) -> list[LabeledFile]:
-        """Images and label maps below a data root, whether they exist or not; row 0 is the first number."""
-        folder = root / self.folder
-        return [
-            LabeledFile(
-                folder / self.images.format(number),
-                folder / self.labels.format(number),
-                number in self.sizes_differ,
-            )
-            for number in (self.numbers[row] for row in rows)
-        ]
+    def list_files(self, root: Path) -> Listing:
+        """Images and label maps below a data root."""
+        return list_pairs(root, Folder(f"{self.folder}/{self.images}"), Folder(f"{self.folder}/{self.labels}", LABELS))
 
-    def absent(self, root: Path) -> dict[str, list[str]]:
-        """Names of the files that are not there, by folder below the data root."""
-        absent = {}
-        for pattern in (self.images, self.labels):
-            folder, _, name = f"{self.folder}/{pattern}".rpartition("/")
-            there = _names(root / folder)
-            absent[folder] = [expected for number in self.numbers if (expected := name.format(number)) not in there]
-        return absent
-
-
-def _names(folder: Path) -> frozenset[str]:
-    # one listing instead of a look at each of ten thousands of files, which takes minutes on a network's disk
-    try:
-        return frozenset(file.name for file in folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
+    def differs(self, image: str) -> bool:
+        """Whether the label map of an image is known to have another size, by the image's path."""
+        stem = PurePosixPath(image).stem
+        return stem.isdecimal() and int(stem) in self.sizes_differ

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -35,12 +35,14 @@ class UnusableImages(MissingData):
 class Content:
     """Part of a set in memory: images (N, H, W, 3) and labels (N, H', W'), both uint8, and N names.
 
+    `ids` (256,) int64 counts the ids in the label maps as they were read, before they became class ids; None without.
     Labels may be larger than images: a set that is only evaluated on is judged at the size of its published labels.
     """
 
     images: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
+    ids: np.ndarray | None = None
 
 
 class PairRecipe(Protocol):
@@ -58,7 +60,7 @@ class PairRecipe(Protocol):
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Number of images by set."""
+        """Number of images by set: as they are there after `at`, else as published."""
         ...
 
     @property
@@ -72,6 +74,11 @@ class PairRecipe(Protocol):
     @property
     def resample_by(self) -> str:
         """What images of target_report are resampled by, such as `image`: these units are independent of each other."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What the user should know about the files that are there, a line each."""
         ...
 
     def units(self, names: Sequence[str]) -> Sequence[str]:
@@ -97,12 +104,15 @@ class PairRecipe(Protocol):
         """Raise `MissingData` where folders are absent or incomplete; opens no image."""
         ...
 
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """Rows of a set whose files exist, also where other rows' files do not; opens no image."""
+    def at(self, data_root: Path | None) -> Self:
+        """The pair with the images that are in a data root; the pair itself if it is generated. Opens no image.
+
+        Raises `MissingData` where there has to be a data root and is none.
+        """
         ...
 
-    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
-        """All files that decide a set's images, in the order of these, also where absent; none for generated sets."""
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[str]:
+        """All files that decide a set's images, relative to the data root and in their order; none if generated."""
         ...
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:

@@ -96,9 +96,9 @@ def _decode(path: Path) -> np.ndarray:
 SYNTHIA = NumberedFiles(
     decides=DECIDES,
     folder="synthia",
-    images="RGB/{:07d}.png",
-    labels="GT/LABELS/{:07d}.png",
-    numbers=range(9_400),
+    images="RGB",
+    labels="GT/LABELS",
+    published=9_400,
     ids_for=ids_for,
     size=(1280, 760),
     open_label=open_label_map,

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trainables.domains import cityscapes, image_files
-from trainables.domains.cityscapes_missing import expected, problems
-from trainables.domains.classes import ClassSet
-from trainables.domains.image_files import LabeledFile, ReadRule, Resampling
-from trainables.domains.missing import check_complete
+from trainables.domains.expected_files import of_cityscapes
+from trainables.domains.file_pair import FilePair
+from trainables.domains.image_files import ReadRule, Resampling
+from trainables.domains.listing import Listing
 from trainables.domains.numbered_files import NumberedFiles
-from trainables.domains.recipe import Content, MissingData
 from trainables.domains.units import BLOCK, blocks
 from trainables.version import code_hash
 
+T = TypeVar("T")
 DECIDES = (
     __name__,
     "trainables.domains.cityscapes",
+    "trainables.domains.file_pair",
     "trainables.domains.image_files",
     "trainables.domains.units",
 )
@@ -28,65 +28,61 @@ DECIDES = (
 
 
 @dataclass(frozen=True)
-class ToCityscapes:
+class ToCityscapes(FilePair):
     """A rendered data set to Cityscapes.
 
     Images are resized bicubically and labels by nearest neighbour, as in AdaptSegNet. The training images are those of
     18 cities; the last three of them, which are also target_select, choose configurations under `protocol: split`.
-    Sets that are only evaluated on keep the label maps' own size.
+    Of another number of training images the same share is held out. Sets that are only evaluated on keep the label
+    maps' own size.
     """
 
-    name: str
     source: NumberedFiles
-    classes: ClassSet
     source_size: tuple[int, int]
     target_size: tuple[int, int]
     train_images: int = cityscapes.TRAIN_IMAGES
-    held_out: int = cityscapes.LAST_CITIES_IMAGES
+    last_cities_images: int = cityscapes.LAST_CITIES_IMAGES
     val_images: int = cityscapes.VAL_IMAGES
     published_size: tuple[int, int] = cityscapes.SIZE
     resample_by: str = BLOCK
 
     @property
-    def sizes(self) -> Mapping[str, int]:
-        """Number of images by set."""
+    def published(self) -> Mapping[str, int]:
+        """Number of images of each split as it was published."""
+        return {"source": self.source.published, "train": self.train_images, "val": self.val_images}
+
+    @property
+    def held_out(self) -> int:
+        """All images of target_select."""
+        return self.sizes["target_select"]
+
+    def list_splits(self, data_root: Path) -> Mapping[str, Listing]:
+        """The files of each split."""
+        target = {split: cityscapes.list_split(data_root, split) for split in ("train", "val")}
+        return {"source": self.source.list_files(data_root), **target}
+
+    def divide(self, splits: Mapping[str, Sequence[T]]) -> Mapping[str, Sequence[T]]:
+        """The last of the training images choose configurations: those of three cities, or as large a share."""
+        train = splits["train"]
+        last = min(max(1, len(train) * self.last_cities_images // self.train_images), max(0, len(train) - 1))
         return {
-            "source": len(self.source.numbers),
-            "target_train": self.train_images,
-            "target_select": self.held_out,
-            "target_report": self.val_images,
+            "source": splits["source"],
+            "target_train": train,
+            "target_select": train[len(train) - last :],
+            "target_report": splits["val"],
         }
 
-    def image_size(self, set_name: str) -> tuple[int, int]:
-        """That of the source or of the target."""
-        return self.source_size if set_name == "source" else self.target_size
-
-    def label_size(self, set_name: str) -> tuple[int, int]:
-        """That of the images, or as published where images are only evaluated on."""
-        return self.published_size if set_name in ("target_select", "target_report") else self.image_size(set_name)
-
     def describe(self, set_name: str) -> dict[str, Any]:
-        """The reading rule, which of the files it is for, and the code that lists and reads them."""
-        split, first = ("all", 0) if set_name == "source" else self._place(set_name)
+        """The reading rule, the share that is held out, and the code that lists and reads the files."""
         return {
-            **self._rule(set_name).describe(),
-            "split": split,
-            "first": first,
-            "images": self.sizes[set_name],
+            **self.describe_files(set_name),
+            "last_cities": self.last_cities_images,
             "code": code_hash({*DECIDES, *(self.source.decides if set_name == "source" else ())}),
         }
 
-    def check(self, data_root: Path | None) -> None:
-        """Raise one `MissingData` with all that is absent below `data_root`; opens no image."""
-        check_complete(self.name, data_root, partial(problems, self), expected(self))
-
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """Rows whose two files are there."""
-        return image_files.available(self._files(set_name, data_root, range(self.sizes[set_name])))
-
-    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
-        """Images and label maps."""
-        return image_files.paths(self._files(set_name, data_root, range(self.sizes[set_name])))
+    def sizes_differ(self, set_name: str, image: str) -> bool:
+        """Only some label maps of the source."""
+        return set_name == "source" and self.source.differs(image)
 
     def units(self, names: Sequence[str]) -> Sequence[str]:
         """Blocks of a city's images, which are numbered in the order of its drives.
@@ -96,34 +92,26 @@ class ToCityscapes:
         """
         return blocks(names, cityscapes.city_of)
 
-    def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
-        """Read some images of a set; raises `UnusableImages` that lists every unusable pair of files."""
-        files = self._files(set_name, data_root, rows)
-        if len(files) != len(rows):
-            raise MissingData(f"{set_name}: image {rows.start + len(files) + 1} of {self.sizes[set_name]} is not there")
-        return image_files.read_all(files, self._rule(set_name))
+    def expected(self) -> str:
+        """All files that the pair is read from, and what they hold, a line each."""
+        return of_cityscapes(self.source.folder, self.published, self.published_size)
 
-    def _files(self, set_name: str, data_root: Path | None, rows: range) -> list[LabeledFile]:
-        """The files of some rows; fewer where Cityscapes has fewer."""
-        assert data_root is not None
+    def rule(self, set_name: str) -> ReadRule:
+        """How the files of a set are read."""
         if set_name == "source":
-            return self.source.files(data_root, rows)
-        split, first = self._place(set_name)
-        return cityscapes.files(data_root / cityscapes.FOLDER, split)[first + rows.start : first + rows.stop]
-
-    def _place(self, set_name: str) -> tuple[str, int]:
-        """The split of Cityscapes that a target set is in, and the first of its images."""
-        if set_name == "target_report":
-            return "val", 0
-        return "train", self.train_images - self.held_out if set_name == "target_select" else 0
-
-    def _rule(self, set_name: str) -> ReadRule:
-        of_source = set_name == "source"
+            return ReadRule(
+                ids=self.source.ids_for(self.classes),
+                size=self.source_size,
+                published_size=self.source.size,
+                resampling=Resampling.BICUBIC,
+                open_label=self.source.open_label,
+            )
+        only_evaluated_on = set_name in ("target_select", "target_report")
         return ReadRule(
-            ids=self.source.ids_for(self.classes) if of_source else cityscapes.ids_for(self.classes),
-            size=self.image_size(set_name),
-            label_size=self.label_size(set_name),
-            published_size=self.source.size if of_source else self.published_size,
+            ids=cityscapes.ids_for(self.classes),
+            size=self.target_size,
+            label_size=self.published_size if only_evaluated_on else None,
+            published_size=self.published_size,
             resampling=Resampling.BICUBIC,
-            open_label=self.source.open_label if of_source else image_files.open_label_map,
+            open_label=image_files.open_label_map,
         )

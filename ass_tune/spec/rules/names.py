@@ -42,11 +42,11 @@ def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:
     """`domains:` and `profile:` are known to the trainable."""
     if draft.config is None:
         return
-    options = {"domains": draft.config.domain_pairs(), "profile": tuple(draft.config.profiles())}
-    for field, known in options.items():
-        name = getattr(draft.spec, field)
-        if (field,) not in draft.broken and name not in known:
-            yield draft.error((field,), found(name, names(known), known))
+    domains, profile = draft.spec.domains, draft.spec.profile
+    if ("domains",) not in draft.broken and not draft.config.has_domains(domains):
+        yield draft.error(("domains",), found(domains, names(known := draft.config.domain_pairs()), known))
+    if ("profile",) not in draft.broken and profile not in (known := tuple(draft.config.profiles())):
+        yield draft.error(("profile",), found(profile, names(known), known))
 
 
 def known_variables(draft: Draft) -> Iterator[SpecError]:

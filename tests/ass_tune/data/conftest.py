@@ -18,11 +18,11 @@ ROAD, SKY, CAR, BUS = 7, 23, 26, 28
 SMALL = replace(
     pairs.PAIRS["gta5-cityscapes"],  # pyright: ignore[reportArgumentType]
     name="small-cityscapes",
-    source=replace(GTA5, numbers=range(1, 13)),
+    source=replace(GTA5, published=12),
     source_size=(20, 10),
     target_size=(16, 8),
     train_images=6,
-    held_out=2,
+    last_cities_images=2,
     val_images=3,
     published_size=(32, 16),
 )
@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> ToCityscapes:
 def root(tmp_path: Path) -> Path:
     """Complete data of the small pair: buses in the source only, cars in the target only."""
     folder = tmp_path / "data"
-    for number in SMALL.source.numbers:
+    for number in range(1, SMALL.source.published + 1):
         write_gta5(folder, number, ids(BUS))
     for number in range(SMALL.train_images):
         write_cityscapes(folder, "train", "aachen", number, ids(CAR))

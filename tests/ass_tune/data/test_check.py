@@ -76,8 +76,8 @@ def test_all_problems_are_told_at_once_and_what_is_there_is_shown(
     assert _row(printed.out, "road")[1:] == ["50.00"] * 4
     problems = (out / "problems.txt").read_text()
     for expected in (
-        "gta5/labels: 1 of 12 files are missing: 00003.png",
-        "cityscapes/gtFine/train: 1 label maps are missing: aachen_000000_000019_gtFine_labelIds.png",
+        "gta5/labels: 1 of 12 label maps are missing: 00003",
+        "cityscapes/gtFine/train: 1 of 6 label maps are missing: aachen/aachen_000000_000019_gtFine_labelIds",
         "00005.png with 00005.png: cannot identify image file",
         "00007.png with 00007.png: the label map holds the unknown ids 40",
         "00008.png with 00008.png: the image has size (32, 16), the label map (32, 15)",
@@ -187,5 +187,5 @@ def test_where_nothing_is_there_all_that_is_expected_is_told(
     printed = capsys.readouterr()
     assert _row(printed.out, "source") == ["source", "12", "0", "0", "0"]
     assert _row(printed.out, "road")[1:] == ["?"] * 4
-    for folder in ("gta5/images: no files, expected 12", "cityscapes/leftImg8bit/val: no images, expected 3"):
+    for folder in ("gta5/images: no such folder", "cityscapes/leftImg8bit/val: no such folder"):
         assert folder in printed.err

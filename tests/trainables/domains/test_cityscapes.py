@@ -6,7 +6,7 @@ import numpy as np
 from torchvision.datasets import Cityscapes
 
 from tests.support.published_formats import write_cityscapes
-from trainables.domains.cityscapes import CITYSCAPES, LICENCE_PLATE, files, ids_for, select_classes
+from trainables.domains.cityscapes import CITYSCAPES, LICENCE_PLATE, ids_for, list_split, select_classes
 
 EVALUATED = {label.train_id: label for label in Cityscapes.classes if 0 <= label.train_id < 255}
 
@@ -36,13 +36,14 @@ def test_files_are_sorted_by_city_and_name_each_with_its_label_map(tmp_path: Pat
     for city, number in (("ulm", 1), ("bochum", 2), ("bochum", 1)):
         write_cityscapes(tmp_path, "train", city, number, ids)
     write_cityscapes(tmp_path, "val", "munster", 0, ids)
-    found = files(tmp_path / "cityscapes", "train")
-    assert [file.image.name for file in found] == [
+    found = list_split(tmp_path, "train")
+    assert [Path(image).name for image, _ in found.files] == [
         "bochum_000001_000019_leftImg8bit.png",
         "bochum_000002_000019_leftImg8bit.png",
         "ulm_000001_000019_leftImg8bit.png",
     ]
-    assert found[0].label.name == "bochum_000001_000019_gtFine_labelIds.png"
-    assert all(file.label.is_file() for file in found)
-    assert [file.image.parent.name for file in files(tmp_path / "cityscapes", "val")] == ["munster"]
-    assert files(tmp_path / "cityscapes", "test") == []
+    assert found.files[0][1] == "cityscapes/gtFine/train/bochum/bochum_000001_000019_gtFine_labelIds.png"
+    assert all((tmp_path / label).is_file() for _, label in found.files)
+    assert [Path(image).parent.name for image, _ in list_split(tmp_path, "val").files] == ["munster"]
+    (problem, _) = list_split(tmp_path, "test").problems
+    assert problem == "cityscapes/leftImg8bit/test: no such folder; cityscapes/leftImg8bit has train, val"

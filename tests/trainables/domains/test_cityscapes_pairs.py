@@ -19,11 +19,11 @@ BY_NAME = {pair.name: pair for pair in CITYSCAPES_PAIRS}
 PUBLISHED = (32, 16)
 SMALL = replace(
     BY_NAME["gta5-cityscapes"],
-    source=replace(GTA5, numbers=range(1, 4)),
+    source=replace(GTA5, published=3),
     source_size=(20, 10),
     target_size=(16, 8),
     train_images=4,
-    held_out=2,
+    last_cities_images=2,
     val_images=2,
     published_size=PUBLISHED,
 )
@@ -120,7 +120,7 @@ def test_images_are_resized_bicubically_and_labels_never_mixed(root: Path) -> No
 def test_synthia_meets_cityscapes_in_its_thirteen_classes(root: Path) -> None:
     recipe = replace(
         SMALL,
-        source=replace(SYNTHIA, numbers=range(2), size=PUBLISHED),
+        source=replace(SYNTHIA, published=2, size=PUBLISHED),
         classes=BY_NAME["synthia-cityscapes"].classes,
     )
     for number in range(2):
@@ -156,40 +156,71 @@ def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
 
 def test_all_that_is_missing_is_in_one_error(root: Path) -> None:
     (root / "gta5" / "labels" / "00002.png").unlink()
-    for image in (root / "gta5" / "images").iterdir():
-        image.unlink()
     (root / "cityscapes" / "gtFine" / "train" / "ulm" / "ulm_000005_000019_gtFine_labelIds.png").unlink()
-    (root / "cityscapes" / "leftImg8bit" / "val" / "munster" / "munster_000002_000019_leftImg8bit.png").unlink()
+    for image in (root / "cityscapes" / "leftImg8bit" / "val" / "munster").iterdir():
+        image.unlink()
     with pytest.raises(MissingData) as caught:
         SMALL.check(root)
-    assert str(caught.value).splitlines()[:6] == [
+    assert str(caught.value).splitlines()[:5] == [
         f"The domain pair gta5-cityscapes is not complete in {root}:",
-        "  gta5/images: no files, expected 3",
-        "  gta5/labels: 1 of 3 files are missing: 00002.png",
-        "  cityscapes/gtFine/train: 1 label maps are missing: ulm_000005_000019_gtFine_labelIds.png",
-        "  cityscapes/leftImg8bit/val: 1 images, expected 2",
+        "  gta5/labels: 1 of 3 label maps are missing: 00002",
+        "  cityscapes/gtFine/train: 1 of 4 label maps are missing: ulm/ulm_000005_000019_gtFine_labelIds",
+        "  cityscapes/leftImg8bit/val: no images",
         f"Expected in {root}:",
     ]
 
 
-def test_rows_with_both_files_are_available_where_others_are_missing(root: Path) -> None:
-    assert [list(SMALL.available(name, root)) for name in SETS] == [[0, 1, 2], [0, 1, 2, 3], [0, 1], [0, 1]]
-    (root / "gta5" / "labels" / "00002.png").unlink()
-    (root / "cityscapes" / "gtFine" / "train" / "ulm" / "ulm_000005_000019_gtFine_labelIds.png").unlink()
-    (root / "cityscapes" / "leftImg8bit" / "val" / "munster" / "munster_000001_000019_leftImg8bit.png").unlink()
-    assert [list(SMALL.available(name, root)) for name in SETS] == [[0, 2], [0, 1, 3], [1], [0]]
-    with pytest.raises(MissingData, match="target_report: image 2 of 2 is not there"):
-        SMALL.build("target_report", root, range(2))
-
-
 def test_many_missing_files_are_counted(root: Path) -> None:
-    recipe = replace(SMALL, source=replace(GTA5, numbers=range(1, 21)))
-    with pytest.raises(MissingData, match=r"17 of 20 files are missing: 00004\.png, .*00008\.png, and 12 more"):
-        recipe.check(root)
+    for number in range(4, 21):
+        write_gta5(root, number, _ids())
+        (root / "gta5" / "labels" / f"{number:05d}.png").unlink()
+    with pytest.raises(MissingData, match=r"17 of 20 label maps are missing: 00004, .*00008, and 12 more"):
+        SMALL.check(root)
+
+
+def test_sets_have_the_images_that_are_there(root: Path) -> None:
+    write_cityscapes(root, "train", "bochum", 3, _ids())
+    for kind in ("images", "labels"):
+        (root / "gta5" / kind / "00002.png").unlink()
+    found = SMALL.at(root)
+    found.check(root)
+    assert found.sizes == {"source": 2, "target_train": 5, "target_select": 2, "target_report": 2}
+    assert _build(found, "source", root)[0] == ("00001", "00003")
+    assert list(found.notices) == [
+        "gta5-cityscapes: there are 2 images of source (published are 3), 5 images of train (published are 4)"
+    ]
+
+
+@pytest.mark.parametrize(("train", "select"), [(1, 0), (2, 1), (5, 1), (30, 3), (2975, 359), (3000, 362)])
+def test_the_published_share_of_training_images_is_held_out(train: int, select: int) -> None:
+    divided = BY_NAME["gta5-cityscapes"].divide({"source": range(9), "train": range(train), "val": range(3)})
+    assert divided["target_train"] == range(train)
+    assert divided["target_select"] == range(train - select, train)
+
+
+def test_images_and_label_maps_may_have_other_endings(root: Path) -> None:
+    for image in (root / "cityscapes" / "leftImg8bit" / "val" / "munster").iterdir():
+        Image.open(image).save(image.with_suffix(".JPG"), "JPEG")
+        image.unlink()
+    (root / "gta5" / "images" / "00001.png").rename(root / "gta5" / "images" / "00001.PNG")
+    (root / "gta5" / "labels" / "00003.png").rename(root / "gta5" / "labels" / "00003.PNG")
+    found = SMALL.at(root)
+    assert found.sizes == SMALL.sizes
+    assert found.notices == ()
+    assert len(_build(found, "target_report", root)[0]) == 2
+    assert _build(found, "source", root)[0] == ("00001", "00002", "00003")
+
+
+def test_only_label_maps_that_are_known_to_have_another_size_are_resized_on_their_own(root: Path) -> None:
+    recipe = replace(SMALL, source=replace(GTA5, sizes_differ=frozenset({2})))
+    Image.new("L", (16, 8), ROAD).save(root / "gta5" / "labels" / "00002.png")
+    assert recipe.build("source", root, range(1, 2)).names == ("00002",)
+    with pytest.raises(UnusableImages, match="the label map"):
+        SMALL.build("source", root, range(1, 2))
 
 
 def test_the_files_of_a_set_are_its_images_and_label_maps_in_their_order(root: Path) -> None:
-    names = {name: [str(path.relative_to(root)) for path in SMALL.files(name, root)] for name in SETS}
+    names = {name: [path for path in SMALL.files(name, root)] for name in SETS}
     assert names["source"] == [f"gta5/{kind}/{number:05d}.png" for number in (1, 2, 3) for kind in ("images", "labels")]
     assert names["target_train"][4:] == names["target_select"]
     assert names["target_select"] == [
@@ -213,6 +244,6 @@ def test_other_content_of_equal_size_is_other_data(root: Path, tmp_path: Path) -
 def test_the_parts_of_a_recipe_reach_its_description() -> None:
     plain = SMALL.describe("target_select")
     assert plain["resampling"] == "BICUBIC"
-    for change in ({"target_size": (8, 4)}, {"published_size": (64, 32)}, {"held_out": 1}):
+    for change in ({"target_size": (8, 4)}, {"published_size": (64, 32)}, {"last_cities_images": 1}):
         assert replace(SMALL, **change).describe("target_select") != plain
     assert BY_NAME["gta5-cityscapes"].describe("source") != BY_NAME["synthia-cityscapes"].describe("source")

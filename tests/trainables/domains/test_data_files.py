@@ -13,6 +13,7 @@ from tests.support.opened import files_opened
 from trainables.domains.data_files import NO_FILES, DataFiles, find_data_files
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.image_files import LabeledFile
+from trainables.domains.pairs import find_pair
 from trainables.domains.progress import Progress
 from trainables.domains.recipe import SETS
 from trainables.domains.streets.recipe import Streets
@@ -61,6 +62,20 @@ def test_all_images_and_label_maps_of_the_splits_are_listed_in_their_order(look:
     names = [file for file, _ in found.sets["source"]]
     assert names == ["idda/images/t2.jpg", "idda/labels/t2.png", "idda/images/t1.jpg", "idda/labels/t1.png"]
     assert len({found.digest, *found.digests.values()}) == 5
+
+
+def test_sizes_are_those_of_the_lists(look: Callable[..., DataFiles]) -> None:
+    found = look()
+    assert found.sizes == {"source": 2, "target_train": 2, "target_select": 45, "target_report": 51}
+    assert found.notices == (
+        "idda-camvid: there are 2 images of source (published are 600), 2 images of train (published are 367)",
+    )
+
+
+def test_a_part_of_a_pair_is_other_data(root: Path, tmp_path: Path, look: Callable[..., DataFiles]) -> None:
+    part = find_data_files(find_pair("idda-camvid@20"), root, tmp_path / "cache")
+    assert part.sizes == {"source": 2, "target_train": 2, "target_select": 8, "target_report": 10}
+    assert changed(look(), part) == {"target_select", "target_report"}
 
 
 def test_a_copy_elsewhere_is_the_same_data(root: Path, tmp_path: Path, look: Callable[..., DataFiles]) -> None:
@@ -116,7 +131,7 @@ def test_every_set_that_differs_has_its_first_file_named(
     write_pair(root / "camvid" / "val", val(3), np.full((6, 8), SKY))
     assert list(before.differences(look())) == [
         "source: idda/images/t1.jpg is missing (2 missing, 2 new in this set)",
-        "target_train: camvid/train/labels/0001TP_2.png is missing (1 missing in this set)",
+        "target_train: camvid/train/images/0001TP_2.jpg is missing (2 missing in this set)",
         "target_select: camvid/val/labels/0016E5_00003.png is changed (1 changed in this set)",
     ]
     assert list(look().differences(look())) == []
@@ -136,7 +151,9 @@ def test_generated_pairs_have_no_files(tmp_path: Path) -> None:
 
 def test_a_list_comes_back_from_its_file(root: Path, look: Callable[..., DataFiles]) -> None:
     (root / "camvid" / "train" / "images" / "0001TP_2.jpg").write_bytes(b"")
-    (root / "camvid" / "train" / "labels" / "0001TP_2.png").unlink()
+    label = root / "camvid" / "train" / "labels" / "0001TP_2.png"
+    label.unlink()
+    label.symlink_to(root / "nowhere")
     found = look()
     back = DataFiles.from_parquet(found.to_parquet())
     assert back.digests == found.digests

@@ -10,7 +10,7 @@ from torchvision.datasets import Cityscapes
 from tests.support.published_formats import GTA5_IDS, write_gta5
 from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.gta5 import GTA5
-from trainables.domains.image_files import ReadRule, read_all
+from trainables.domains.image_files import LabeledFile, ReadRule, read_all
 from trainables.domains.recipe import UnusableImages
 
 ALL_IDS = np.arange(40).reshape(5, 8) % len(GTA5_IDS)
@@ -18,14 +18,24 @@ ALL_IDS = np.arange(40).reshape(5, 8) % len(GTA5_IDS)
 
 def _read(root: Path, *numbers: int, size: tuple[int, int] = (8, 5)) -> np.ndarray:
     rule = ReadRule(GTA5.ids_for(CITYSCAPES), size, open_label=GTA5.open_label)
-    return read_all(GTA5.files(root, [number - 1 for number in numbers]), rule).labels
+    folder = root / "gta5"
+    return read_all(
+        [
+            LabeledFile(folder / "images" / name, folder / "labels" / name, GTA5.differs(f"gta5/images/{name}"))
+            for name in (f"{number:05d}.png" for number in numbers)
+        ],
+        rule,
+    ).labels
 
 
-def test_the_list_is_the_full_data_set() -> None:
-    files = GTA5.files(Path("root"), range(len(GTA5.numbers)))
-    assert len(files) == 24_966
-    assert files[0].image == Path("root/gta5/images/00001.png")
-    assert files[-1].label == Path("root/gta5/labels/24966.png")
+def test_images_are_listed_by_number_with_their_label_maps(tmp_path: Path) -> None:
+    for number in (24_966, 1):
+        write_gta5(tmp_path, number, ALL_IDS)
+    assert GTA5.list_files(tmp_path).files == (
+        ("gta5/images/00001.png", "gta5/labels/00001.png"),
+        ("gta5/images/24966.png", "gta5/labels/24966.png"),
+    )
+    assert GTA5.published == 24_966
 
 
 def test_palette_indices_are_label_ids_of_cityscapes(tmp_path: Path) -> None:

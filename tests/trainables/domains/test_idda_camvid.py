@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from trainables.domains import camvid, idda
 from trainables.domains.camvid import CAMVID
@@ -19,7 +20,8 @@ from trainables.domains.recipe import SETS, Content, MissingData
 
 Write = Callable[..., LabeledFile]
 SMALL = IddaCamvid(
-    sizes={"source": 2, "target_train": 1, "target_select": 45, "target_report": 51},
+    source_images=2,
+    train_images=1,
     val_images=2,
     source_size=(12, 8),
     target_size=(8, 8),
@@ -28,6 +30,10 @@ LABELS = {"t1": 20, "t2": 10}
 """Sky and car."""
 SIZE_OF_FILES = 200
 """Bytes, of which the last ones mean nothing in a PNG."""
+
+
+def names_of(set_name: str, root: Path) -> list[str]:
+    return [Path(image).stem for image in IddaCamvid().files(set_name, root)[::2]]
 
 
 @pytest.fixture
@@ -147,7 +153,7 @@ def test_data_that_changes_while_it_is_packed_is_not_kept(small_root: Path, tmp_
             swap()
             return super().build(set_name, data_root, rows)
 
-    recipe = Disturbed(sizes=SMALL.sizes, source_size=SMALL.source_size)
+    recipe = Disturbed(source_size=SMALL.source_size)
     pair = DomainPair(recipe, tmp_path / "cache", small_root)
     with pytest.raises(OtherData, match="Data must stay as it is while a study runs"):
         pair.make("source", workers=1)
@@ -170,23 +176,51 @@ def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
 
 def test_all_missing_folders_are_in_one_error(small_root: Path) -> None:
     (small_root / "idda" / "train.txt").unlink()
-    next((small_root / "camvid" / "val" / "images").iterdir()).unlink()
+    shutil.rmtree(small_root / "camvid" / "val" / "labels")
     next((small_root / "camvid" / "train" / "images").iterdir()).unlink()
     with pytest.raises(MissingData) as caught:
         SMALL.check(small_root)
     assert str(caught.value).splitlines()[:5] == [
         f"The domain pair idda-camvid is not complete in {small_root}:",
         "  idda/train.txt is missing",
-        "  camvid/train/images: no images, expected 1",
-        "  camvid/val/images: 1 images, expected 2",
+        "  camvid/train/images: no images",
+        "  camvid/val/labels: no such folder; camvid/val has images",
         f"Expected in {small_root}:",
     ]
 
 
 def test_the_parts_of_a_recipe_reach_its_description() -> None:
     plain = {name: SMALL.describe(name) for name in SETS}
-    assert plain["source"] != IddaCamvid(sizes=SMALL.sizes, source_size=(14, 8)).describe("source")
+    assert plain["source"] != IddaCamvid(source_images=2, train_images=1, val_images=2, source_size=(14, 8)).describe(
+        "source"
+    )
     assert plain["target_train"] != plain["target_select"]
+
+
+@pytest.mark.parametrize(
+    ("images", "select", "report"), [(1, 0, 1), (2, 1, 1), (7, 3, 3), (101, 45, 51), (233, 103, 117)]
+)
+def test_validation_images_of_any_number_are_cut_in_the_same_proportions(images: int, select: int, report: int) -> None:
+    assert camvid.divide_val(range(images)) == (range(select), range(images - report, images))
+
+
+def test_other_images_than_the_published_ones_are_used_and_noted(small_root: Path, write_pair: Write) -> None:
+    for name in ("0016E5_3", "0016E5_4"):
+        file = write_pair(small_root / "camvid" / "val", name, np.full((36, 48), 3))
+        Image.open(file.image).save(file.image.with_suffix(".png"))
+        file.image.unlink()
+    found = SMALL.at(small_root)
+    found.check(small_root)
+    assert found.sizes == {"source": 2, "target_train": 1, "target_select": 1, "target_report": 2}
+    assert list(found.notices) == ["idda-camvid: there are 4 images of val (published are 2)"]
+    assert found.build("target_report", small_root, range(2)).names == ("0016E5_3", "0016E5_4")
+
+
+def test_too_few_images_for_a_set_are_an_error(small_root: Path) -> None:
+    for kind in ("images", "labels"):
+        next((small_root / "camvid" / "val" / kind).glob("0016E5_2.*")).unlink()
+    with pytest.raises(MissingData, match="no images are left for target_select"):
+        SMALL.check(small_root)
 
 
 class TestRealData:
@@ -194,22 +228,21 @@ class TestRealData:
         IddaCamvid().check(data_root)
 
     def test_select_and_report_images_are_apart_in_time(self, data_root: Path) -> None:
-        folder = data_root / "camvid"
-        select = [file.image.stem for file in camvid.select_files(folder)]
-        report = [file.image.stem for file in camvid.report_files(folder)]
+        select, report = (names_of(name, data_root) for name in ("target_select", "target_report"))
         assert (len(select), len(report)) == (45, 51)
         assert (select[0], select[-1]) == ("0016E5_07959", "0016E5_08047")
         assert (report[0], report[-1]) == ("0016E5_08059", "0016E5_08159")
 
     def test_training_images_are_of_three_sequences_and_not_of_the_validation_shot(self, data_root: Path) -> None:
-        names = [file.image.stem.split("_") for file in camvid.train_files(data_root / "camvid")]
+        names = [name.split("_") for name in names_of("target_train", data_root)]
         assert Counter(sequence for sequence, _ in names) == {"0001TP": 62, "0006R0": 101, "0016E5": 204}
         frames = [int(frame) for sequence, frame in names if sequence == "0016E5"]
         assert min(abs(frame - edge) for frame in frames for edge in (7959, 8159)) == 31
         assert not any(7959 <= frame <= 8159 for frame in frames)
 
     def test_no_bonnet_is_in_the_source_labels(self, data_root: Path) -> None:
-        files = idda.train_files(data_root / "idda")[::25]
+        listed = idda.list_train(data_root).files[::25]
+        files = [LabeledFile(data_root / image, data_root / label) for image, label in listed]
         ids = idda.ids_for(CAMVID)
         car = CAMVID.names.index("car")
         whole = read_all(files, ReadRule(ids, (294, 165))).labels[:, -1]

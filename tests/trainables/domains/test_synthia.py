@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support.published_formats import png_of_16_bits, write_synthia
 from trainables.domains.classes import ClassSet
-from trainables.domains.image_files import ReadRule, read_all
+from trainables.domains.image_files import LabeledFile, ReadRule, read_all
 from trainables.domains.recipe import UnusableImages
 from trainables.domains.synthia import SIXTEEN_CLASSES, SYNTHIA, THIRTEEN_CLASSES
 
@@ -21,14 +21,19 @@ THIRTEEN = {3: 0, 4: 1, 2: 2, 15: 3, 9: 4, 6: 5, 1: 6, 10: 7, 17: 8, 8: 9, 19: 1
 
 def _read(root: Path, *numbers: int, classes: ClassSet = SIXTEEN_CLASSES) -> np.ndarray:
     rule = ReadRule(SYNTHIA.ids_for(classes), SIZE, open_label=SYNTHIA.open_label)
-    return read_all(SYNTHIA.files(root, numbers), rule).labels
+    folder, names = root / "synthia", [f"{number:07d}.png" for number in numbers]
+    files = [LabeledFile(folder / "RGB" / name, folder / "GT" / "LABELS" / name) for name in names]
+    return read_all(files, rule).labels
 
 
-def test_the_list_is_the_full_data_set() -> None:
-    files = SYNTHIA.files(Path("root"), range(len(SYNTHIA.numbers)))
-    assert len(files) == 9_400
-    assert files[0].image == Path("root/synthia/RGB/0000000.png")
-    assert files[-1].label == Path("root/synthia/GT/LABELS/0009399.png")
+def test_images_are_listed_by_number_with_their_label_maps(tmp_path: Path) -> None:
+    for number in (9399, 0):
+        write_synthia(tmp_path, number, ALL_IDS)
+    assert SYNTHIA.list_files(tmp_path).files == (
+        ("synthia/RGB/0000000.png", "synthia/GT/LABELS/0000000.png"),
+        ("synthia/RGB/0009399.png", "synthia/GT/LABELS/0009399.png"),
+    )
+    assert SYNTHIA.published == 9_400
 
 
 @pytest.mark.parametrize(("classes", "table"), [(SIXTEEN_CLASSES, SIXTEEN), (THIRTEEN_CLASSES, THIRTEEN)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -128,6 +128,7 @@ class Streets:
     seed: int = 0
     held_out: int = 0
     resample_by: str = IMAGE
+    notices: tuple[str, ...] = ()
 
     def image_size(self, set_name: str) -> tuple[int, int]:
         """128 by 64 in all sets."""
@@ -149,11 +150,11 @@ class Streets:
     def check(self, data_root: Path | None) -> None:
         """Nothing is read, so nothing can be missing."""
 
-    def available(self, set_name: str, data_root: Path | None) -> Sequence[int]:
-        """All rows."""
-        return range(self.sizes[set_name])
+    def at(self, data_root: Path | None) -> Self:
+        """The same wherever data lies."""
+        return self
 
-    def files(self, set_name: str, data_root: Path | None) -> Sequence[Path]:
+    def files(self, set_name: str, data_root: Path | None) -> Sequence[str]:
         """None: nothing is read."""
         return ()
 

@@ -1,0 +1,45 @@
+"""Splits that a text file lists by the names of their images."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from pathlib import Path
+
+from trainables.domains.listing import Folder, Listing, list_pairs, stem_of
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""Encodings by the mark that editors, and PowerShell's `>`, put at the beginning of a text."""
+
+
+def list_named(root: Path, list_file: str, images: Folder, labels: Folder) -> Listing:
+    """The images that a text file names, a line each, in its order, as `list_pairs` lists them.
+
+    Names may have a folder and an ending, which say nothing: they are looked for in the folder of the images.
+    """
+    try:
+        names = _names(root / list_file)
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        listing = list_pairs(root, images, labels)
+        problem = f"{list_file} is missing" if absent else f"{list_file}: {error.strerror}"
+        return Listing(problems=(problem, *listing.problems))
+    once = list(dict.fromkeys(names))
+    listing = list_pairs(root, images, labels, only=once)
+    problems, notices = list(listing.problems), list(listing.notices)
+    if len(once) < len(names):
+        notices.append(f"{list_file}: {len(names) - len(once)} names are repeated, and each image is used once")
+    if not names:
+        problems.append(f"{list_file}: no names")
+    return replace(listing, problems=tuple(problems), notices=tuple(notices))
+
+
+def _names(path: Path) -> list[str]:
+    """The names in a file without folders and endings. Raises OSError."""
+    content = path.read_bytes()
+    mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
+    # in UTF-8 text, bytes that are are none become what they are in names of files
+    encoding = _MARKS.get(mark, "utf-8")
+    text = content[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+    lines = (line.strip() for line in text.splitlines())
+    return [stem_of(line.replace("\\", "/").rpartition("/")[2]) for line in lines if line]
