@@ -107,7 +107,8 @@ def run_study(
     """Run what the ledger does not have yet, then write table and report. Planning does without these imports."""
     from ass_tune.ledger.reuse import FinishedTrials, finished_in
     from ass_tune.ledger.terms import agree
-    from ass_tune.on_ray.execution import ray_cluster, run_trials
+    from ass_tune.on_ray.cluster import ray_cluster
+    from ass_tune.on_ray.execution import run_trials
     from ass_tune.search.cell_search import CellSearch
     from ass_tune.search.director import Director
     from ass_tune.search.kept_checkpoints import CheckpointKeeper
@@ -132,8 +133,8 @@ def run_study(
 
     progress = StudyProgress(searches, spec.train.iterations)
     with ExitStack() as cluster:
-        with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster"):
-            resources = cluster.enter_context(ray_cluster(spec, arguments.address))
+        with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster") as say:
+            resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
             director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
