@@ -117,6 +117,7 @@ def run_study(
     from ass_tune.terminal.live_view import shown
     from ass_tune.terminal.packing_bars import packing_shown
     from ass_tune.terminal.progress import StudyProgress
+    from ass_tune.terminal.waits import WaitsFile
     from ass_tune.tracker.opening import open_tracker
 
     with packing_shown(transient=True) as watch:
@@ -137,7 +138,8 @@ def run_study(
             resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
-            director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
+            listeners = [progress, view, checkpoints, WaitsFile(folder)]
+            director = Director(searches, tracker, listeners, finished, spec.faults.tries)
             stopped = run_trials(
                 spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
             )

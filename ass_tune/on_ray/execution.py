@@ -51,6 +51,7 @@ def run_trials(
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.trial_actor import TrialActor
+    from ass_tune.on_ray.waits import WaitWatcher
     from ass_tune.on_ray.watchdog import Watchdog
 
     def task(trial: Trial) -> TrialTask:
@@ -66,6 +67,7 @@ def run_trials(
         )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
+    waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
     trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
@@ -81,7 +83,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, FaultReporter(director, watchdog)],
+                callbacks=[watchdog, FaultReporter(director, watchdog), waits],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
@@ -93,6 +95,8 @@ def run_trials(
             if (stop := _stop_behind(error)) is None:
                 raise
             return without_credentials(str(stop))
+        finally:
+            director.waits([])
     return None
 
 

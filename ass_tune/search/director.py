@@ -14,7 +14,7 @@ from enum import StrEnum
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused, same_faults
-from ass_tune.trial import End, Listener, Report, Trial
+from ass_tune.trial import End, Listener, Report, Trial, Wait
 from trainables.words import Outcome
 
 
@@ -116,6 +116,11 @@ class Director:
         for listener in self._everybody:
             listener.trial_noticed(self._running[key].trial, notice)
 
+    def waits(self, waits: Sequence[Wait]) -> None:
+        """Pass on to people which trials are late, and why."""
+        for listener in self._listeners:
+            listener.trials_wait(waits)
+
     def fault(self, key: str, fault: Fault, time: float) -> None:
         """A try of a trial failed: try it again if the fault may pass, else end the trial.
 
@@ -130,7 +135,7 @@ class Director:
             return
         self.end(key, End(Outcome.FAILED, running.last_iteration, time, error=fault.error))
         self._faults.append(fault)
-        if fault.kind is FaultKind.BUG and same_faults(self._faults):
+        if fault.kind in (FaultKind.BUG, FaultKind.LOST) and same_faults(self._faults):
             raise StudyPaused(f"one trial after the other ends with the same error: {fault.summary}")
 
     def end(self, key: str, end: End) -> None:

@@ -106,6 +106,16 @@ def test_the_third_trial_in_a_row_with_the_same_traceback_pauses_the_study(spec:
     assert study.director.running == [trials[3]]
 
 
+def test_trials_whose_processes_all_die_at_their_start_pause_the_study(spec: Spec, driven: Callable) -> None:
+    study = driven(spec(), tries=2)
+    with pytest.raises(StudyPaused, match="died before it could train: ImportError: libcuda"):
+        for pid in range(8):
+            trial = study.director.next_trial()
+            error = f"its process {pid} on 10.0.0.1 died before it could train: ImportError: libcuda"
+            study.director.fault(trial.key, Fault(FaultKind.LOST, error), 1.0)
+    assert [end.outcome for end in study.ends().values()] == [Outcome.FAILED] * 3
+
+
 def test_a_trial_that_ends_well_in_between_shows_that_not_every_trial_hits_the_bug(
     spec: Spec, driven: Callable
 ) -> None:
