@@ -111,7 +111,8 @@ def run_study(
     """Run what the ledger does not have yet, then write table and report. Planning does without these imports."""
     from ass_tune.ledger.reuse import FinishedTrials, finished_in
     from ass_tune.ledger.terms import agree
-    from ass_tune.on_ray.execution import ray_cluster, run_trials
+    from ass_tune.on_ray.cluster import ray_cluster
+    from ass_tune.on_ray.execution import run_trials
     from ass_tune.search.cell_search import CellSearch
     from ass_tune.search.director import Director
     from ass_tune.search.kept_checkpoints import CheckpointKeeper
@@ -120,6 +121,7 @@ def run_study(
     from ass_tune.terminal.live_view import shown
     from ass_tune.terminal.packing_bars import packing_shown
     from ass_tune.terminal.progress import StudyProgress
+    from ass_tune.terminal.waits import WaitsFile
     from ass_tune.tracker.opening import open_tracker
 
     with packing_shown(transient=True) as watch:
@@ -138,11 +140,12 @@ def run_study(
 
     progress = StudyProgress(searches, spec.train.iterations)
     with ExitStack() as cluster:
-        with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster"):
-            resources = cluster.enter_context(ray_cluster(spec, arguments.address))
+        with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster") as say:
+            resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
-            director = Director(searches, tracker, [progress, view, checkpoints], finished, spec.faults.tries)
+            listeners = [progress, view, checkpoints, WaitsFile(folder)]
+            director = Director(searches, tracker, listeners, finished, spec.faults.tries)
             stopped = run_trials(
                 spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
             )

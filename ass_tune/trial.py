@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from trainables.config import Value
 from trainables.words import SELECT, Cell, Outcome, Stage
@@ -69,6 +71,20 @@ class End:
     error: str | None = None
 
 
+class Wait(BaseModel):
+    """Why a trial has not started, or not reported, by the time it should have."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trial: str
+    """Its name."""
+    reason: str
+    details: str
+    """What changes while it waits: what nodes have free, the last lines of a log; may be empty."""
+    since: float
+    """Seconds since the epoch at which the wait began."""
+
+
 class Listener:
     """Is informed of what happens in a study; subclasses override what they need."""
 
@@ -80,6 +96,9 @@ class Listener:
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """Something happened that people should know and that affects no result."""
+
+    def trials_wait(self, waits: Sequence[Wait]) -> None:
+        """These trials are late, and no others; called each time that this changes."""
 
     def trial_interrupted(self, trial: Trial) -> None:
         """The trial stopped running without an outcome and will be started again."""

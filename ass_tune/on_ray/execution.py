@@ -1,97 +1,27 @@
-"""Runs trials with Ray Tune: on a local Ray or an existing cluster, with reused actors, without Ray's own records."""
+"""Runs trials with Ray Tune, with reused actors and without Ray's own records."""
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from optuna.exceptions import StorageInternalError
 
 from ass_tune.ledger.journal import LedgerDamaged
+from ass_tune.on_ray.resources import asked_of_ray, parallel_trials
 from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
 from trainables.credentials import without_credentials
-from trainables.mistakes import CannotRecord, UserMistake
-from trainables.signals import handlers_kept
+from trainables.mistakes import CannotRecord
 from trainables.storage import Storage
 
 STOPS = (StudyPaused, CannotRecord, LedgerDamaged, StorageInternalError)
 """A pause, a disk or database that refuses writes, or a ledger that somebody changed: nothing more is trained, and the
 same command continues once that is mended."""
-
-_PACKAGES = Path(__file__).parents[2]
-"""The folder of `ass_tune`, `analysis` and `trainables`."""
-# keeps Ray from writing and printing what the ledger, MLflow and our own view already have
-_QUIET = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-}
-
-
-@contextmanager
-def ray_cluster(spec: StudySpec, address: str | None) -> Iterator[Mapping[str, float]]:
-    """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources."""
-    os.environ.update(_QUIET)
-    import ray
-
-    if ray.is_initialized():
-        raise UserMistake("Ray already runs in this process, and a study starts its own: call ray.shutdown() first")
-    _keep_credentials_out_of_logs()
-    options: dict[str, Any] = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
-    with chdir(_PACKAGES), handlers_kept():
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    try:
-        if address is None:
-            check_resources(spec)
-        yield ray.cluster_resources()
-    finally:
-        ray.shutdown()
-
-
-def _keep_credentials_out_of_logs() -> None:
-    """Keep Tune from passing AWS's keys to trials, because they would end up in log files that everybody can read.
-
-    Trials inherit the keys from the driver, and on other nodes from their node.
-    """
-    from ray.tune.execution import class_cache
-
-    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
-        {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
-    )
-
-
-def check_resources(spec: StudySpec) -> None:
-    """Raise `UserMistake` where no trial would ever start, because a local Ray gets no further nodes."""
-    import ray
-
-    there = ray.cluster_resources()
-    missing = [name for name, amount in _resources(spec).items() if there.get(name, 0) < amount]
-    if missing:
-        asked = ", ".join(f"{name} {_resources(spec)[name]:g} (there is {there.get(name, 0):g})" for name in missing)
-        raise UserMistake(f"a trial asks for {asked}; lower `resources:` or join a cluster with --address")
-
-
-def parallel_trials(spec: StudySpec) -> int:
-    """How many trials fit on the CPUs, GPUs and custom resources that Ray has now; at least one."""
-    import ray
-
-    there = ray.cluster_resources()
-    return max(1, min(int(there.get(name, 0) / amount) for name, amount in _resources(spec).items()))
 
 
 def run_trials(
@@ -122,6 +52,7 @@ def run_trials(
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.trial_actor import TrialActor
+    from ass_tune.on_ray.waits import WaitWatcher
     from ass_tune.on_ray.watchdog import Watchdog
 
     def task(trial: Trial) -> TrialTask:
@@ -137,7 +68,8 @@ def run_trials(
         )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
-    trainable = tune.with_resources(TrialActor, _resources(spec))
+    waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
+    trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
             trainable,
@@ -152,7 +84,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, FaultReporter(director, watchdog)],
+                callbacks=[watchdog, FaultReporter(director, watchdog), waits],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
@@ -164,6 +96,8 @@ def run_trials(
             if (stop := _stop_behind(error)) is None:
                 raise
             return without_credentials(str(stop))
+        finally:
+            director.waits([])
     return None
 
 
@@ -172,8 +106,3 @@ def _stop_behind(error: BaseException | None) -> Exception | None:
     while error is not None and not isinstance(error, STOPS):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _resources(spec: StudySpec) -> dict[str, float]:
-    asked = {"CPU": float(spec.resources.cpu), "GPU": float(spec.resources.gpu), **spec.resources.custom}
-    return {name: amount for name, amount in asked.items() if amount > 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from ass_tune.on_ray.preparation import Preparation, forget_preparation, preparation_of
 from ass_tune.on_ray.trial_actor import STEP_RESULT
 from ass_tune.on_ray.watchdog import Watchdog
+from ass_tune.on_ray.worker_logs import log_of
 from ass_tune.search.director import Decision, Director
 from ass_tune.search.faults import Fault, FaultKind, trial_error
 from ass_tune.trial import End, Report
@@ -67,8 +70,19 @@ class FaultReporter(Callback):
         # Ray's `get_error` reads from a place where the file is only after Ray has synchronised its folder
         text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
         fault = trial_error(text)
+        key = trial.config["key"]
+        if (preparation := preparation_of(key)) is not None:
+            fault = _died_at_start(fault, preparation)
+            forget_preparation(key)
         if self._watchdog.killed(trial):
             fault = Fault(
                 FaultKind.HUNG, f"no report for {self._watchdog.patience:.0f} seconds; its process was killed"
             )
-        self._director.fault(trial.config["key"], fault, time.time())
+        self._director.fault(key, fault, time.time())
+
+
+def _died_at_start(fault: Fault, preparation: Preparation) -> Fault:
+    """The fault with the end of its process's log; people see the last line first."""
+    log = log_of(preparation)
+    last = f"its process {preparation.process} died before it could train: {log[-1]}"
+    return replace(fault, error="\n".join([fault.error.rstrip(), *log[:-1], last]))

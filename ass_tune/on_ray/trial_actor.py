@@ -6,6 +6,7 @@ from typing import Any
 
 from ray import tune
 
+from ass_tune.on_ray.preparation import preparing
 from trainables.contract import StepChecker, TrialTask
 from trainables.registry import TRAINABLES
 
@@ -22,6 +23,10 @@ class TrialActor(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Build the first trial."""
         task = TrialTask.model_validate(config)
+        with preparing(task.key):
+            self._build(task, config)
+
+    def _build(self, task: TrialTask, config: dict[str, Any]) -> None:
         ray_class = TRAINABLES[task.trainable].ray_class
         self._checker = StepChecker(task)
         self._trial = object.__new__(ray_class)  # Tune's constructor would open its own loggers a second time
@@ -29,8 +34,10 @@ class TrialActor(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial in the same process."""
-        self._checker = StepChecker(TrialTask.model_validate(new_config))
-        return self._trial.reset_config(new_config)
+        task = TrialTask.model_validate(new_config)
+        self._checker = StepChecker(task)
+        with preparing(task.key):
+            return self._trial.reset_config(new_config)
 
     def step(self) -> dict[str, Any]:
         """Train to the next report."""

@@ -35,6 +35,11 @@ class Watchdog(Callback):
         """Seconds without a report after which a trial counts as hung; infinite while no time is known."""
         return float("inf") if self._expected is None else max(self._least, self._multiple * self._expected)
 
+    @property
+    def expected(self) -> float | None:
+        """Seconds between two reports, or None while they are not known."""
+        return self._expected
+
     def killed(self, trial: RayTrial) -> bool:
         """Whether the trial's process ended because it hung."""
         return trial.trial_id in self._killed

@@ -14,7 +14,7 @@ from enum import StrEnum
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused, same_faults
-from ass_tune.trial import End, Listener, Report, Trial
+from ass_tune.trial import End, Listener, Report, Trial, Wait
 from trainables.words import Outcome
 
 
@@ -30,6 +30,15 @@ class _Running:
     trial: Trial
     last_iteration: int = 0
     select_miou: float | None = None
+    at_last_fault: int = 0
+    """Iteration that had been reported when the last try ended."""
+    tries_in_vain: int = 0
+    """Tries in a row that ended without a new report."""
+
+    def try_ended(self) -> None:
+        """Count a try that ended with a fault, unless the trial got further in it."""
+        self.tries_in_vain = 0 if self.last_iteration > self.at_last_fault else self.tries_in_vain + 1
+        self.at_last_fault = self.last_iteration
 
 
 class Director:
@@ -43,7 +52,9 @@ class Director:
         record: informed first; may be sent the same thing twice.
         listeners: informed once, after the ledger has it.
         finished: finished trials whose results are reused instead of trained again.
-        tries: how often one run of the study starts a trial whose process is lost, hung or out of memory.
+        tries: how many tries in a row of a trial that is lost, hung or out of memory may end without a new report. A
+            try with one is not counted, as Ray does not count preemptions: a machine that comes and goes is no fault
+            of the trial.
     """
 
     def __init__(
@@ -60,11 +71,10 @@ class Director:
         self._finished = finished or FinishedTrials()
         self._tries = tries
         self._faults: list[Fault] = []
-        self._faults_of: dict[str, int] = defaultdict(int)
         self._running: dict[str, _Running] = {}
         self._twins: dict[str, list[_Running]] = defaultdict(list)
         self._unfinished = deque(
-            _Running(trial, entry.last_iteration, entry.select_miou)
+            _Running(trial, entry.last_iteration, entry.select_miou, at_last_fault=entry.last_iteration)
             for search in searches
             for trial, entry in search.readopt()
         )
@@ -106,6 +116,11 @@ class Director:
         for listener in self._everybody:
             listener.trial_noticed(self._running[key].trial, notice)
 
+    def waits(self, waits: Sequence[Wait]) -> None:
+        """Pass on to people which trials are late, and why."""
+        for listener in self._listeners:
+            listener.trials_wait(waits)
+
     def fault(self, key: str, fault: Fault, time: float) -> None:
         """A try of a trial failed: try it again if the fault may pass, else end the trial.
 
@@ -114,13 +129,13 @@ class Director:
         running = self._running[key]
         if fault.kind is FaultKind.NO_ROOM:
             raise StudyPaused(f"{running.trial.name}: {fault.summary}")
-        self._faults_of[key] += 1
-        if fault.kind.passes and self._faults_of[key] < self._tries:
-            self._try_again(running, f"{fault.kind}, try {self._faults_of[key]} of {self._tries}: {fault.summary}")
+        running.try_ended()
+        if fault.kind.passes and running.tries_in_vain < self._tries:
+            self._try_again(running, f"{fault.kind}, {self._counted(running)}: {fault.summary}")
             return
         self.end(key, End(Outcome.FAILED, running.last_iteration, time, error=fault.error))
         self._faults.append(fault)
-        if fault.kind is FaultKind.BUG and same_faults(self._faults):
+        if fault.kind in (FaultKind.BUG, FaultKind.LOST) and same_faults(self._faults):
             raise StudyPaused(f"one trial after the other ends with the same error: {fault.summary}")
 
     def end(self, key: str, end: End) -> None:
@@ -136,6 +151,11 @@ class Director:
         if end.outcome is Outcome.FINISHED:
             self._finished.add(key, search.finished(running.trial))
         self._unfinished.extend(self._twins.pop(key, []))
+
+    def _counted(self, running: _Running) -> str:
+        if running.tries_in_vain:
+            return f"try {running.tries_in_vain} of {self._tries} without a new report"
+        return f"goes on from iteration {running.last_iteration}"
 
     def _start(self, running: _Running) -> None:
         self._running[running.trial.key] = running

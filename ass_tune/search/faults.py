@@ -76,4 +76,13 @@ _SIGNS = {
     ),
     FaultKind.NO_ROOM: re.compile("No space left on device|Disk quota exceeded|File too large"),
 }
-_LOST = ("The actor died unexpectedly", "The actor is dead", "The actor is unavailable", "worker died unexpectedly")
+_LOST = (
+    "The actor died unexpectedly",
+    "The actor is dead",
+    "The actor is unavailable",
+    "worker died unexpectedly",
+    "its node has died",
+    "node was terminated",
+    "The actor is not schedulable",
+    "The placement group corresponding to this",
+)

@@ -141,7 +141,9 @@ class FaultLimits(Part):
     """How often a trial that cannot go on is tried again, and when a silent one counts as hung."""
 
     tries: int = Field(
-        default=3, ge=1, description="Tries within one run of the study of a trial that is out of memory, hung or lost"
+        default=3,
+        ge=1,
+        description="Tries in a row, of a trial that is out of memory, hung or lost, that may end without a new report",
     )
     starts: int = Field(
         default=3, ge=1, description="Runs of the study that start a trial which fails; after that it stays failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,16 @@ from rich.text import Text
 from ass_tune.terminal.columns import best_column, count_column, level_columns, level_pairs
 from ass_tune.terminal.layout import MOST_LINES, Column, FittedTable, listing, wrapped
 from ass_tune.terminal.progress import CellProgress, StudyProgress
-from ass_tune.trial import End, Listener, Report, Trial
+from ass_tune.terminal.waits import wait_lines
+from ass_tune.trial import End, Listener, Report, Trial, Wait
 from ass_tune.wording import format_seconds, short
 from trainables.words import REPORT, Outcome, Stage, format_points
 
 BAR = 40
 """Terminal columns of the progress bar, where there is room."""
 SHORTEST_BAR = 10
+SECONDS_BETWEEN_WAITS = 300.0
+"""After so long, lines of what is still waited for are printed again."""
 
 
 class LiveView(Listener):
@@ -30,6 +34,11 @@ class LiveView(Listener):
 
     def __init__(self, console: Console, study: str, progress: StudyProgress) -> None:
         self._console, self._study, self._progress = console, study, progress
+        self._waits: Sequence[Wait] = ()
+
+    def trials_wait(self, waits: Sequence[Wait]) -> None:
+        """Lines below the running trials, for as long as these are late."""
+        self._waits = tuple(waits)
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """A line above the view with what the user should know of a trial."""
@@ -42,7 +51,12 @@ class LiveView(Listener):
         left = _left(self._progress, width)
         # a third of the height at most, so that the cells of a large cluster's study are seen too
         now = _running(self._progress, running, width, max(MOST_LINES, height // 3))
-        head = [*_title(self._study, len(running), width), *now, *left]
+        late = [
+            Text(line, style="yellow", overflow="fold")
+            for sentence in wait_lines(self._waits)
+            for line in wrapped(sentence.split(), width)
+        ]
+        head = [*_title(self._study, len(running), width), *now, *late[: max(MOST_LINES, height // 3)], *left]
         yield from head[:height]
         yield from _cells(self._progress, running, width, height - len(head))
 
@@ -145,6 +159,8 @@ class LinesView(Listener):
     def __init__(self, console: Console, progress: StudyProgress) -> None:
         self._console = console
         self._progress = progress
+        self._why_late: set[tuple[str, str]] = set()
+        self._said_late = 0.0
 
     def trial_started(self, trial: Trial) -> None:
         """A line that says what runs."""
@@ -160,6 +176,15 @@ class LinesView(Listener):
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """A line with what the user should know of a trial."""
         self._print(f"notice   {trial.name}: {notice}")
+
+    def trials_wait(self, waits: Sequence[Wait]) -> None:
+        """A line for each reason why trials are late: when that changes, and every few minutes while it lasts."""
+        why, now = {(wait.trial, wait.reason) for wait in waits}, time.monotonic()
+        if not why <= self._why_late or now - self._said_late > SECONDS_BETWEEN_WAITS:
+            self._said_late = now
+            for line in wait_lines(waits):
+                self._print(line)
+        self._why_late = why
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""

@@ -16,8 +16,10 @@ from ass_tune.spec import StudySpec
 from ass_tune.terminal.columns import best_column, count_column, level_columns
 from ass_tune.terminal.layout import Column, FittedTable
 from ass_tune.terminal.progress import CellProgress
+from ass_tune.terminal.waits import wait_lines, waits_in
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
+from ass_tune.trial import Wait
 from trainables.config import Value
 from trainables.words import Outcome, Stage
 
@@ -54,6 +56,8 @@ class StudyStatus(BaseModel):
     driver: str | None
     """Who runs it now."""
     waiting_for_mlflow: int
+    waits: tuple[Wait, ...]
+    """Trials that should have started or reported by now, and why they have not; none where no driver runs."""
     errors: dict[str, str]
     """Last line of the error of every failed trial."""
 
@@ -77,6 +81,7 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
         trials_ended=sum(row.tuning_ended + row.replicates_ended for row in rows),
         trials_wanted=sum(row.tuning_wanted + row.replicates_wanted for row in rows),
         driver=str(driver) if driver else None,
+        waits=waits_in(folder) if driver else (),
         waiting_for_mlflow=waiting_in(folder),
         errors=errors,
     )
@@ -88,6 +93,7 @@ def status_tables(status: StudyStatus, studies: Path, width: int) -> list[Render
     table = FittedTable(_columns(status.cells), width).first() if status.cells else Text("no cell is left to train")
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
+    lines += wait_lines(status.waits)
     if status.waiting_for_mlflow:
         lines += [f"{status.waiting_for_mlflow} records wait for MLflow: {sync_command(status.study, studies)}"]
     lines += [f"failed: {name}: {error}" for name, error in status.errors.items()]

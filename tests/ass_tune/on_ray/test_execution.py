@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ass_tune.on_ray.execution import check_resources, parallel_trials, ray_cluster
+from ass_tune.on_ray.cluster import ray_cluster
+from ass_tune.on_ray.resources import check_resources, parallel_trials
 from ass_tune.spec import StudySpec, load
 from tests.support.cluster import SLOTS, Cluster
 from tests.support.study_files import curves_file
@@ -31,3 +32,24 @@ def test_resources_that_ray_lacks_are_one_clear_error(joined, write_file) -> Non
 def test_as_many_trials_run_at_once_as_the_scarcest_resource_allows(joined, write_file) -> None:
     assert parallel_trials(asking_for(write_file, cpu=1)) == SLOTS
     assert parallel_trials(asking_for(write_file, cpu=2)) == 1
+
+
+def test_under_uv_run_trials_keep_the_environment_of_the_driver(
+    cluster: Cluster, write_file, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+    from ray._private import ray_constants
+    from ray._private.runtime_env import uv_runtime_env_hook
+
+    command = ["uv", "run", "--no-sync", "--offline", "python", "-m", "ass_tune.run", "tiny.yaml"]
+    monkeypatch.setattr(uv_runtime_env_hook, "_get_uv_run_cmdline", lambda: command)
+    monkeypatch.setattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
+    with ray_cluster(load(write_file(curves_file())), cluster.address):
+        assert "py_executable" not in ray.get_runtime_context().runtime_env
+
+
+def test_an_address_where_nothing_listens_ends_a_study_at_once_with_one_error(studies, write_file) -> None:
+    done = studies.run_alone(write_file(curves_file()), "--address", "127.0.0.1:1")
+    assert done.returncode == 2
+    assert "no Ray cluster answers at 127.0.0.1:1: Connection refused; is it running" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -58,6 +58,36 @@ def test_what_may_pass_is_tried_so_often_and_then_fails_with_its_error(
     assert study.director.next_trial() != trial
 
 
+def test_a_try_that_got_further_is_not_counted(spec: Spec, driven: Callable) -> None:
+    study = driven(spec(ablate=ONE_CELL), tries=2)
+    trial = study.director.next_trial()
+    for reached in (10, 20, 30, 40):
+        study.director.report(trial.key, Report(reached, {"select/miou": 1.0}, 0.0))
+        study.director.fault(trial.key, LOST, 1.0)
+        assert study.director.next_trial() == trial
+    # repeating a report from an older checkpoint is no progress
+    study.director.report(trial.key, Report(40, {"select/miou": 1.0}, 0.0))
+    study.director.fault(trial.key, LOST, 1.0)
+    assert study.director.next_trial() == trial
+    study.director.fault(trial.key, LOST, 1.0)
+    assert study.ends()[trial.key] == End(Outcome.FAILED, 40, 1.0, error=LOST.error)
+    notices = [notice.split(":")[0] for kind, _, notice in study.events if kind == "notice"]
+    goes_on = [f"process lost, goes on from iteration {reached}" for reached in (10, 20, 30, 40)]
+    assert notices == [*goes_on, "process lost, try 1 of 2 without a new report"]
+
+
+def test_what_an_earlier_driver_trained_is_no_progress_of_this_one(spec: Spec, driven: Callable) -> None:
+    wanted, storage = spec(ablate=ONE_CELL), InMemoryStorage()
+    first = driven(wanted, storage, tries=2)
+    trial = first.director.next_trial()
+    first.director.report(trial.key, Report(10, {"select/miou": 1.0}, 0.0))
+    study = driven(wanted, storage, tries=2)
+    for _ in range(2):
+        assert study.director.next_trial() == trial
+        study.director.fault(trial.key, LOST, 1.0)
+    assert study.ends()[trial.key].outcome is Outcome.FAILED
+
+
 def test_a_bug_is_not_tried_again(spec: Spec, driven: Callable) -> None:
     study = driven(spec(ablate=ONE_CELL), tries=3)
     trial = study.director.next_trial()
@@ -74,6 +104,16 @@ def test_the_third_trial_in_a_row_with_the_same_traceback_pauses_the_study(spec:
         study.director.fault(trials[2].key, bug(3), 1.0)
     assert {study.ends()[trial.key].outcome for trial in trials[:3]} == {Outcome.FAILED}
     assert study.director.running == [trials[3]]
+
+
+def test_trials_whose_processes_all_die_at_their_start_pause_the_study(spec: Spec, driven: Callable) -> None:
+    study = driven(spec(), tries=2)
+    with pytest.raises(StudyPaused, match="died before it could train: ImportError: libcuda"):
+        for pid in range(8):
+            trial = study.director.next_trial()
+            error = f"its process {pid} on 10.0.0.1 died before it could train: ImportError: libcuda"
+            study.director.fault(trial.key, Fault(FaultKind.LOST, error), 1.0)
+    assert [end.outcome for end in study.ends().values()] == [Outcome.FAILED] * 3
 
 
 def test_a_trial_that_ends_well_in_between_shows_that_not_every_trial_hits_the_bug(

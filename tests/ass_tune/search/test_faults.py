@@ -51,6 +51,19 @@ def test_an_error_in_a_trials_constructor_is_a_bug_although_ray_says_that_the_ac
     assert trial_error(said).kind is FaultKind.BUG
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died.",
+        "ray.exceptions.ActorUnschedulableError: The actor is not schedulable: the node of its placement is gone",
+        "The placement group corresponding to this Actor has been removed.",
+        "The actor's node was terminated expectedly: preempted",
+    ],
+)
+def test_a_node_that_is_lost_is_no_bug_of_the_trial(said: str) -> None:
+    assert trial_error(f"Failure # 1\n{said}").kind is FaultKind.LOST
+
+
 @pytest.mark.parametrize("kind", FaultKind)
 def test_only_what_may_pass_is_tried_again(kind: FaultKind) -> None:
     assert kind.passes is (kind in (FaultKind.OUT_OF_MEMORY, FaultKind.LOST, FaultKind.HUNG))

@@ -1,0 +1,143 @@
+"""Joins a Ray cluster or starts a local Ray. Whatever keeps it from that is one error that says what to do."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ass_tune.on_ray.resources import check_resources
+from ass_tune.on_ray.socket_folder import socket_folder
+from ass_tune.on_ray.start_faults import cannot_start, check_answers, took_too_long
+from ass_tune.spec import StudySpec
+from trainables.mistakes import UserMistake
+from trainables.signals import handlers_kept
+from trainables.storage import NO_ROOM
+
+STARTS = 3
+"""How often a local Ray is started: on a busy machine Ray gives its own node up after half a minute."""
+
+_PACKAGES = Path(__file__).parents[2]
+"""The folder of `ass_tune`, `analysis` and `trainables`."""
+# keeps Ray from writing and printing what the ledger, MLflow and our own view already have
+_QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+_PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
+"""Ray gives its own head process 30 seconds, which a busy machine may need alone for starting it."""
+
+
+@contextmanager
+def ray_cluster(
+    spec: StudySpec, address: str | None, say: Callable[[str], None] = lambda text: None
+) -> Iterator[Mapping[str, float]]:
+    """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources.
+
+    Args:
+        spec: the study.
+        address: `HOST:PORT` or `auto`; None for a local Ray.
+        say: is called with what is waited for, where a start has to be repeated.
+
+    Raises UserMistake where that is impossible, and OSError where the disk is full.
+    """
+    os.environ.update(_QUIET)
+    for name, value in _PATIENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if ray.is_initialized():
+        raise UserMistake("Ray already runs in this process, and a study starts its own: call ray.shutdown() first")
+    _keep_environment()
+    _keep_credentials_out_of_logs()
+    with nullcontext() if address else socket_folder() as folder:
+        try:
+            if address:
+                _join(address)
+            else:
+                _start(folder, say)
+                check_resources(spec)
+            yield ray.cluster_resources()
+        finally:
+            ray.shutdown()
+
+
+def _start(folder: str | None, say: Callable[[str], None]) -> None:
+    options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "_temp_dir": folder}
+    for start in range(1, STARTS + 1):
+        before = set(psutil.Process().children())
+        try:
+            return _init("local", **options)
+        except Exception as error:
+            _end_processes_since(before)
+            if getattr(error, "errno", None) in NO_ROOM:
+                raise
+            if start == STARTS or not took_too_long(error):
+                raise cannot_start(error, None) from error
+            say(f"Ray's processes did not start in time: is the machine busy? Trying again, {start + 1} of {STARTS}")
+
+
+def _join(address: str) -> None:
+    try:
+        check_answers(address)
+        _init(address)
+    except UserMistake:
+        raise
+    except Exception as error:
+        raise cannot_start(error, address) from error
+
+
+def _init(address: str, **options: Any) -> None:
+    import ray
+
+    # Ray puts the current folder first on its workers' path, where packages of the user's could hide ours
+    with chdir(_PACKAGES), handlers_kept():
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
+def _end_processes_since(before: set[psutil.Process]) -> None:
+    """End what a start that failed has left: a second one would run beside it until the driver ends."""
+    import ray
+
+    ray.shutdown()
+    left = [child for child in psutil.Process().children() if child not in before]
+    for process in [grandchild for child in left for grandchild in child.children(recursive=True)] + left:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(left, timeout=10)
+
+
+def _keep_environment() -> None:
+    """Under `uv run` Ray would give its workers an environment of their own, in which none may start.
+
+    They share the driver's. Ray reads the variable when it is imported, which may have been before.
+    """
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+    from ray._private import ray_constants
+
+    ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
+
+
+def _keep_credentials_out_of_logs() -> None:
+    """Keep Tune from passing AWS's keys to trials, because they would end up in log files that everybody can read.
+
+    Trials inherit the keys from the driver, and on other nodes from their node.
+    """
+    from ray.tune.execution import class_cache
+
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(
+        {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+    )
