@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from analysis.statistics.gains import Gain, Judged
@@ -152,6 +153,17 @@ def why_none(judged: Judged, rows: Sequence[Row]) -> str:
     if len(rows) < 2:
         return "The study has a single cell, so there is no baseline to compare it with."
     return "No cell can be compared with its baseline: no seed has finished in both."
+
+
+def no_result(rows: Sequence[Row]) -> str | None:
+    """What to say of a study in which no cell has a result, with what became of its trials; None where one has."""
+    if any(row.report is not None for row in rows):
+        return None
+    outcomes: Counter[str] = Counter()
+    for row in rows:
+        outcomes.update(row.outcomes)
+    ended = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
+    return f"Nothing was measured: no cell has a finished trial for the table. Its trials: {ended or 'none has ended'}."
 
 
 def split_note(study: Study) -> str:

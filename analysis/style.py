@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -35,6 +37,9 @@ _SETTINGS: Any = {
 
 def new_figure(width: float = 7.0, height: float = 4.0, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches, and its axes row by row, all in the style of the project."""
+    if "IPython" in sys.modules:
+        # matplotlib reads its version, and MLflow may be importing it in another thread: this waits for that
+        import_module("IPython")
     matplotlib.rcParams["text.parse_math"] = False  # names of cells are no formulas, nor are labels set later
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")

@@ -62,7 +62,10 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="override a field of the file, e.g. train.iterations=900; may be repeated",
+        help="override a field of the file, e.g. train.iterations=900; may be repeated, and the last one for a field "
+        "counts. VALUE is YAML: a mapping is merged with the file's, anything else replaces what is there. null takes "
+        "away: tune=null all hyperparameters, tune.lr=null one of them, prune=null the whole section; only under "
+        "fixed, null is itself a value",
     )
     parser.set_defaults(plan=instead == "plan", status=instead == "status", fresh=False, step_time=None)
     if instead is None:

@@ -161,7 +161,7 @@ class StudyRun:
     folder: Path
     """Of the study: ledger, checkpoints, results, `tables/` and `report/`."""
     ended: ExitCode
-    """FINISHED; INCOMPLETE where trials failed or the study paused; INTERRUPTED by Ctrl-C while trials ran."""
+    """FINISHED; INCOMPLETE where trials failed, nothing was measured or the study paused; INTERRUPTED by Ctrl-C."""
 
     @property
     def table(self) -> pd.DataFrame:

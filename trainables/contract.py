@@ -8,18 +8,21 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from trainables.mistakes import nearest
+from trainables.mistakes import nearest, nearest_name
 from trainables.words import REPORT, SELECT
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
 """Wrong values in messages, the long ones cut."""
+LATEST = 7_258_118_400
+"""The first second of the year 2200, since the epoch. Greater numbers are milliseconds or nanoseconds."""
 
 
 class BrokenContract(Exception):
@@ -33,11 +36,22 @@ def _plain(value: Any) -> Any:
 
 def _number(value: Any) -> float:
     value = _plain(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise PydanticCustomError("number", "a finite number")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:  # of an integer that no float can hold
+        number = math.inf
+    if not math.isfinite(number):
         raise PydanticCustomError("finite", "a finite number; where a loss diverged, return `diverged` with the reason")
-    return float(value)
+    return number
+
+
+def _seconds(value: Any) -> float:
+    seconds = _number(value)
+    if not 0 <= seconds < LATEST:
+        raise PydanticCustomError("time", "seconds since the epoch, e.g. time.time(), up to the year 2200")
+    return seconds
 
 
 def _whole_number(value: Any) -> int:
@@ -56,6 +70,7 @@ def _inside(name: str) -> str:
 
 Number = Annotated[float, BeforeValidator(_number)]
 """A finite number; scalars of NumPy are converted, since a finite numpy.float32 is a number like any other."""
+Seconds = Annotated[float, BeforeValidator(_seconds)]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_plain)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
@@ -92,7 +107,7 @@ class StepResult(BaseModel):
 
     iteration: WholeNumber
     """Training iterations done so far."""
-    time: Number
+    time: Seconds
     """Seconds since the epoch at which it was measured."""
     metrics: dict[str, Number] = {}
     """`select/miou` in every evaluation and `report/miou` in the last one, in percent, and whatever else is of use.
@@ -146,7 +161,7 @@ class StepChecker:
 
     def _broken(self, wrong: Iterable[str]) -> BrokenContract:
         after = f"after iteration {self._before}" if self._before else "in its first result"
-        return BrokenContract(f"trainable {self._trainable}, {after}: {'. '.join(wrong)}")
+        return BrokenContract(_line(f"trainable {self._trainable}, {after}: {'. '.join(wrong)}"))
 
 
 def _missing_metrics(result: StepResult) -> Iterator[str]:
@@ -154,7 +169,9 @@ def _missing_metrics(result: StepResult) -> Iterator[str]:
     for name, where in needed.items() if result.diverged is None else ():
         if name not in result.metrics:
             there = ", ".join(list(result.metrics)[:10]) or "no metrics"
-            yield f"metrics: found {there}; allowed: {name} in {where}"
+            near = nearest_name(name, result.metrics)
+            like = "" if near is None else f"; the nearest of what was returned: {near}"
+            yield f"metrics: found {there}; allowed: {name} in {where}{like}"
 
 
 def _worded(error: ErrorDetails) -> str:
@@ -165,6 +182,8 @@ def _worded(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         names = StepResult.model_fields
         return f"{field}: unknown field; allowed: {', '.join(names)}{nearest(field, names)}"
+    if error["loc"][-1:] == ("[key]",):
+        return f"{error['loc'][0]}: found {_shown(error['input'])} as a name; allowed: text"
     if not field:
         return f"found {_shown(error['input'])}; allowed: a dict with the fields {', '.join(StepResult.model_fields)}"
     return f"{field}: found {_shown(error['input'])}; allowed: {_TYPES.get(error['type'], error['msg'])}"
@@ -180,4 +199,13 @@ _TYPES = {
 
 
 def _shown(value: Any) -> str:
-    return " ".join(_REPR.repr(value).split())
+    try:
+        return _line(_REPR.repr(value))
+    except ValueError:  # Python writes no integers of thousands of digits
+        return f"a value of type {type(value).__name__}"
+
+
+def _line(text: str) -> str:
+    """A text as one printable line, since the last line of an error is what people see of it."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

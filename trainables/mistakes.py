@@ -24,7 +24,8 @@ class ExitCode(IntEnum):
 
     FINISHED = 0
     INCOMPLETE = 1
-    """Some trials failed, the study paused, records still wait for MLflow, or a disk took no more of the output."""
+    """Some trials failed, no cell has a result, the study paused, records still wait for MLflow, or a disk took no more
+    of the output."""
     USER_MISTAKE = 2
     INTERRUPTED = 130
     """By Ctrl-C; by another signal the process ends with 128 and its number: 143 for SIGTERM, 129 for SIGHUP."""
@@ -32,6 +33,12 @@ class ExitCode(IntEnum):
 
 def nearest(found: Any, options: Iterable[Any]) -> str:
     """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
+    match = nearest_name(found, options)
+    return "" if match is None else f"; did you mean '{match}'?"
+
+
+def nearest_name(found: Any, options: Iterable[Any]) -> str | None:
+    """The option that is most like a name; None where none is near."""
     texts = [option for option in options if isinstance(option, str) and len(option) <= LONGEST_COMPARED]
     matches = get_close_matches(str(found), texts, n=1) if len(str(found)) <= LONGEST_COMPARED else ()
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    return matches[0] if matches else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.conclusions import conclusions, not_compared, split_note, why_none
+from analysis.conclusions import conclusions, no_result, not_compared, split_note, why_none
 from analysis.edges import edge_notes
 from analysis.figures.class_gains import class_gains
 from analysis.figures.gains import gain_intervals
@@ -49,6 +49,8 @@ def what_it_shows(judged: Judged, rows: list[Row]) -> Section:
     """Sentences first, then the two pictures that carry them."""
     said = conclusions(judged)
     blocks: list[Block] = [Points(tuple(said)) if said else Text(why_none(judged, rows))]
+    if (nothing := no_result(rows)) is not None:
+        blocks.insert(0, Text(nothing, warning=True))
     if any(row.report is not None for row in rows):
         over = " over the number of labeled images" if has_budget_axis(rows) else ""
         figure = table_figure(judged.study, rows)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ray import tune
 
 from ass_tune.on_ray.preparation import preparing
-from trainables.contract import StepChecker, TrialTask
+from trainables.contract import BrokenContract, StepChecker, StepResult, TrialTask
 from trainables.registry import TRAINABLES
+from trainables.storage import Storage
+
+Answer = TypeVar("Answer")
 
 STEP_RESULT = "step_result"
 """Key of the checked result among what Ray adds."""
@@ -22,24 +26,48 @@ class TrialActor(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         """Build the first trial."""
-        task = TrialTask.model_validate(config)
-        with preparing(task.key):
-            self._build(task, config)
+        self._take(config)
+        with preparing(self._task.key):
+            self._build(config)
 
-    def _build(self, task: TrialTask, config: dict[str, Any]) -> None:
-        ray_class = TRAINABLES[task.trainable].ray_class
-        self._checker = StepChecker(task)
+    def _build(self, config: dict[str, Any]) -> None:
+        ray_class = TRAINABLES[self._task.trainable].ray_class
         self._trial = object.__new__(ray_class)  # Tune's constructor would open its own loggers a second time
-        self._trial.setup(config)
+        self._ask(lambda: self._trial.setup(config))
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next trial in the same process."""
-        task = TrialTask.model_validate(new_config)
-        self._checker = StepChecker(task)
-        with preparing(task.key):
-            return self._trial.reset_config(new_config)
+        """Take the next trial in the same process. A trainable that cannot, as Tune's own says, is built anew."""
+        self._take(new_config)
+        with preparing(self._task.key):
+            if not self._ask(lambda: self._trial.reset_config(new_config)):
+                self._ask(self._trial.cleanup)
+                self._build(new_config)
+        return True
 
     def step(self) -> dict[str, Any]:
         """Train to the next report."""
-        result = self._checker.check(self._trial.step())
+        result = self._checker.check(self._ask(self._trial.step))
+        self._check_files(result)
         return {"iteration": result.iteration, STEP_RESULT: result}
+
+    def _take(self, config: dict[str, Any]) -> None:
+        self._task = TrialTask.model_validate(config)
+        self._checker = StepChecker(self._task)
+
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        """What the trainable answers. If it exits, this process would, and would look like one that was lost."""
+        try:
+            return call()
+        except SystemExit as end:
+            allowed = "a result, or an error of another kind"
+            raise self._broken(f"found SystemExit({end.code!r}); allowed: {allowed}") from None
+
+    def _check_files(self, result: StepResult) -> None:
+        """The files of a finished trial are there: the study's table is read from them."""
+        folder = Storage(self._task.storage)
+        if missing := [name for name in result.artifacts if not folder.exists(name)]:
+            found = f"found {', '.join(missing)}, which the study folder does not have"
+            raise self._broken(f"artifacts: {found}; allowed: files that were written into it")
+
+    def _broken(self, wrong: str) -> BrokenContract:
+        return BrokenContract(f"trainable {self._task.trainable}: {wrong}")

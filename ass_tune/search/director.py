@@ -136,7 +136,8 @@ class Director:
         self.end(key, End(Outcome.FAILED, running.last_iteration, time, error=fault.error))
         self._faults.append(fault)
         if fault.kind in (FaultKind.BUG, FaultKind.LOST) and same_faults(self._faults):
-            raise StudyPaused(f"one trial after the other ends with the same error: {fault.summary}")
+            same = f"one trial after the other ends with the same error: {fault.summary}"
+            raise StudyPaused(f"{same} (the last of them: {running.trial.name})")
 
     def end(self, key: str, end: End) -> None:
         """Record how a trial ended."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trainables.contract import BrokenContract
+
 SAME_FAULTS = 3
 """After this many trials in a row with the same traceback the study pauses."""
 
@@ -54,6 +56,8 @@ class StudyPaused(Exception):
 def trial_error(text: str) -> Fault:
     """The fault behind an error of Ray or of the trainable, recognised by the last line of its text."""
     summary = Fault(FaultKind.BUG, text).summary
+    if BrokenContract.__name__ in summary:  # it quotes what was returned, which may be anything
+        return Fault(FaultKind.BUG, text)
     kinds = (kind for kind, sign in _SIGNS.items() if sign.search(summary))
     return Fault(next(kinds, None) or _kind_from_ray(text), text)
 

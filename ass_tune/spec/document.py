@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ass_tune.spec.errors import Path, Place, SpecError, dotted
+from ass_tune.spec.errors import Path, Place, SpecError, cut, dotted, names
 
 
 @dataclass
@@ -62,6 +62,25 @@ def _merge_mapping(base: Document, over: Document, path: Path, places: dict[Path
             merged[key] = above[key]
             places.update(_places_under(over, here))
     return merged
+
+
+def empty_mappings(base: Document, over: Document) -> Iterator[SpecError]:
+    """A mistake for each `{}` of `over` that changes nothing, since mappings merge: its writer means to empty one."""
+    yield from _empty_mappings(base.values, over, ())
+
+
+def _empty_mappings(below: dict[str, Any], over: Document, path: Path) -> Iterator[SpecError]:
+    above = over.value(path)
+    for key in above:
+        here = (*path, key)
+        if not isinstance(above[key], dict) or not isinstance(below.get(key), dict):
+            continue
+        if below[key] and not above[key]:
+            there = names(f"{dotted(here)}.{cut(entry)}" for entry in below[key])
+            text = f"found {{}}, which changes nothing: mappings merge, so {there} would stay"
+            yield over.error(here, f"{text}; allowed: null, which takes all of it away, or entries to add or replace")
+        elif _mix(below[key], above[key]):
+            yield from _empty_mappings(below[key], over, here)
 
 
 def _mix(below: Any, above: Any) -> bool:

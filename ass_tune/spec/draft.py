@@ -14,6 +14,7 @@ from ass_tune.spec.errors import Path, SpecError, names
 from ass_tune.spec.hyperparameters import Hyperparameter, Part
 from ass_tune.spec.model import Around, Compare, ComparedPair, Prune, Replicate, Resources, Search, StudySpec, Train
 from ass_tune.spec.space import SearchedCell, searched_cells
+from ass_tune.spec.whole_numbers import without_type
 from ass_tune.spec.wording import at, grouped, message
 from trainables.config import TrialConfig
 from trainables.mistakes import nearest
@@ -80,16 +81,10 @@ def draft(document: Document) -> tuple[Draft, list[SpecError]]:
     try:
         return Draft(document, StudySpec.model_validate(document.values)), []
     except ValidationError as error:
-        groups = grouped(document.values, map(_without_type, error.errors(include_url=False)))
+        groups = grouped(document.values, map(without_type, error.errors(include_url=False)))
     broken = {path[: 2 if path[0] in _ENTRIES else 1] for path in groups}
     spec = StudySpec.model_validate(_PLACEHOLDERS | _without(document.values, broken))
     return Draft(document, spec, broken), [_record(document, path, group) for path, group in groups.items()]
-
-
-def _without_type(error: ErrorDetails) -> ErrorDetails:
-    """Pydantic puts a hyperparameter's type into the location, where a key of the same name could follow."""
-    location = error["loc"]
-    return {**error, "loc": location[:2] + location[3:]} if location[0] == "tune" else error
 
 
 def _without(values: dict[str, Any], broken: set[Path]) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from ass_tune.spec.document import Document, merge
+from ass_tune.spec.document import Document, empty_mappings, merge
 from ass_tune.spec.draft import draft
 from ass_tune.spec.errors import Place, SpecError, SpecErrors, cut, dotted, names, shown
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.rules import mistakes
 from ass_tune.spec.shipped import SUFFIXES, located, shipped_files
+from ass_tune.spec.whole_numbers import write_integers
 from ass_tune.spec.yaml_lines import MAX_DEPTH, parse, parse_document
 from trainables.mistakes import nearest
 
@@ -38,8 +39,10 @@ def load(path: str | FilePath, overrides: Sequence[str] = ()) -> StudySpec:
         over, wrong = _override(override)
         errors += wrong
         if over is not None:
+            errors += empty_mappings(document, over)
             over.places[()] = document.place(())  # what a file lacks is no mistake of its overrides
             document = merge(document, over)
+    write_integers(document)
     found, form = draft(document)
     for later in (form, mistakes(found)):
         known = {(error.file, error.line, error.field) for error in errors}
@@ -71,7 +74,9 @@ def _read(label: str, named_at: Place | None, above: tuple[str, ...]) -> tuple[D
         return None, [*errors, here.error("extends", f"found {shown(name)}; allowed: {allowed}")]
     del document.values["extends"]
     base, wrong = _read(os.path.normpath(FilePath(label).parent / name), here, (*above, label))
-    return merge(base, document) if base else None, [*errors, *wrong]
+    if base is None:
+        return None, [*errors, *wrong]
+    return merge(base, document), [*errors, *wrong, *empty_mappings(base, document)]
 
 
 def _text(label: str, named_at: Place | None) -> str | SpecError:
@@ -115,6 +120,9 @@ def _override(text: str) -> tuple[Document | None, list[SpecError]]:
         return None, [here.error("", f"found {shown(text)}; allowed: field=value, e.g. train.iterations=900")]
     if path[0] == "extends":
         return None, [here.error(cut(field), "found a base file; allowed: every other field")]
+    if not value_text.strip():
+        text = "found no value; allowed: a value, or null, which takes the field away"
+        return None, [here.error(dotted(path), text)]
     value, places, errors = parse(value_text, here.source, path)
     tree: Any = value
     for part in reversed(path):

@@ -66,12 +66,17 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
 
 def mismatches(annotation: Any, value: Any) -> dict[Path, str]:
     """What is wrong with a value for a type: messages by the path inside the value."""
+    groups = grouped(value, errors_of(annotation, value))
+    return {path: message(at(value, path), group) for path, group in groups.items()}
+
+
+def errors_of(annotation: Any, value: Any) -> list[ErrorDetails]:
+    """Pydantic's errors about a value for a type; none where it fits."""
     try:
         adapter(annotation).validate_json(json.dumps(value))
     except ValidationError as error:
-        groups = grouped(value, error.errors(include_url=False))
-        return {path: message(at(value, path), group) for path, group in groups.items()}
-    return {}
+        return error.errors(include_url=False)
+    return []
 
 
 def field_type(config: type[TrialConfig], name: str) -> Any:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from optuna.exceptions import StorageInternalError
 from rich.console import Console
 
-from analysis.conclusions import conclusions, split_note
+from analysis.conclusions import conclusions, no_result, split_note
 from analysis.edges import edge_notes
 from analysis.records import Status
 from analysis.statistics.gains import Judged
 from analysis.table import Row, table_rows
+from analysis.wording import count
 from ass_tune.arguments import Arguments
 from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.ledger.ledger import JOURNAL, count_outcomes
@@ -22,6 +23,7 @@ from ass_tune.search.cell_search import CellSearch
 from ass_tune.spec import StudySpec
 from ass_tune.terminal.final_table import final_table
 from ass_tune.terminal.report_page import write_report
+from ass_tune.terminal.trial_errors import error_lines
 from ass_tune.terminal.waiting import wait_for
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.read_back import read_back
@@ -60,14 +62,14 @@ def end_study(
         stopped: why the study stopped before its end, or None.
     """
     counts: Counter[Outcome | None] = Counter()
-    differs = False
+    lacking = False
     try:
         counts = count_outcomes(entry for search in searches for _, entry in search.trials())
     except (LedgerDamaged, StorageInternalError, OSError) as problem:  # what it has is there, but cannot be read now
         stopped, interrupted = stopped or without_credentials(str(problem)), True
     else:
         interrupted = bool(counts[None] or stopped)
-        differs = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
+        lacking = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
     tracker.end(Status.KILLED if interrupted else Status.FINISHED)
     with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(SECONDS_FOR_MLFLOW)}"):
         waiting = tracker.close(SECONDS_FOR_MLFLOW)
@@ -87,9 +89,14 @@ def end_study(
     if interrupted:
         console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
         return ExitCode.INTERRUPTED
+    for outcome in (Outcome.FAILED, Outcome.DIVERGED) if counts[Outcome.FAILED] or lacking else ():
+        for line in error_lines(searches, outcome):
+            console.print(line, soft_wrap=True, markup=False)
     if failed := counts[Outcome.FAILED]:
-        console.print(f"{failed} trials failed; their errors are in MLflow's tag `error`.", style="bold red")
-    return ExitCode.INCOMPLETE if failed or differs else ExitCode.FINISHED
+        console.print(
+            f"{count(failed, 'trial')} failed; their whole errors are in MLflow's tag `error`.", style="bold red"
+        )
+    return ExitCode.INCOMPLETE if failed or lacking else ExitCode.FINISHED
 
 
 def _show_and_record(
@@ -101,7 +108,10 @@ def _show_and_record(
     tracker: Tracker,
     interrupted: bool,
 ) -> bool:
-    """The table, so far where the study was interrupted, else also the report; True where the folder is refused."""
+    """The table, so far where the study was interrupted, else also the report.
+
+    True where there is no table, or where no cell of a study that has come to its end has a result.
+    """
     try:
         with wait_for("computing the table"):
             judged = Judged(read_back(searches, folder.local_path()))
@@ -110,6 +120,9 @@ def _show_and_record(
         console.print(f"no table: {without_credentials(str(problem))}", style="bold red", soft_wrap=True)
         return True
     console.print(*final_table(f"{study}{' so far' if interrupted else ''}", rows, console.width), sep="\n")
+    nothing = None if interrupted else no_result(rows)
+    if nothing is not None:
+        console.print(nothing, style="bold red", soft_wrap=True)
     for sentence in said:
         console.print(f"- {sentence}", markup=False)
     if judged.study.protocol == "paper":
@@ -121,7 +134,7 @@ def _show_and_record(
         with wait_for("writing the report"):
             line = write_report(judged, folder, tracker)
         console.print(line, soft_wrap=True)
-    return False
+    return nothing is not None
 
 
 def _write_tables(console: Console, judged: Judged, rows: list[Row], folder: Storage, tracker: Tracker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,10 @@ def test_a_trial_that_goes_on_from_a_checkpoint_may_begin_at_any_evaluation() ->
     assert checker().check({**GOOD, "iteration": 30}).iteration == 30
 
 
-@pytest.mark.parametrize("scalar", [np.float32(30.5), np.float64(30.5), np.array(30.5), np.float16(30.5)])
+@pytest.mark.parametrize(
+    "scalar",
+    [np.float32(30.5), np.float64(30.5), np.array(30.5), np.float16(30.5), np.longdouble(30.5), Fraction(61, 2)],
+)
 def test_scalars_of_numpy_become_numbers_of_python(scalar: Any) -> None:
     given = {"iteration": np.int64(10), "time": scalar, "metrics": {"select/miou": scalar}, "final": np.bool_(False)}
     result = checker().check(given)
@@ -94,6 +98,22 @@ def test_training_may_diverge_at_any_iteration_and_needs_no_metrics(iteration: i
         ({"iteration": 0}, "iteration: found 0; allowed: a multiple"),
         ({"iteration": 10.0}, "iteration: found 10.0; allowed: a whole number"),
         ({"time": math.nan}, "time: found nan; allowed: a finite number"),
+        ({"time": -1.0}, "time: found -1.0; allowed: seconds since the epoch"),
+        ({"time": 1.7e12}, "time: found 1700000000000.0; allowed: seconds since the epoch"),
+        ({"time": None}, "time: found None; allowed: a finite number"),
+        ({"metrics": {"select/miou": 10**400}}, "allowed: a finite number"),
+        ({"metrics": {"select/miou": 10**5000}}, "found a value of type int; allowed: a finite number"),
+        ({"metrics": {"select/miou": 1 + 2j}}, "metrics.select/miou: found (1+2j); allowed: a finite number"),
+        ({"metrics": {"select/miou": None}}, "metrics.select/miou: found None; allowed: a finite number"),
+        ({"metrics": {5: 1.0, "select/miou": 30.0}}, "metrics: found 5 as a name; allowed: text"),
+        (
+            {"metrics": {"a\nb\x1b": "x", "select/miou": 30.0}},
+            "metrics.a b\N{REPLACEMENT CHARACTER}: found 'x'; allowed",
+        ),
+        (
+            {"metrics": {**{f"loss/{n}": 1.0 for n in range(20)}, "select/mIoU": 30.0}},
+            "allowed: select/miou in every result; the nearest of what was returned: select/mIoU",
+        ),
         ({"final": True}, "final: found True at iteration 10 of 40; allowed: True at the last one only"),
         ({"final": "yes"}, "final: found 'yes'; allowed: True or False"),
         ({"iteration": 40}, "final: found False at iteration 40 of 40; allowed: True at the last one only"),

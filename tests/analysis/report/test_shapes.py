@@ -74,7 +74,15 @@ def unreported() -> Study:
     return made_study(ADAPTORS, LR, [Made({"adaptor": name}, {}, outcome=None) for name in ("ga", "ga+csa")])
 
 
+def measured_nothing(outcome: str) -> Study:
+    """Ended, and no trial has a result."""
+    found = [Made({"adaptor": name}, {}, {"lr": 0.03}, outcome=outcome) for name in ("ga", "ga+csa")]
+    return made_study(ADAPTORS, LR, found, baseline={"adaptor": "ga"})
+
+
 SHAPES = {
+    "all failed": (measured_nothing("failed"), "Nothing was measured: no cell has a finished trial for the table. Its"),
+    "all diverged": (measured_nothing("diverged"), "Its trials: 2 diverged."),
     "one seed": (
         shape({**ADAPTORS, **BUDGETS}, 1, baseline={"adaptor": "ga"}),
         "ga+csa over ga: not judged (one seed) at",

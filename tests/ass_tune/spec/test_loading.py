@@ -270,6 +270,44 @@ def test_an_override_of_no_field_is_refused(write: Callable[[str, str], Path]) -
     ]
 
 
+def test_an_empty_mapping_that_would_change_nothing_is_refused(write: Callable[[str, str], Path]) -> None:
+    said = "found {}, which changes nothing: mappings merge, so tune.lambda_sadv would stay; allowed: null, which takes"
+    [line] = lines(Path("base.yaml"), "tune={}")
+    assert line.startswith(f"--set tune: {said} all of it away")
+    [line] = lines(write("over.yaml", "extends: base.yaml\ntune: {}\n"))
+    assert line.startswith(f"over.yaml:2: tune: {said}")
+    assert load(Path("base.yaml"), ["tune=null", "tune={}", "control={}"]).tune == {}
+
+
+def test_an_override_without_a_value_is_refused(write: Callable[[str, str], Path]) -> None:
+    said = "found no value; allowed: a value, or null, which takes the field away"
+    assert lines(Path("base.yaml"), "train.iterations=", "tune= ") == [
+        f"--set train.iterations: {said}",
+        f"--set tune: {said}",
+    ]
+
+
+def test_of_two_overrides_of_a_field_the_last_one_counts(write: Callable[[str, str], Path]) -> None:
+    assert load(Path("base.yaml"), ["train.iterations=80", "train.iterations=90"]).train.iterations == 90
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.iteratons=5", "--set train.iteratons: unknown key; allowed: iterations, evaluate_every; did you mean"),
+        (
+            "tune.lambda_sadv.hihg=5",
+            "--set tune.lambda_sadv.hihg: unknown key; allowed: when, type, low, high; did you",
+        ),
+        ('study="base', "--set study: found text that is not YAML: while scanning a quoted scalar"),
+        ("'train.iterations=5'", "--set 'train.iterations: 'train: unknown key; allowed: "),
+    ],
+)
+def test_a_mistyped_override_gets_one_clear_line(write: Callable[[str, str], Path], override: str, said: str) -> None:
+    [line] = lines(Path("base.yaml"), override)
+    assert line.startswith(said)
+
+
 def test_what_a_file_lacks_is_no_mistake_of_an_override(write: Callable[[str, str], Path]) -> None:
     write("x.yaml", BASE.replace("profile: synthetic\n", ""))
     assert lines(Path("x.yaml"), "study=other", "train=null") == [
