@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.domains.cityscapes import CITYSCAPES, SIZE, files, ids_for
+from trainables.domains.cityscapes import CITYSCAPES, SIZE, ids_for, list_split
 from trainables.domains.classes import IGNORE
-from trainables.domains.image_files import open_label_map
+from trainables.domains.image_files import LabeledFile, open_label_map
 from trainables.domains.sampling import stream
 
 CELL = 8
@@ -24,9 +24,13 @@ def real_truths(data_root: Path | None) -> list[np.ndarray]:
     train_ids = np.full(256, IGNORE, np.uint8)
     for label, index in ids_for(CITYSCAPES).items():
         train_ids[label] = index
-    return [
-        train_ids[np.asarray(open_label_map(pair.label))] for pair in files(data_root / "cityscapes_sample", "train")
-    ]
+    return [train_ids[np.asarray(open_label_map(file.label))] for file in cityscapes_sample(data_root)]
+
+
+def cityscapes_sample(data_root: Path) -> list[LabeledFile]:
+    """The real images of Cityscapes among the shared data, with their label maps."""
+    found = list_split(data_root, "train", "cityscapes_sample").files
+    return [LabeledFile(data_root / image, data_root / label) for image, label in found]
 
 
 def drawn_truths(count: int) -> list[np.ndarray]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.label_maps import drawn_truths
+from benchmarks.label_maps import cityscapes_sample, drawn_truths
 from trainables.domains import gta5
-from trainables.domains.cityscapes import CITYSCAPES, LABEL_IDS, files
+from trainables.domains.cityscapes import CITYSCAPES, LABEL_IDS
 from trainables.domains.classes import IGNORE
 from trainables.domains.image_files import LabeledFile, ReadRule, Resampling, read_all
 from trainables.domains.recipe import Content
@@ -43,7 +43,7 @@ def street_pngs(data_root: Path | None, folder: Path) -> StreetPngs:
         sample = data_root / "gta5_sample"
         images = sorted((sample / "images").glob("*.png"))
         source = [LabeledFile(image, sample / "labels" / image.name) for image in images]
-        target = files(data_root / "cityscapes_sample", "train")
+        target = cityscapes_sample(data_root)
         if source and target:
             return StreetPngs({"source": source, "target_train": target}, "real files of GTA5 and Cityscapes")
     drawn = [_draw(folder, number, truth) for number, truth in enumerate(drawn_truths(3))]

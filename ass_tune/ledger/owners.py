@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from optuna.storages.journal._storage import JournalOperation as Op
 from optuna.study import StudyDirection
@@ -21,9 +21,16 @@ _FIELDS: dict[int, set[str]] = {
 }
 """What Optuna writes of each operation, besides the operation and the worker."""
 
-_SOMETIMES = {"datetime_start", "datetime_complete", "state", "value", "values"}
-_SOMETIMES |= {"params", "distributions", "user_attrs", "system_attrs", "intermediate_values"}
+_SOMETIMES = {
+    *("datetime_start", "datetime_complete", "state", "value", "values"),
+    *("params", "distributions", "user_attrs", "system_attrs", "intermediate_values"),
+}
 """What Optuna writes of some trials besides."""
+
+
+def _are_directions(found: object) -> bool:
+    known = [int(direction) for direction in StudyDirection]
+    return isinstance(found, list) and found != [] and all(one in known for one in cast("list[object]", found))
 
 
 class Owners:
@@ -64,9 +71,7 @@ class Owners:
         if not _FIELDS[operation] <= fields or not fields <= _FIELDS[operation] | _SOMETIMES:
             return False
         if operation == Op.CREATE_STUDY:
-            directions = log["directions"]
-            known = isinstance(directions, list) and all(one in list(StudyDirection) for one in directions)
-            return isinstance(log["study_name"], str) and known and bool(directions)
+            return isinstance(log["study_name"], str) and _are_directions(log["directions"])
         return self._study(log) not in self._ours
 
     def _study(self, log: dict[str, Any]) -> int | None:

@@ -74,9 +74,8 @@ def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
         (("prune", "around", "arguments"), _entry(_entry(values, "prune"), "around").get("pruner"), PRUNERS),
     ):
         row = rows.get(name) if isinstance(name, str) else None
-        for argument in _inside(values, path) if row is not None else ():
-            if argument in row.arguments:
-                yield (*path, argument), row.arguments[argument]
+        known = row.arguments if row is not None else {}
+        yield from (((*path, argument), known[argument]) for argument in _inside(values, path) if argument in known)
 
 
 def _with_type(config: type[TrialConfig], document: Document, path: Path, variable: str) -> Iterator[tuple[Path, Any]]:

@@ -35,7 +35,7 @@ SETTINGS = settings(
     deadline=None,
     max_examples=DRAWN,
     phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
 )
 FILE = curves_file(
     study="anywhere", ablate={"adaptor": ["joint", "ga"]}, train={"iterations": 40, "evaluate_every": 20}

@@ -89,12 +89,12 @@ def select_classes(names: tuple[str, ...]) -> ClassSet:
     )
 
 
-def list_split(root: Path, split: str) -> Listing:
-    """The images of `train` or `val` below a data root, sorted by city and name."""
+def list_split(root: Path, split: str, folder: str = FOLDER) -> Listing:
+    """The images of `train` or `val` in a folder below a data root, sorted by city and name."""
     return list_pairs(
         root,
-        Folder(f"{FOLDER}/leftImg8bit/{split}", end="_leftImg8bit", nested=True),
-        Folder(f"{FOLDER}/gtFine/{split}", LABELS, end="_gtFine_labelIds", nested=True),
+        Folder(f"{folder}/leftImg8bit/{split}", end="_leftImg8bit", nested=True),
+        Folder(f"{folder}/gtFine/{split}", LABELS, end="_gtFine_labelIds", nested=True),
     )
 
 

@@ -16,7 +16,7 @@ from tests.support.published_formats import write_gta5
 from trainables.domains import camvid, cityscapes, idda
 from trainables.domains.file_pair import FilePair
 from trainables.domains.pairs import PAIRS
-from trainables.domains.recipe import SETS, Content
+from trainables.domains.recipe import SETS, Content, PairRecipe
 
 GTA5, SYNTHIA, REAL = (PAIRS[name] for name in ("gta5-cityscapes", "synthia-cityscapes", "idda-camvid"))
 LABEL_ID = dict(zip(cityscapes.CITYSCAPES.names, cityscapes.LABEL_IDS, strict=True))
@@ -25,7 +25,7 @@ CAMVID_ID = {name: index for index, name in enumerate(camvid.CAMVID.names)}
 IDDA_ID = {name: label for label, name in idda.CAMVID_NAMES.items()}
 
 
-def doubts(pair: object, shares: Mapping[str, float], ids: Mapping[str, int], images: int = 50) -> list[Doubt]:
+def doubts(pair: PairRecipe, shares: Mapping[str, float], ids: Mapping[str, int], images: int = 50) -> list[Doubt]:
     """Doubts about the source of a pair, whose label maps have per cents of classes, written as some ids."""
     assert isinstance(pair, FilePair)
     rule = pair.rule("source").ids
@@ -39,7 +39,7 @@ def doubts(pair: object, shares: Mapping[str, float], ids: Mapping[str, int], im
 @pytest.mark.parametrize(
     ("pair", "shares", "ids"), [(GTA5, CITYSCAPES, LABEL_ID), (REAL, CAMVID, IDDA_ID)], ids=["gta5", "idda"]
 )
-def test_published_shares_raise_no_doubt(pair: object, shares: Mapping[str, float], ids: Mapping[str, int]) -> None:
+def test_published_shares_raise_no_doubt(pair: PairRecipe, shares: Mapping[str, float], ids: Mapping[str, int]) -> None:
     assert doubts(pair, shares, ids) == []
 
 

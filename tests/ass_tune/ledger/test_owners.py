@@ -26,7 +26,7 @@ def joins(path: Path) -> None:
 
 
 def joins_otherwise(path: Path) -> None:
-    optuna.create_study(study_name="s", storage=optunas(path), load_if_exists=True, directions=["minimize"] * 2)
+    optuna.create_study(study_name="s", storage=optunas(path), load_if_exists=True, directions=["minimize", "minimize"])
 
 
 def runs_a_study_of_their_own(path: Path) -> None:
