@@ -72,7 +72,10 @@ class Owners:
             return False
         if operation == Op.CREATE_STUDY:
             return isinstance(log["study_name"], str) and _are_directions(log["directions"])
-        return self._study(log) not in self._ours
+        if not all(isinstance(log[name], dict) for name in ("user_attr", "system_attr") if name in log):
+            return False
+        study = self._study(log)
+        return study is not None and study not in self._ours
 
     def _study(self, log: dict[str, Any]) -> int | None:
         """The study that a line is about; None where it creates one, or names one or a trial that is not there."""

@@ -123,7 +123,6 @@ def test_training_may_diverge_at_any_iteration_and_needs_no_metrics(iteration: i
         ({"done": True}, "done: unknown field; allowed: iteration, time, metrics, final,"),
         ({"metric": {}}, "metric: unknown field; allowed: iteration, time, metrics, final, artifacts, diverged, "),
     ],
-    ids=str,
 )
 def test_a_wrong_result_is_refused_with_the_field_what_was_found_and_what_is_allowed(
     changes: dict[str, Any], said: str

@@ -21,8 +21,8 @@ from trainables.signals import handlers_kept
 def main():
     with handlers_kept():
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as ray.init does
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         while True:
             time.sleep(0.05)
     except KeyboardInterrupt:

@@ -101,7 +101,7 @@ SAME = {
     "an error's message": replace("domains/sampling.py", "no images to draw from in", "nothing to draw from in"),
     "a message about absent files": replace("domains/missing.py", "is not complete in", "lacks files in"),
     "a message about a wrong configuration": replace("ass/config.py", "there are no ImageNet weights", "no weights"),
-    "what is said to be expected": replace("domains/expected_files.py", "their label maps, ids 0", "labels, 0"),
+    "what is said to be expected": replace("domains/expected_files.py", "16-bit PNG, first", "PNG, first"),
     "a type hint": replace("ass/crops.py", "labels: Rows", "labels: Any"),
     "a new module": append("domains/streets/weather.py", "RAIN = 0.5\n"),
     "a new module of the method": append("ass/mixing.py", "def mix(a, b):\n    return a + b\n"),

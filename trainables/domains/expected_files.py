@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainables.domains.cityscapes import FOLDER
-
 RENDERED = {
     "gta5": (
         ("images/00001.png", "to 24966: images"),
@@ -35,8 +33,8 @@ def of_cityscapes(source: str, images: Mapping[str, int], size: tuple[int, int])
     """Those of Cityscapes and of a rendered data set, a line each; `size` is that of Cityscapes' images."""
     lines = (
         *((f"{source}/{name}", what) for name, what in RENDERED[source]),
-        (f"{FOLDER}/leftImg8bit/train/*/*_leftImg8bit.png", f"{images['train']} images, {size[0]}x{size[1]}"),
-        (f"{FOLDER}/leftImg8bit/val/*/*_leftImg8bit.png", f"{images['val']} images, {size[0]}x{size[1]}"),
-        (f"{FOLDER}/gtFine/{{train,val}}/*/*_gtFine_labelIds.png", "their label maps, ids 0 to 33"),
+        ("cityscapes/leftImg8bit/train/*/*_leftImg8bit.png", f"{images['train']} images, {size[0]}x{size[1]}"),
+        ("cityscapes/leftImg8bit/val/*/*_leftImg8bit.png", f"{images['val']} images, {size[0]}x{size[1]}"),
+        ("cityscapes/gtFine/{train,val}/*/*_gtFine_labelIds.png", "their label maps, ids 0 to 33"),
     )
     return "\n".join(f"  {where:<56}{what}" for where, what in lines)

@@ -124,9 +124,9 @@ def test_what_else_another_program_writes_is_refused_and_can_be_removed(
     ids=lambda line: line[:70].decode(errors="replace"),
 )
 def test_a_line_that_is_neither_ours_nor_a_note_is_refused(path: Path, line: bytes) -> None:
-    Journal(path).append_logs([LOG])
+    optuna.create_study(storage=ours(path), study_name="s").ask()
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(LedgerDamaged, match="line 2: "):
+    with pytest.raises(LedgerDamaged, match="line 3: "):
         Journal(path)
 
 
