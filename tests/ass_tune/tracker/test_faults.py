@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analysis.records import Metrics, RunEnded, RunStarted, encode
-from ass_tune.tracker.outbox import Outbox
+from ass_tune.tracker.outbox import Outbox, key_of
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.tracker import Tracker
@@ -284,8 +284,9 @@ def test_what_was_set_aside_is_delivered_by_the_next_start_at_its_place(
     tracker.end()
     assert tracker.close(60) == 0
     outbox = Outbox(folder)
-    lines = [line for line in outbox.of_runs({trial.key for trial in trials}, ()) if '"step":20' in line.body]
-    lines += [line for line in outbox.of_runs({trials[1].key}, ()) if line not in lines]
+    lines = [line for line in outbox.of_runs({trial.run for trial in trials}, ()) if '"step":20' in line.body]
+    lines += [line for line in outbox.of_runs({trials[1].run}, ()) if line not in lines]
+    assert {key_of(line.body) for line in lines} == {trial.run for trial in trials}
     for line in lines:
         outbox.set_aside(line, "Model registry functionality is unavailable")
     assert outbox.set_aside_count == len(lines)
