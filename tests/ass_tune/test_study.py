@@ -144,7 +144,7 @@ def test_trials_that_diverge_are_results_and_no_failures(studies, write_file):
     done = studies.run(write_file(SMALL), "--set", "fixed.diverge_at=40", "--set", "ablate.adaptor=[joint]")
     assert done.returncode == 1, "no cell has a result: " + done.stdout + done.stderr
     assert "3 diverged" in done.stdout
-    assert "3 trials diverged: loss/total is nan at iteration 40 (" in done.stdout
+    assert "6 trials diverged: loss/total is nan at iteration 40 (" in done.stdout
     trials = [trial for trials in studies.ledger("curves").values() for trial in begun(trials)]
     assert {trial.state for trial in trials} == {TrialState.PRUNED}
     assert {trial.user_attrs["error"] for trial in trials} == {"loss/total is nan at iteration 40"}
