@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
+from uv import find_uv_bin
 
 from ass_tune.on_ray.cluster import ray_cluster
 from ass_tune.on_ray.resources import check_resources, parallel_trials
 from ass_tune.spec import StudySpec, load
 from tests.support.cluster import SLOTS, Cluster
+from tests.support.project import PROJECT
 from tests.support.study_files import curves_file
 from trainables.mistakes import UserMistake
 
@@ -34,18 +40,18 @@ def test_as_many_trials_run_at_once_as_the_scarcest_resource_allows(joined, writ
     assert parallel_trials(asking_for(write_file, cpu=2)) == 1
 
 
-def test_under_uv_run_trials_keep_the_environment_of_the_driver(
-    cluster: Cluster, write_file, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import ray
-    from ray._private import ray_constants
-    from ray._private.runtime_env import uv_runtime_env_hook
-
-    command = ["uv", "run", "--no-sync", "--offline", "python", "-m", "ass_tune.run", "tiny.yaml"]
-    monkeypatch.setattr(uv_runtime_env_hook, "_get_uv_run_cmdline", lambda: command)
-    monkeypatch.setattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
-    with ray_cluster(load(write_file(curves_file())), cluster.address):
-        assert "py_executable" not in ray.get_runtime_context().runtime_env
+def test_under_uv_run_trials_keep_the_environment_of_the_driver(studies, write_file) -> None:
+    arguments = studies.command(write_file(curves_file()), "--set", "ablate.adaptor=[joint]")[1:]
+    done = subprocess.run(
+        [find_uv_bin(), "run", "--no-sync", "--offline", "python", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=PROJECT,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": sys.prefix},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_address_where_nothing_listens_ends_a_study_at_once_with_one_error(studies, write_file) -> None:
