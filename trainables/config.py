@@ -47,6 +47,11 @@ class TrialConfig(BaseModel, ABC):
         return name in cls.domain_pairs()
 
     @classmethod
+    def other_domains(cls) -> str:
+        """What else `has_domains` allows, in words."""
+        return ""
+
+    @classmethod
     @abstractmethod
     def code_version(cls, domains: str) -> str:
         """Hash of the code that decides the outcome of a trial on a domain pair; part of the trial's key.

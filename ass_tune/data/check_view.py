@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from analysis.wording import count
 from ass_tune.data.arguments import CheckArguments
 from ass_tune.data.doubts import Doubt, find_doubts
 from ass_tune.data.inspection import Findings, look, start
@@ -123,7 +124,7 @@ def _report(
     out.write_bytes(PROBLEMS, ("\n".join(lines) + "\n").encode())
     errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     if unusable:
-        errors.print(f"{len(unusable)} images cannot be used:")
+        errors.print(f"{count(len(unusable), 'image')} cannot be used:")
     for line in unusable[:MAX_SHOWN]:
         errors.print(f"  {line}")
     if len(unusable) > MAX_SHOWN:

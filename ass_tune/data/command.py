@@ -41,5 +41,5 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
 
 def _recipe(name: str) -> PairRecipe:
     if not pairs.is_known(name):
-        raise UserMistake(f"domains: {found(name, names(pairs.PAIRS), pairs.PAIRS)}")
+        raise UserMistake(f"domains: {found(name, names(pairs.PAIRS) + pairs.PARTS, pairs.PAIRS)}")
     return pairs.find_pair(name)

@@ -11,7 +11,7 @@ from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
-from trainables.domains.pairs import PAIRS, is_known, labeled_pool
+from trainables.domains.pairs import PAIRS, PARTS, is_known, labeled_pool
 from trainables.snapshots import Snapshot
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -137,6 +137,11 @@ class AssConfig(TrialConfig):
     def has_domains(cls, name: str) -> bool:
         """Also of a part of a pair, such as `gta5-cityscapes@200`."""
         return is_known(name)
+
+    @classmethod
+    def other_domains(cls) -> str:
+        """Parts of real pairs."""
+        return PARTS
 
     @classmethod
     def code_version(cls, domains: str) -> str:

@@ -88,8 +88,18 @@ def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
         except _UNUSABLE as error:
             errors.append((file, error))
     if errors:
-        raise UnusableImages([f"{file.image} with {file.label.name}: {error}" for file, error in errors], len(files))
+        raise UnusableImages(
+            [f"{file.image} with {file.label.name}: {_why(error)}" for file, error in errors], len(files)
+        )
     return Content(images, labels, tuple(file.image.stem for file in files), ids)
+
+
+def _why(error: Exception) -> str:
+    """An error's own words, or where a link leads at whose end nothing is."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if isinstance(name, str) and Path(name).is_symlink():
+        return f"{Path(name).name} is a link to {Path(name).readlink()}, and nothing is there"
+    return str(error)
 
 
 def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray, list[int]]:

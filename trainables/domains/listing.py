@@ -89,7 +89,7 @@ def list_pairs(root: Path, images: Folder, labels: Folder, only: Sequence[str] |
     if found.others and not images.end:
         notices.append(f"{images.path}: ignored {len(found.others)} that are no images: {some(sorted(found.others))}")
     if found.names and only is None and (without := sorted(maps.names.keys() - found.names.keys())):
-        notices.append(f"{labels.path}: {len(without)} label maps have no image: {some(without)}")
+        notices.append(f"{labels.path}: label maps without an image: {some(without)}")
     return Listing(files, tuple(problems), tuple(notices))
 
 
@@ -131,7 +131,7 @@ def _scan(root: Path, folder: Folder) -> _Scan:
         scan.there = False
         scan.problems.append(f"{folder.path}: {_why(root, folder.path, error)}")
     if misnamed:
-        scan.problems.append(f"{folder.path}: {len(misnamed)} names are not UTF-8, rename them: {some(misnamed)}")
+        scan.problems.append(f"{folder.path}: rename files whose names are not UTF-8: {some(misnamed)}")
     if twice:
         scan.problems.append(f"{folder.path}: {len(twice)} names are there with two endings: {some(twice)}")
     if left:

@@ -43,11 +43,11 @@ def other_sizes(pair: str, found: Mapping[str, int], published: Mapping[str, int
         subset: at most how many of each are used.
     """
     differ = [
-        f"{images} images of {name} (published are {published[name]})"
+        f"{name} has {images} ({published[name]} were published)"
         for name, images in found.items()
         if images != published[name]
     ]
-    parts = [f"there are {', '.join(differ)}"] if differ else []
+    parts = [f"of images, {', '.join(differ)}"] if differ else []
     parts += [f"at most {subset} of each are used"] if subset else []
     return [f"{pair}: {'; '.join(parts)}"] if parts else []
 

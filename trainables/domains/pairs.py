@@ -21,6 +21,8 @@ PART = "@"
 """In the name of a pair, comes before the number of images that each split is cut to: `gta5-cityscapes@200`."""
 SMALLEST = 2
 """Of one image no set for choosing and none for the table can be made."""
+PARTS = f", and NAME{PART}N for at most N ({SMALLEST} or more) images of each split of real data"
+"""Which other names `find_pair` knows."""
 PAIRS: Mapping[str, PairRecipe] = {recipe.name: recipe for recipe in (Streets(), IddaCamvid(), *CITYSCAPES_PAIRS)}
 
 

@@ -44,7 +44,8 @@ def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:
         return
     domains, profile = draft.spec.domains, draft.spec.profile
     if ("domains",) not in draft.broken and not draft.config.has_domains(domains):
-        yield draft.error(("domains",), found(domains, names(known := draft.config.domain_pairs()), known))
+        allowed = names(known := draft.config.domain_pairs()) + draft.config.other_domains()
+        yield draft.error(("domains",), found(domains, allowed, known))
     if ("profile",) not in draft.broken and profile not in (known := tuple(draft.config.profiles())):
         yield draft.error(("profile",), found(profile, names(known), known))
 

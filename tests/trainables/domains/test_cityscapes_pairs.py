@@ -187,7 +187,7 @@ def test_sets_have_the_images_that_are_there(root: Path) -> None:
     assert found.sizes == {"source": 2, "target_train": 5, "target_select": 2, "target_report": 2}
     assert _build(found, "source", root)[0] == ("00001", "00003")
     assert list(found.notices) == [
-        "gta5-cityscapes: there are 2 images of source (published are 3), 5 images of train (published are 4)"
+        "gta5-cityscapes: of images, source has 2 (3 were published), train has 5 (4 were published)"
     ]
 
 

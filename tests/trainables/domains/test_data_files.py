@@ -68,7 +68,7 @@ def test_sizes_are_those_of_the_lists(look: Callable[..., DataFiles]) -> None:
     found = look()
     assert found.sizes == {"source": 2, "target_train": 2, "target_select": 45, "target_report": 51}
     assert found.notices == (
-        "idda-camvid: there are 2 images of source (published are 600), 2 images of train (published are 367)",
+        "idda-camvid: of images, source has 2 (600 were published), train has 2 (367 were published)",
     )
 
 

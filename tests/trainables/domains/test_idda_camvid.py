@@ -212,7 +212,7 @@ def test_other_images_than_the_published_ones_are_used_and_noted(small_root: Pat
     found = SMALL.at(small_root)
     found.check(small_root)
     assert found.sizes == {"source": 2, "target_train": 1, "target_select": 1, "target_report": 2}
-    assert list(found.notices) == ["idda-camvid: there are 4 images of val (published are 2)"]
+    assert list(found.notices) == ["idda-camvid: of images, val has 4 (2 were published)"]
     assert found.build("target_report", small_root, range(2)).names == ("0016E5_3", "0016E5_4")
 
 

@@ -85,17 +85,21 @@ def test_all_unusable_pairs_are_in_one_error(tmp_path: Path, write_pair: Write) 
     files.append(write_pair(tmp_path, "other_size", good, size=(10, 8)))
     files.append(write_pair(tmp_path, "unknown_ids", good + np.array([7, 0, 9] * 4, np.uint8)))
     files.append(write_pair(tmp_path, "coloured", good))
+    files.append(write_pair(tmp_path, "linked", good))
     files[1].label.unlink()
     files[2].image.write_bytes(b"no jpeg")
     files[3].image.unlink()
     Image.new("RGB", (12, 8)).save(files[6].label)
+    files[7].label.unlink()
+    files[7].label.symlink_to("/elsewhere/linked.png")
     with pytest.raises(MissingData) as caught:
         read_all(files, RULE)
     first, *lines = str(caught.value).splitlines()
-    assert first == "6 of 7 images cannot be used:"
+    assert first == "7 of 8 images cannot be used:"
     expected = ["No such file", "cannot identify image file", "No such file"]
     expected += ["the image has size (10, 8), the label map (12, 8)", "the label map holds the unknown ids 7, 9"]
     expected += ["the label map has mode RGB, expected one id a pixel (L or P)"]
+    expected += ["linked.png is a link to /elsewhere/linked.png, and nothing is there"]
     for line, file, reason in zip(lines, files[1:], expected, strict=True):
         assert line.startswith(f"  {file.image} with {file.label.name}: ")
         assert reason in line

@@ -86,14 +86,14 @@ def test_a_missing_label_map_is_named_and_one_without_an_image_noted(root: Path)
     found = listed(root)
     assert found.files == (("set/images/0001.jpg", "set/labels/0001.png"),)
     assert found.problems == ("set/labels: 1 of 2 label maps are missing: 0002",)
-    assert found.notices == ("set/labels: 1 label maps have no image: 0003",)
+    assert found.notices == ("set/labels: label maps without an image: 0003",)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems refuse such names")
 def test_a_name_that_is_no_utf_8_is_named_readably(root: Path) -> None:
     (root / "set" / "images" / "0002.jpg").rename(root / "set" / "images" / os.fsdecode(b"000\xe9\n.jpg"))
     found = listed(root)
-    assert found.problems == (r"set/images: 1 names are not UTF-8, rename them: 000\xe9\n.jpg",)
+    assert found.problems == (r"set/images: rename files whose names are not UTF-8: 000\xe9\n.jpg",)
     assert "".join(found.notices).isprintable()
 
 
