@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from ass_tune.on_ray.cluster_token import give_token
 from ass_tune.on_ray.resources import check_resources
 from ass_tune.on_ray.socket_folder import socket_folder
 from ass_tune.on_ray.start_faults import cannot_start, check_answers, took_too_long
@@ -89,7 +90,7 @@ def _start(folder: str | None, say: Callable[[str], None]) -> None:
 
 def _join(address: str) -> None:
     try:
-        check_answers(address)
+        give_token(check_answers(address))
         _init(address)
     except UserMistake:
         raise
