@@ -70,7 +70,21 @@ def ray_cluster(
                 check_resources(spec)
             yield ray.cluster_resources()
         finally:
-            ray.shutdown()
+            _leave()
+
+
+def _leave() -> None:
+    """End Ray. Its own shutdown takes the handlers of signals away, and only then waits for Ray's processes to end."""
+    import ray
+    from ray._private.worker import disconnect, global_worker
+
+    with handlers_kept():
+        if ray.is_initialized():
+            worker: Any = global_worker
+            disconnect()
+            worker.core_worker.shutdown_driver()
+            del worker.core_worker
+    ray.shutdown()
 
 
 def _start(folder: str | None, say: Callable[[str], None]) -> None:

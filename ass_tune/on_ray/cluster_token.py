@@ -30,7 +30,7 @@ def give_token(address: str) -> None:
 
 
 def _refused(address: str) -> bool:
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]  # compiled
     from ray.exceptions import AuthenticationError
 
     try:
