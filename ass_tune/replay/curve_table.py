@@ -6,6 +6,7 @@ that reports, `report`. A value that is no finite number is that of a diverged r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,11 @@ def read_table(file: Path, iterations: tuple[int, ...]) -> CurveSet:
     Raises UserMistake, with everything that is wrong.
     """
     rows = _rows(file)
-    kind = "lr" if "lr" in rows else "configuration"
+    which = "lr" if "lr" in rows else "configuration"
     cells: list[RecordedCell] = []
     left_out: list[tuple[str, str]] = []
     for name, of_cell in rows.groupby("cell", sort=False):
-        found = _cell(str(name), of_cell.rename(columns={kind: "which"}), kind == "lr", np.array(iterations))
+        found = _cell(str(name), of_cell, which, np.array(iterations))
         cells += [found] if isinstance(found, RecordedCell) else []
         left_out += [(str(name), found)] if isinstance(found, str) else []
     if not cells:
@@ -88,33 +89,50 @@ def _empty(column: pa.ChunkedArray) -> int:
     return int((~np.isfinite(column.to_pandas().to_numpy(np.float64))).sum())
 
 
-def _cell(name: str, rows: pd.DataFrame, ordered: bool, iterations: NDArray[np.int64]) -> RecordedCell | str:
+@dataclass(frozen=True)
+class _Run:
+    """Columns of one run, in the order of steps."""
+
+    steps: NDArray[np.float64]
+    values: NDArray[np.float64]
+    reports: NDArray[np.float64]
+
+
+def _runs(rows: pd.DataFrame, which: str) -> dict[tuple[float, int], _Run]:
+    """The runs of a cell by configuration and seed."""
+    rows = rows.sort_values([which, "seed", "step"], kind="stable")
+    keys = list(zip(rows[which].tolist(), rows["seed"].tolist(), strict=True))
+    begins = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
+    columns = [rows[name].to_numpy(np.float64) for name in ("step", "value", "report" if "report" in rows else "value")]
+    parts = zip(*(np.split(column, begins[1:]) for column in columns), strict=True)
+    return {keys[at]: _Run(*part) for at, part in zip(begins, parts, strict=True)}
+
+
+def _cell(name: str, rows: pd.DataFrame, which: str, iterations: NDArray[np.int64]) -> RecordedCell | str:
     """One cell, or why it is left out."""
-    of_runs = {key: run.sort_values("step") for key, run in rows.groupby(["which", "seed"])}
-    cut = min(int(run["step"].iloc[-1]) for run in of_runs.values())
+    of_runs = _runs(rows, which)
+    cut = min(float(run.steps[-1]) for run in of_runs.values())
     steps = cut * iterations / iterations[-1]
     configurations, seeds = _whole(list(of_runs))
-    values = np.empty((len(configurations), len(seeds), len(steps)))
-    results = np.empty(values.shape[:2])
-    for place, which in enumerate(configurations):
-        for column, seed in enumerate(seeds):
-            run = of_runs[which, seed]
-            run = run[run["step"] <= cut]
-            if len(run) < FEWEST_EVALUATIONS:
-                return f"{len(run)} evaluations up to step {cut}, at which its shortest run ends"
-            newest = run["step"].searchsorted(steps, side="right") - 1
-            if newest[0] < 0:
-                return f"a first evaluation at step {run['step'].iloc[0]}, after the first report"
-            values[place, column] = _until_divergence(run["value"].to_numpy(np.float64)[newest])
-            last = run["report" if "report" in run else "value"].to_numpy(np.float64)[-1]
-            results[place, column] = last if np.isfinite(last) and np.isfinite(values[place, column, -1]) else DIVERGED
     if len(configurations) < 2:
         return "a single configuration, among which there is nothing to choose"
-    factors = Cell((("cell", name),))
+    values = np.empty((len(configurations), len(seeds), len(steps)))
+    results = np.empty(values.shape[:2])
+    for at in np.ndindex(results.shape):
+        run = of_runs[configurations[at[0]], seeds[at[1]]]
+        evaluations = int(run.steps.searchsorted(cut, side="right"))
+        if evaluations < FEWEST_EVALUATIONS:
+            return f"{evaluations} evaluations up to step {cut:.0f}, at which its shortest run ends"
+        newest = run.steps.searchsorted(steps, side="right") - 1
+        if newest[0] < 0:
+            return f"a first evaluation at step {run.steps[0]:.0f}, after the first report"
+        values[at] = _until_divergence(run.values[newest])
+        last = run.reports[evaluations - 1]
+        results[at] = last if np.isfinite(last) and np.isfinite(values[(*at, -1)]) else DIVERGED
     objectives = np.where(results == DIVERGED, DIVERGED, values[:, :, -1])
-    return RecordedCell(
-        factors, configurations, ordered, seeds, values, objectives, results, np.ones(results.shape)
-    )
+    pace, places = np.ones(results.shape), tuple(range(len(configurations)))
+    factors = Cell((("cell", name),))
+    return RecordedCell(factors, configurations, which == "lr", seeds, values, objectives, results, pace, places)
 
 
 def _whole(runs: list[tuple[float, int]]) -> tuple[tuple[float, ...], tuple[int, ...]]:

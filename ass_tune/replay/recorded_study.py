@@ -78,7 +78,8 @@ def _cell(
             results[at] = reported.get(row["run"], values[(*at, -1)])
         if reports and row["end"] is not None and row["start"] is not None:
             pace[at] = max((row["end"] - row["start"]).total_seconds() / reports, 1e-3)
-    return RecordedCell(cell, tuple(range(len(contents))), False, seeds, values, objectives, results, pace)
+    places = tuple(range(len(contents)))
+    return RecordedCell(cell, places, False, seeds, values, objectives, results, pace, places)
 
 
 def _content(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

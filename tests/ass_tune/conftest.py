@@ -94,7 +94,7 @@ class Driven(Listener):
         self.events.append(("interrupted", trial, None))
 
     def run(self, slots: int = 1, order: int | None = None, reports: int | None = None) -> Driven:
-        """Run to the end, or stop dead after some reports; trials are equally fast, or draw their times from `order`."""
+        """Run to the end, or stop dead after some reports; trials are equally fast, or draw their paces."""
         self._times = None if order is None else np.random.default_rng(order)
         self._slots.run(slots, reports)
         return self
