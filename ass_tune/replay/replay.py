@@ -85,19 +85,19 @@ def replay(
         listeners: told what happens, as in a live study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    curves = _in_order_of(spec, curves, repeat)
+    curves = in_order_of(spec, curves, repeat)
     recorded = recorded_spec(_searching(spec, curves, repeat), curves)
     storage, pruner = InMemoryStorage(), make_pruner(recorded)
     searches = [CellSearch(recorded, _plan(recorded, cell), storage, pruner) for cell in curves.cells]
     watch = _Watch()
     director = Director(searches, Listener(), [watch, *listeners])
-    slots = VirtualSlots(director, _Lives(curves, stream(spec.search.seed, "replay/pace", repeat) if repeat else None))
+    slots = VirtualSlots(director, Lives(curves, stream(spec.search.seed, "replay/pace", repeat) if repeat else None))
     slots.run(workers)
     pairs = zip(searches, curves.cells, strict=True)
     return Replayed(tuple(_outcome(search, cell, curves, watch.ends[cell.cell]) for search, cell in pairs), slots.now)
 
 
-def _in_order_of(spec: StudySpec, curves: CurveSet, repeat: int) -> CurveSet:
+def in_order_of(spec: StudySpec, curves: CurveSet, repeat: int) -> CurveSet:
     """The cells with configurations and seeds in the order of a repeat."""
     if not repeat:
         return curves
@@ -129,14 +129,20 @@ def _plan(spec: StudySpec, cell: RecordedCell) -> CellPlan:
     return CellPlan(cell.cell, (Variable(VARIABLE, domain),), points, tried, seeds, ())
 
 
-class _Lives:
-    """What recorded trials do: `Life` of virtual slots."""
+class Lives:
+    """What recorded trials do: the `Life` of virtual slots.
+
+    Args:
+        curves: what was recorded.
+        jitter: draws every trial's pace anew, within `JITTER` of the recorded one; None for the recorded one itself.
+    """
 
     def __init__(self, curves: CurveSet, jitter: np.random.Generator | None) -> None:
         self._iterations, self._jitter = curves.iterations, jitter
         self._cells = {cell.cell: cell for cell in curves.cells}
 
     def __call__(self, trial: Trial, time: float) -> Iterator[Event]:
+        """What happens to one trial."""
         cell = self._cells[trial.cell]
         at = trial.config["place"], cell.seeds.index(trial.seed)
         pace = float(cell.pace[at])
