@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": Command("ass_tune.run", "show what a study would run and what it costs", "plan"),
     "status": Command("ass_tune.run", "show where a study stands", "status"),
     "sync": Command("ass_tune.sync", "deliver to MLflow what a study could not deliver while it ran"),
+    "replay": Command("ass_tune.replay.command", "what another pruner would have cost, from recorded curves"),
     "data": Command("ass_tune.data.command", "check or pack the data sets of a domain pair"),
     "report": Command("analysis.report.command", "write the report of a study, or of two compared"),
     "export": Command("analysis.export.__main__", "write a study as Parquet files"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import runpy
@@ -12,6 +13,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -109,7 +111,21 @@ def test_a_run_command_works_as_written(command, studies):
     assert ("tables/table.md" in done.stdout) == (not {"--plan", "--status"} & set(arguments))
 
 
-@pytest.mark.parametrize("command", of("ass-tune "))
+REPLAYS = of("ass-tune replay ")
+
+
+def test_curves_are_replayed_as_written(studies, monkeypatch, capsys):
+    monkeypatch.chdir(studies.folder)
+    trials = itertools.product(("ga", "ga+csa"), range(4), range(2), range(1, 17))
+    rows = [(cell, which, seed, step, 1.0 * which * step) for cell, which, seed, step in trials]
+    columns = ["cell", "configuration", "seed", "step", "value"]
+    pd.DataFrame(rows, columns=columns).to_parquet("curves.parquet")
+    [command] = REPLAYS
+    assert ass_tune([*shlex.split(command)[1:], "--repeats", "2"]) == 0
+    assert "csa on curves: pruner median, 8 workers, mean of 2 repeats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [command for command in of("ass-tune ") if command not in REPLAYS])
 def test_the_one_command_works_as_written(command, studies, monkeypatch, capsys):
     monkeypatch.chdir(studies.folder)
     _, name, file = shlex.split(command)

@@ -26,6 +26,7 @@ FLOORS = (
     ("on_ray",),
     ("tracker",),
     ("plan",),
+    ("replay",),
     ("search",),
     ("ledger",),
     ("spec",),

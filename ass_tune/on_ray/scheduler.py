@@ -18,9 +18,7 @@ from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.on_ray.worker_logs import log_of
 from ass_tune.search.director import Decision, Director
 from ass_tune.search.faults import Fault, FaultKind, trial_error
-from ass_tune.trial import End, Report
 from trainables.contract import StepResult
-from trainables.words import OF_THE_RESULT, Outcome
 
 
 class DirectorScheduler(FIFOScheduler):
@@ -42,17 +40,8 @@ class DirectorScheduler(FIFOScheduler):
         """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""
         key, step = trial.config["key"], result[STEP_RESULT]
         assert isinstance(step, StepResult)
-        for notice in step.notices:
-            self._director.notice(key, notice)
-        if step.diverged is not None:
-            self._director.end(key, End(Outcome.DIVERGED, step.iteration, step.time, error=step.diverged))
-            return TrialScheduler.STOP
-        decision = self._director.report(key, Report(step.iteration, step.metrics, step.time))
-        if step.final:
-            final = {name: value for name, value in step.metrics.items() if name.startswith(OF_THE_RESULT)}
-            self._director.end(key, End(Outcome.FINISHED, step.iteration, step.time, final, step.artifacts))
-            return TrialScheduler.STOP
-        return TrialScheduler.STOP if decision is Decision.STOP else TrialScheduler.CONTINUE
+        stops = self._director.result(key, step) is Decision.STOP
+        return TrialScheduler.STOP if stops else TrialScheduler.CONTINUE
 
 
 class FaultReporter(Callback):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from optuna.pruners import BasePruner
@@ -170,14 +171,19 @@ class CellSearch:
                 self._under_next_seed.append((hyperparameters, later))
 
     def _next_point(self) -> Trial | None:
+        seed = self.plan.train_seeds[0]
+        trials = (self._begin_if_new(Stage.TUNING, point, seed) for point in self._points)
+        return next((trial for trial in trials if trial is not None), None)
+
+    @cached_property
+    def _points(self) -> Iterator[dict[str, Value]]:
+        """The points of the grid that were not looked at; whatever was tried once is never tried again."""
         points = list(grid_points(self.plan.space))
         if self.plan.configurations < len(points):
             draws = stream(self._spec.search.seed, f"grid/{self.plan.cell.name}")
             order: list[int] = draws.permutation(len(points)).tolist()
             points = [points[index] for index in order]
-        seed = self.plan.train_seeds[0]
-        trials = (self._begin_if_new(Stage.TUNING, point, seed) for point in points)
-        return next((trial for trial in trials if trial is not None), None)
+        return iter(points)
 
     def _next_suggestion(self) -> Trial | None:
         search = self._spec.search

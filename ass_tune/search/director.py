@@ -15,7 +15,8 @@ from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused, same_faults
 from ass_tune.trial import End, Listener, Report, Trial, Wait
-from trainables.words import Outcome
+from trainables.contract import StepResult
+from trainables.words import OF_THE_RESULT, Outcome
 
 
 class Decision(StrEnum):
@@ -110,6 +111,20 @@ class Director:
             return Decision.CONTINUE
         self.end(key, End(Outcome.PRUNED, report.iteration, report.time))
         return Decision.STOP
+
+    def result(self, key: str, step: StepResult) -> Decision:
+        """Take what a step of a trial returned, and say what becomes of the trial; a trial that stops has its end."""
+        for notice in step.notices:
+            self.notice(key, notice)
+        if step.diverged is not None:
+            self.end(key, End(Outcome.DIVERGED, step.iteration, step.time, error=step.diverged))
+            return Decision.STOP
+        decision = self.report(key, Report(step.iteration, step.metrics, step.time))
+        if step.final:
+            final = {name: value for name, value in step.metrics.items() if name.startswith(OF_THE_RESULT)}
+            self.end(key, End(Outcome.FINISHED, step.iteration, step.time, final, step.artifacts))
+            return Decision.STOP
+        return decision
 
     def notice(self, key: str, notice: str) -> None:
         """Pass on a message to people about a running trial."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,18 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from ass_tune.ledger.reuse import FinishedTrials
+from ass_tune.replay.virtual_time import Event, TryFailed, VirtualSlots
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.cells import cells
-from ass_tune.search.director import Decision, Director
+from ass_tune.search.director import Director
 from ass_tune.search.faults import Fault, FaultKind
 from ass_tune.search.pruners import make_pruner
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Report, Trial
+from trainables.contract import StepResult
 from trainables.curves import CurvesConfig
 from trainables.learning_curve import measured
-from trainables.words import Cell, Outcome, Stage
+from trainables.words import Cell, Stage
 
 SPEC = {
     "study": "driven",
@@ -73,7 +75,8 @@ class Driven(Listener):
         self.director = Director(
             self.searches, record or Listener(), [self, *listeners(self.searches)], finished, tries
         )
-        self._reached: dict[str, int] = {}
+        self._slots = VirtualSlots(self.director, self._life)
+        self._times: np.random.Generator | None = None
 
     def trial_started(self, trial: Trial) -> None:
         self.events.append(("start", trial, None))
@@ -91,31 +94,22 @@ class Driven(Listener):
         self.events.append(("interrupted", trial, None))
 
     def run(self, slots: int = 1, order: int | None = None, reports: int | None = None) -> Driven:
-        """Run to the end, or stop dead after some reports; trials advance in turn or in a random order."""
-        chooser = None if order is None else np.random.default_rng(order)
-        done = 0
-        while reports is None or done < reports:
-            while len(self._reached) < slots and (trial := self.director.next_trial()) is not None:
-                self._reached[trial.key] = 0
-            if not self._reached:
-                break
-            keys = list(self._reached)
-            self._advance(keys[done % len(keys) if chooser is None else chooser.integers(len(keys))], done)
-            done += 1
+        """Run to the end, or stop dead after some reports; trials are equally fast, or draw their paces."""
+        self._times = None if order is None else np.random.default_rng(order)
+        self._slots.run(slots, reports)
         return self
 
-    def _advance(self, key: str, time: float) -> None:
-        trial = next(trial for trial in self.director.running if trial.key == key)
-        self._reached[key] += self.spec.train.evaluate_every
-        at, fails_at = self._reached[key], self.fails(trial)
-        if fails_at is not None and at >= fails_at:
-            self.director.fault(key, Fault(FaultKind.BUG, f"asked to fail: {key}"), time)
-        elif self.director.report(key, Report(at, {"select/miou": select_miou(trial, at)}, time)) is Decision.CONTINUE:
-            if at < self.spec.train.iterations:
+    def _life(self, trial: Trial, time: float) -> Iterator[Event]:
+        fails_at = self.fails(trial)
+        for at in self.spec.train.reports:
+            time += 1.0 if self._times is None else self._times.exponential()
+            if fails_at is not None and at >= fails_at:
+                yield TryFailed(time, Fault(FaultKind.BUG, f"asked to fail: {trial.key}"))
                 return
-            result = {"report/miou": measured(CurvesConfig(**trial.config), "report", at)}
-            self.director.end(key, End(Outcome.FINISHED, at, time, result))
-        del self._reached[key]
+            metrics, final = {"select/miou": select_miou(trial, at)}, at == self.spec.train.iterations
+            if final:
+                metrics["report/miou"] = measured(CurvesConfig(**trial.config), "report", at)
+            yield StepResult(iteration=at, time=time, metrics=metrics, final=final)
 
     def trials(self, stage: Stage | None = None, cell: Cell | None = None) -> list[Trial]:
         """Trials in the order in which they were handed out."""

@@ -16,7 +16,7 @@ def test_its_help_has_a_line_for_each_command_within_80_columns(capsys: pytest.C
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     lines = capsys.readouterr().out.splitlines()
-    assert list(COMMANDS) == ["run", "plan", "status", "sync", "data", "report", "export", "import"]
+    assert list(COMMANDS) == ["run", "plan", "status", "sync", "replay", "data", "report", "export", "import"]
     for name, command in COMMANDS.items():
         assert f"  {name:<8}{command.help}" in lines
     assert max(map(len, lines)) <= 80
@@ -44,7 +44,8 @@ def test_an_unknown_command_is_answered_with_the_nearest_one(capsys: pytest.Capt
     assert main(["paln", "csa"]) == 2
     message = capsys.readouterr().err
     assert message == (
-        "ass-tune: found 'paln'; allowed: run, plan, status, sync, data, report, export, import; did you mean 'plan'?\n"
+        "ass-tune: found 'paln'; allowed: run, plan, status, sync, replay, data, report, export, import; "
+        "did you mean 'plan'?\n"
     )
 
 

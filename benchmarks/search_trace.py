@@ -1,0 +1,90 @@
+"""What a search would choose after each iteration that it has spent, and how far that is below the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ass_tune.replay.curve_set import DIVERGED, CurveSet, RecordedCell
+from ass_tune.trial import End, Listener, Report, Trial
+from trainables.words import Cell, Outcome
+
+
+@dataclass
+class _Known:
+    """What is known of a cell's configurations, by their places."""
+
+    cell: RecordedCell
+    latest: dict[int, float] = field(default_factory=dict)
+    """Value of the newest report under the first seed."""
+    finished: dict[int, list[float]] = field(default_factory=dict)
+    """Objectives, one for each seed."""
+
+    def choice(self) -> int | None:
+        """The finished configuration with the best mean; while there is none, the one with the best newest report."""
+        found = {place: float(np.mean(of)) for place, of in self.finished.items()} or self.latest
+        return max(found, key=lambda place: (found[place], -place)) if found else None
+
+
+class Trace(Listener):
+    """Listens to a search, whoever directs it.
+
+    Regret is relative to that of the median configuration of its cell, so that 0 is the best and 1 a choice at random.
+    """
+
+    def __init__(self, curves: CurveSet) -> None:
+        self._known = {cell.cell: _Known(cell) for cell in curves.cells}
+        self._regrets = {cell.cell: 1.0 for cell in curves.cells}
+        self._sum, self._spent, self._every = float(len(self._regrets)), 0, curves.iterations[0]
+        self._points: list[tuple[int, float]] = [(0, 1.0)]
+
+    @property
+    def spent(self) -> int:
+        """Iterations."""
+        return self._spent
+
+    @property
+    def regret(self) -> float:
+        """Mean over cells, now."""
+        return self._points[-1][1]
+
+    def choices(self) -> list[int | None]:
+        """What would be chosen now, by cell."""
+        return [known.choice() for known in self._known.values()]
+
+    def at(self, spent: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean regret over cells once so many iterations were spent."""
+        iterations, regrets = map(np.array, zip(*self._points, strict=True))
+        return regrets[iterations.searchsorted(spent, side="right") - 1]
+
+    def trial_reported(self, trial: Trial, report: Report) -> None:
+        """See `Listener`."""
+        known, place = self._known[trial.cell], trial.config["place"]
+        if trial.seed == known.cell.seeds[0]:
+            known.latest[place] = report.miou
+        self._spend(trial.cell)
+
+    def trial_ended(self, trial: Trial, end: End) -> None:
+        """See `Listener`."""
+        known, place = self._known[trial.cell], trial.config["place"]
+        if end.outcome is Outcome.FINISHED:
+            objective = float(known.cell.objectives[place, known.cell.seeds.index(trial.seed)])
+            known.finished.setdefault(place, []).append(objective)
+            self._regret_of(trial.cell)
+        elif end.outcome is Outcome.DIVERGED:
+            known.latest[place] = DIVERGED
+            self._spend(trial.cell)
+
+    def _spend(self, cell: Cell) -> None:
+        self._spent += self._every
+        self._regret_of(cell)
+
+    def _regret_of(self, name: Cell) -> None:
+        cell = self._known[name].cell
+        regret = cell.regret(self._known[name].choice()) / cell.at_random if cell.at_random else 0.0
+        self._sum += regret - self._regrets[name]
+        self._regrets[name] = regret
+        # a sum of differences has rounding errors
+        self._points.append((self._spent, max(0.0, round(self._sum / len(self._regrets), 12))))
