@@ -37,7 +37,7 @@ READ_GAINS = (
 READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} mIoU."
 READ_CONTROL = (
     "A gain is credited only where the cell is also better than its control, which has {}: otherwise the verdict is "
-    "`better, control not beaten`."
+    "`better, control not beaten`. Where the control is better, the verdict of any other gain says so."
 )
 READ_EXPLORATORY = (
     "An exploratory comparison was not named before the study: its interval is for itself alone, and it has no verdict."
