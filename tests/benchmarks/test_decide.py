@@ -14,7 +14,6 @@ from benchmarks.decide import FIXED, Errors, Row, Size, errors, figures_of, simu
 from benchmarks.inference_draws import Point
 from tests.benchmarks.test_inference import InThisProcess
 
-
 ROW = Row(
     point=Point(12, 2),
     margin=1.0,
