@@ -215,6 +215,19 @@ class Study:
         """
         return self._results[cell.name]
 
+    def ended_seeds(self, cell: StudyCell) -> set[int]:
+        """Seeds of the table for which a run of the cell's configuration has ended, also without a result."""
+        content, searching = self._best[cell.name].content, set(self.train_seeds)
+        ended = {"finished", "failed", "diverged"}
+        names = ("cell", "stage", "seed", "outcome", "params")
+        rows = zip(*(self.trials[name].to_pylist() for name in names), strict=True)
+        return {
+            seed
+            for of_cell, stage, seed, outcome, params in rows
+            if of_cell == cell.name and outcome in ended and (stage == "replicate" or seed in searching)
+            if seed in self.seeds and _content(params) == content
+        }
+
     @cached_property
     def objective(self) -> Mapping[str, float]:
         """What the choice of a configuration compares, by run: select mIoU in percent of the snapshot it reports.

@@ -21,6 +21,9 @@ TUNED = "tuned"
 SEARCH_SEEDS = (1000,)
 """Unlike the seeds of tables, which people count from 0 or 1 or choose as 42, 123 or 1234."""
 
+MOST_SEEDS = 100
+"""Of a table, where a file says how many."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
@@ -91,10 +94,38 @@ class Prune(Part):
     around: Around | None = Field(default=None, description="The pruner that `pruner: patient` waits for")
 
 
+def _counted(value: Any) -> Any:
+    """The seeds that a number of them stands for: those from 0 on."""
+    if type(value) is not int:
+        return value
+    if not 1 <= value <= MOST_SEEDS:
+        message = "a number of seeds from 1 to {most}, or a list of seeds"
+        raise PydanticCustomError("seeds_count", message, {"most": MOST_SEEDS})
+    return tuple(range(value))
+
+
 class Replicate(Part):
     """Trainings of every cell's chosen configuration; the table is made of them."""
 
-    seeds: Seeds = Field(default=(0,), description="Seeds of training of the table")
+    seeds: Annotated[
+        Seeds,
+        BeforeValidator(_counted, json_schema_input_type=Seeds | Annotated[int, Field(ge=1, le=MOST_SEEDS)]),
+    ] = Field(default=(0,), description="Seeds of training of the table, or how many, from 0 on")
+    at_most: int | None = Field(
+        default=None, ge=2, le=MOST_SEEDS, description="With until: how many seeds a cell gets at most"
+    )
+    until: Literal["decided"] | None = Field(
+        default=None,
+        description="decided: after replicate.seeds, cells get one seed after the other while a comparison of theirs "
+        "is undecided and can still be decided. Verdicts are corrected for every look",
+    )
+
+    @property
+    def table(self) -> tuple[int, ...]:
+        """All seeds that the table may have: after the listed ones those that follow the largest of them."""
+        further = (self.at_most or 0) - len(self.seeds) if self.until else 0
+        first = max(self.seeds) + 1
+        return (*self.seeds, *range(first, first + further))
 
 
 class ComparedPair(Part):
