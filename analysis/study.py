@@ -169,13 +169,19 @@ class Study:
         return tuple(_cell(by_name[found["cell"]], found) for found in self.plan["cells"])
 
     def baseline_of(self, cell: StudyCell) -> StudyCell | None:
-        """The cell that its gain is measured against; itself if it is one, None where there is none."""
+        """The cell that its gain is measured against; itself if it is one, None where there is none.
+
+        Under `design: leave_one_out` it is that of the whole method.
+        """
         wanted = self.settings.get("baseline", {})
         if not wanted:
             return None
         # the file may say 0 where the level is 0.0
-        ablated = self.settings["ablate"]
-        levels = {name: next(own for own in ablated[name] if own == level) for name, level in wanted.items()}
+        ablated, whole = self.settings["ablate"], self.settings.get("design") == "leave_one_out"
+        levels = {
+            name: next(own for own in ablated[name] if (own != level if whole else own == level))
+            for name, level in wanted.items()
+        }
         name = Cell(tuple((factor, levels.get(factor, level)) for factor, level in cell.factors)).name
         shared = {left["cell"]: left["same_as"] for left in self.plan["left_out"] if "same_as" in left}
         return next((other for other in self.cells if other.name == shared.get(name, name)), None)

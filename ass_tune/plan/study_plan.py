@@ -56,6 +56,8 @@ class StudyPlan(BaseModel):
     domains: str
     profile: str
     protocol: str
+    design: str
+    """Which combinations of levels are cells."""
     sampler: str
     pruner: str
     train_seeds: tuple[int, ...]
@@ -133,6 +135,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         domains=spec.domains,
         profile=spec.profile,
         protocol=spec.protocol,
+        design=spec.design,
         sampler=spec.search.sampler,
         pruner=spec.prune.pruner,
         train_seeds=spec.train_seeds,

@@ -222,8 +222,15 @@ class StudySpec(Part):
     )
     ablate: dict[str, Levels] = Field(
         default={},
-        description=f"Factors, each with its levels; every combination is a cell of the table. The level `{TUNED}` "
-        "leaves the variable to `tune:`",
+        description="Factors, each with its levels; every combination is a cell of the table, unless `design` says "
+        f"otherwise. The level `{TUNED}` leaves the variable to `tune:`",
+    )
+    design: Literal["product", "one_at_a_time", "leave_one_out"] = Field(
+        default="product",
+        description="Which combinations are cells. product: all; one_at_a_time: the baseline, and every other level "
+        "alone with the others at the baseline's; leave_one_out: the whole method, which has the other one of two "
+        "levels in each factor of the baseline, and it with one of them as in the baseline. Factors that the baseline "
+        "does not name are combined with all of these",
     )
     tune: dict[str, Hyperparameter] = Field(default={}, description="Hyperparameters, tuned inside every cell")
     fixed: dict[str, FixedValue] = Field(default={}, description="Values that differ from the profile in every trial")

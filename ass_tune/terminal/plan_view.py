@@ -52,6 +52,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
     several = len(plan.train_seeds) > 1 and plan.tuning_trials
     of_which = f" ({plan.tuning_trials // len(plan.train_seeds)} configurations x {len(plan.train_seeds)} seeds)"
     totals = {
+        **({"design": plan.design} if plan.design != "product" else {}),
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
         "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
         "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
