@@ -223,16 +223,7 @@ class Study:
 
     def ended_seeds(self, cell: StudyCell) -> set[int]:
         """Seeds of the table for which a run of the cell's configuration has ended, also without a result."""
-        content, searching = self._best[cell.name].content, set(self.train_seeds)
-        ended = {"finished", "failed", "diverged"}
-        names = ("cell", "stage", "seed", "outcome", "params")
-        rows = zip(*(self.trials[name].to_pylist() for name in names), strict=True)
-        return {
-            seed
-            for of_cell, stage, seed, outcome, params in rows
-            if of_cell == cell.name and outcome in ended and (stage == "replicate" or seed in searching)
-            if seed in self.seeds and _content(params) == content
-        }
+        return self._ended.get(cell.name, set())
 
     @cached_property
     def objective(self) -> Mapping[str, float]:
@@ -321,6 +312,18 @@ class Study:
     def _only(self, cell: str) -> _Best:
         """The configuration of a cell that has nothing to search."""
         return next((_Best(run.content) for run in self._finished if run.cell == cell), _Best())
+
+    @cached_property
+    def _ended(self) -> dict[str, set[int]]:
+        """What `ended_seeds` says, by cell."""
+        table, searching = set(self.seeds), set(self.train_seeds)
+        found: dict[str, set[int]] = {}
+        for row in self.trials.select(["cell", "stage", "seed", "outcome", "params"]).to_pylist():
+            of_table = row["seed"] in table and (row["stage"] == "replicate" or row["seed"] in searching)
+            ended = of_table and row["outcome"] in ("finished", "failed", "diverged") and row["cell"] in self._best
+            if ended and _content(row["params"]) == self._best[row["cell"]].content:
+                found.setdefault(row["cell"], set()).add(row["seed"])
+        return found
 
     @cached_property
     def _reached(self) -> dict[str, int]:

@@ -152,7 +152,7 @@ class Judged:
         """Of the table."""
         units = self.measured.images[-1] if self.measured.images else ()
         budgets = tuple((cell.name, cell.budget) for cell in self.study.cells)
-        return Design(tuple(self._claims), budgets, len(set(units)), self.study.plan.get("first_look"))
+        return Design(tuple(self._claims), budgets, len(set(units)))
 
     @cached_property
     def measured(self) -> Measured:

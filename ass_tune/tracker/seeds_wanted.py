@@ -21,10 +21,10 @@ def seeds_wanted(searches: Sequence[CellSearch], folder: Path) -> Mapping[str, i
         searches: the cells, as the ledger has them.
         folder: of the study.
 
-    Raises StudyPaused where no look can be taken: records differ from the ledger, or counts are damaged.
+    Raises StudyPaused where no look can be taken: records differ from the ledger, or counts are damaged or missing.
     """
     try:
         progress = Judged(read_back(searches, folder)).progress
-    except (UserMistake, ValueError) as problem:
+    except (UserMistake, ValueError, OSError) as problem:
         raise StudyPaused(f"no look at the comparisons can be taken: {problem}") from problem
     return {} if progress is None else progress.wanted

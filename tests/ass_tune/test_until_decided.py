@@ -13,6 +13,7 @@ STUDY = curves_file(
     compare={"smallest_difference": 1.5},
     tune=None,
     search=None,
+    fixed={"noise": 1.0},
     replicate={"seeds": 3, "at_most": 6, "until": "decided"},
 )
 

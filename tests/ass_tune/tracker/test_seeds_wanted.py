@@ -18,6 +18,7 @@ from ass_tune.arguments import parse
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
+from ass_tune.terminal.progress import StudyProgress
 from ass_tune.tracker.opening import open_tracker
 from ass_tune.tracker.read_back import read_back
 from ass_tune.tracker.seeds_wanted import seeds_wanted
@@ -136,6 +137,21 @@ def test_people_and_programs_are_told_after_how_many_seeds_and_what_was_saved(
         assert f"after {one.comparison.after_seeds} seeds" in one.sentence
         assert f"after {one.comparison.after_seeds} seeds" in said
         assert one.decided_by is None, "nobody adds seeds by hand to a study that adds them itself"
+
+
+def test_the_live_view_counts_seeds_as_they_are_added(sequential: StudySpec, followed: Callable) -> None:
+    shown: list[StudyProgress] = []
+
+    def listeners(searches: Any) -> Any:
+        shown.append(StudyProgress(searches, 40))
+        return shown
+
+    study = followed(sequential, listeners=listeners).run(3)
+    (progress,) = shown
+    trained = sum(len(seeds) for seeds in seeds_of(study).values())
+    assert trained > 18 and progress.trials_wanted == progress.trials_ended == trained
+    again = StudyProgress(study.searches, 40)
+    assert again.trials_wanted == again.trials_ended == trained, "also after a new start"
 
 
 def test_a_failed_run_is_no_result_and_is_not_waited_for(sequential: StudySpec, followed: Callable) -> None:
