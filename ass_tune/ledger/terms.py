@@ -54,7 +54,8 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path, data: DataFiles =
 
 def terms_of(spec: StudySpec) -> dict[str, Any]:
     """All of a search-space file that decides outcomes, and the version of the code, as plain JSON."""
-    unsaid = {"design"} if spec.design == "product" else set()  # ledgers from before there were designs say nothing
+    # ledgers from before there were designs say nothing of them
+    unsaid: set[str] = {"design"} if spec.design == "product" else set()
     asked = spec.model_dump(mode="json", by_alias=True, exclude={*FREE, *unsaid})
     return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version(spec.domains)}))
 

@@ -173,7 +173,8 @@ def test_the_search_ends_before_the_first_look_in_every_cell(spec: Spec, followe
     searched = max(at for at, event in enumerate(kinds) if event == ("end", Stage.TUNING))
     later = [trial.seed for kind, trial, _ in study.events[:searched] if kind == "start"]
     assert max(seed for seed in later if seed < 100) <= 2, "no fourth seed before every search has ended"
-    assert judged(study).progress.wanted == {}
+    progress = judged(study).progress
+    assert progress is not None and progress.wanted == {}
 
 
 def test_records_that_differ_from_the_ledger_pause_the_study(sequential: StudySpec, followed: Callable) -> None:
