@@ -67,6 +67,7 @@ class CellSearch:
         for entry in finished:
             self._queue_next_seed(entry.hyperparameters, entry.seed)
         self._replicates_begun = False
+        self._further_seeds = 0
 
     @property
     def tuning_begun(self) -> int:
@@ -119,12 +120,20 @@ class CellSearch:
             self._exhausted = True
         return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
 
+    def want_seeds(self, seeds: int) -> bool:
+        """Train the chosen configuration under that many seeds of the table; whether this is more than before."""
+        further = min(seeds - len(self._spec.replicate.seeds), len(self.plan.further_seeds))
+        if further <= self._further_seeds:
+            return False
+        self._further_seeds, self._replicates_begun = further, False
+        return True
+
     def next_replicate(self) -> Trial | None:
         """The chosen configuration with a seed of the table that it has not run with, or None."""
         if self._replicates_begun or not self.tuning_done:
             return None
         if (chosen := self.chosen()) is not None:
-            for seed in self.plan.replicate_seeds:
+            for seed in (*self.plan.replicate_seeds, *self.plan.further_seeds[: self._further_seeds]):
                 if (trial := self._begin_if_new(Stage.REPLICATE, chosen, seed)) is not None:
                     return trial
         self._replicates_begun = True

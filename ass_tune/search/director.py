@@ -7,7 +7,7 @@ code directs real trials and trials replayed from recorded learning curves.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -56,6 +56,9 @@ class Director:
         tries: how many tries in a row of a trial that is lost, hung or out of memory may end without a new report. A
             try with one is not counted, as Ray does not count preemptions: a machine that comes and goes is no fault
             of the trial.
+        seeds_wanted: asked when all trials have ended: cells that need further seeds by name, with the number of seeds
+            that each then has. It answers from the ledger and from what trials left, never from its own earlier
+            answers, so that a resume goes on as it would have gone on.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Director:
         listeners: Sequence[Listener] = (),
         finished: FinishedTrials | None = None,
         tries: int = 1,
+        seeds_wanted: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._searches = {search.plan.cell: search for search in searches}
         self._record, self._listeners = record, listeners
         self._everybody = (record, *listeners)
         self._finished = finished or FinishedTrials()
         self._tries = tries
+        self._seeds_wanted = seeds_wanted
         self._faults: list[Fault] = []
         self._running: dict[str, _Running] = {}
         self._twins: dict[str, list[_Running]] = defaultdict(list)
@@ -206,6 +211,8 @@ class Director:
 
     def _next_new(self) -> _Running | None:
         trial = self._next_retry() or self._next_tuning() or self._next_replicate()
+        while trial is None and not self._running and self._add_seeds():
+            trial = self._next_replicate()
         return None if trial is None else _Running(trial)
 
     def _next_retry(self) -> Trial | None:
@@ -218,6 +225,12 @@ class Director:
             if (trial := search.next_tuning()) is not None:
                 return trial
         return None
+
+    def _add_seeds(self) -> bool:
+        """Whether some cell has got another seed."""
+        by_name = {cell.name: search for cell, search in self._searches.items()}
+        added = [by_name[cell].want_seeds(seeds) for cell, seeds in self._seeds_wanted().items()]
+        return any(added)
 
     def _next_replicate(self) -> Trial | None:
         trials = (search.next_replicate() for search in self._searches.values())

@@ -130,7 +130,7 @@ def _cells(progress: StudyProgress, running: Sequence[Trial], width: int, height
 
 def _columns(cells: Sequence[CellProgress], runs: Counter) -> list[Column]:
     tuning = [f"{cell.ended[Stage.TUNING]}/{cell.tuning_wanted}" for cell in cells]
-    replicates = [f"{cell.ended[Stage.REPLICATE]}/{cell.plan.replicates}" for cell in cells]
+    replicates = [f"{cell.ended[Stage.REPLICATE]}/{cell.replicates_wanted}" for cell in cells]
     outcomes = (Outcome.PRUNED, Outcome.DIVERGED, Outcome.FAILED)
     return [
         *level_columns([cell.plan.shown for cell in cells]),

@@ -124,7 +124,7 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
         tuning_ended=progress.ended[Stage.TUNING],
         tuning_wanted=progress.tuning_wanted,
         replicates_ended=progress.ended[Stage.REPLICATE],
-        replicates_wanted=plan.replicates,
+        replicates_wanted=progress.replicates_wanted,
         running=len(tuning) + len(replicates) - sum(progress.ended.values()),
         finished=progress.outcomes[Outcome.FINISHED],
         pruned=progress.outcomes[Outcome.PRUNED],
