@@ -99,10 +99,10 @@ control: {adaptor: csa}""",
     ),
     "seeds until something is decided, without a number, a second seed or a comparison": (
         "replicate: {seeds: [4], until: decided}",
-        "x.yaml:7: replicate.until: found decided without at_most; allowed: with the number of seeds that a cell gets "
-        "at most",
         "x.yaml:7: replicate.seeds: found 1 seed to begin with, which decides nothing; allowed: at least 2 seeds with "
         "until: decided",
+        "x.yaml:7: replicate.until: found decided without at_most; allowed: with the number of seeds that a cell gets "
+        "at most",
         "x.yaml:7: replicate.until: found decided, but nothing that is compared; allowed: with baseline or "
         "compare.pairs",
     ),
@@ -119,7 +119,7 @@ replicate: {seeds: 3, at_most: 3, until: decided}""",
     "no seed, and something else to wait for": (
         "replicate: {seeds: 0, until: tuesday}",
         "x.yaml:7: replicate.seeds: found 0; allowed: a number of seeds from 1 to 100, or a list of seeds",
-        "x.yaml:7: replicate.until: found 'tuesday'; allowed: decided or null",
+        "x.yaml:7: replicate.until: found 'tuesday'; allowed: decided",
     ),
     "a further seed that searches": (
         """\
