@@ -36,9 +36,7 @@ def begun(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if "key" in trial.user_attrs]
 
 
-def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(
-    studies, write_file
-):
+def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(studies, write_file):
     done = studies.run(write_file(MANY))
     assert done.returncode == 0, done.stdout + done.stderr
 
