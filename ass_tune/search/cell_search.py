@@ -28,6 +28,9 @@ from trainables.config import Value
 from trainables.domains.sampling import stream
 from trainables.words import Outcome, Stage
 
+IN_A_ROW = 3
+"""So many screened configurations of a cell go on before it is another cell's turn: several contenders that are half
+trained say more about the best one than a single one that is trained to its end."""
 SAMPLER_ATTEMPTS = 16
 """How often a sampler may repeat itself before its cell takes a point not yet tried, or without an end a random one."""
 RANDOM_ATTEMPTS = 64
@@ -52,6 +55,9 @@ class CellSearch:
         self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
+        self._screening: set[str] = set()
+        self._paused: dict[str, tuple[float, Trial]] = {}
+        self._continued: set[str] = set()
         self._retries = deque(
             (stage, entry)
             for stage, stratum in self._strata.items()
@@ -72,6 +78,11 @@ class CellSearch:
     def tuning_begun(self) -> int:
         """Number of distinct tuning trials that are running or have ended."""
         return len(self._keys[Stage.TUNING])
+
+    @property
+    def advanced(self) -> int:
+        """How far the search is, for cells to take turns."""
+        return self.tuning_begun + len(self._continued) // IN_A_ROW
 
     @property
     def tuning_done(self) -> bool:
@@ -98,7 +109,16 @@ class CellSearch:
             for entry in stratum.readopt():
                 self._running.add(entry.key)
                 trial = self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
+                self._readopt_screening(trial, entry)
                 yield trial, entry
+
+    def _readopt_screening(self, trial: Trial, entry: Entry) -> None:
+        if not self._screened_at or not self._is_first(trial) or entry.last_iteration > self._screened_at:
+            return
+        if entry.last_iteration == self._screened_at:
+            self._paused[trial.key] = (entry.curve[entry.last_iteration], trial)
+        else:
+            self._screening.add(trial.key)
 
     def next_retry(self) -> Trial | None:
         """A trial that failed in earlier runs of the study and may be started again, or None."""
@@ -117,7 +137,16 @@ class CellSearch:
                 self._configurations += 1
                 return trial
             self._exhausted = True
+        if self._paused:
+            return None if self._screening else self._continue_best()
         return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
+
+    def _continue_best(self) -> Trial:
+        """The paused trial with the best report, the earlier one of equals."""
+        _, best = max(self._paused.values(), key=lambda paused: (paused[0], -paused[1].number))
+        del self._paused[best.key]
+        self._continued.add(best.key)
+        return best
 
     def next_replicate(self) -> Trial | None:
         """The chosen configuration with a seed of the table that it has not run with, or None."""
@@ -143,18 +172,40 @@ class CellSearch:
 
     def gives_up(self, trial: Trial, iteration: int) -> bool:
         """Whether a trial should stop at its last report. Only those that try a configuration first may."""
-        first = trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
-        if not first or iteration >= self._spec.train.iterations:
+        if not self._is_first(trial) or iteration >= self._spec.train.iterations:
             return False
         # some pruners keep rungs: ask at every report, but follow the answer only from where the file allows it
         gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
         late_enough = iteration >= self._spec.prune.start * self._spec.train.iterations
         return gives_up and late_enough and self._finished_tuning >= self._spec.prune.startup_trials
 
+    def pauses(self, trial: Trial, report: Report) -> bool:
+        """Whether a trial waits after this report, the last of its screening, for the others to be screened, too."""
+        if trial.key not in self._screening or report.iteration < self._screened_at:
+            return False
+        self._screening.remove(trial.key)
+        self._paused[trial.key] = (report.miou, trial)
+        return True
+
+    def is_paused(self, trial: Trial) -> bool:
+        """Whether a trial waits for the others to be screened, or for better ones to go on first."""
+        return trial.key in self._paused
+
+    def _is_first(self, trial: Trial) -> bool:
+        """Whether a trial tries a configuration for the first time."""
+        return trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
+
+    @property
+    def _screened_at(self) -> int:
+        """The iteration at which the screening of a trial ends; 0 if there is none."""
+        iteration = self._spec.search.screen * self._spec.train.evaluate_every
+        return iteration if iteration < self._spec.train.iterations else 0
+
     def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
         """Record an outcome."""
         self._strata[trial.stage].end(trial, end, select_miou)
         self._running.discard(trial.key)
+        self._screening.discard(trial.key)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
             self._finished_tuning += 1
             self._queue_next_seed(trial.hyperparameters, trial.seed)
@@ -223,7 +274,10 @@ class CellSearch:
         self._strata[stage].begin(number, key, seed, config)
         self._keys[stage].add(key)
         self._running.add(key)
-        return self._trial(stage, number, key, seed, hyperparameters, config)
+        trial = self._trial(stage, number, key, seed, hyperparameters, config)
+        if self._screened_at and self._is_first(trial):
+            self._screening.add(key)
+        return trial
 
     def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping[str, Any], str]:
         config = build_config(self._spec, self.plan.cell, hyperparameters, seed)

@@ -68,6 +68,12 @@ class Search(Part):
         "that finishes under one is trained under the next, and the mean select mIoU over all of them chooses. Under "
         "`protocol: paper` the first of replicate.seeds searches instead",
     )
+    screen: int = Field(
+        default=0,
+        ge=0,
+        description="Reports that every configuration gets before any goes on; then the best of each cell go on first, "
+        "and all others after them. 0 trains each to its end at once",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
 

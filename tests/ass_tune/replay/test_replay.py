@@ -85,14 +85,15 @@ def test_learning_rates_are_searched_by_the_sampler_and_the_nearest_one_is_train
 
 
 @pytest.fixture
-def live(studies: Studies, write_file: Callable) -> tuple[StudySpec, Path]:
-    """A study that Ray has run, one trial at a time."""
+def live(studies: Studies, write_file: Callable, request: pytest.FixtureRequest) -> tuple[StudySpec, Path]:
+    """A study that Ray has run, one trial at a time, without screening or with so many reports of it."""
+    screen = getattr(request, "param", 0)
     file = write_file(
         curves_file(
             ablate={"adaptor": ["joint", "ga+csa"]},
             tune={**LR, **LAMBDA_SADV},
             fixed={"noise": 3.0},
-            search=SEARCH,
+            search={**SEARCH, "screen": screen},
             prune=MEDIAN,
             resources={"cpu": 2},
         )
@@ -102,6 +103,7 @@ def live(studies: Studies, write_file: Callable) -> tuple[StudySpec, Path]:
     return load(file), studies.folder / "curves"
 
 
+@pytest.mark.parametrize("live", [0, 1], indirect=True)
 def test_a_live_study_and_its_replay_make_the_same_decisions(live: tuple[StudySpec, Path]) -> None:
     spec, folder = live
     study = read_folder(folder)
