@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.power import MOST_SEEDS, MoreSeeds
+from analysis.statistics.sequential import Stopped
 from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from analysis.table import Row, interval, p_text
@@ -87,13 +88,35 @@ def _over_control(found: Comparison, name: str) -> str:
 
 def details(judged: Judged, gain: Gain) -> str:
     """Gains with their intervals, and what would decide an undecided one."""
-    parts = [_with_interval(gain.comparison)]
+    parts = [_with_interval(gain.comparison) + looks_text(judged, gain.comparison)]
     if (control := control_that_matters(gain)) is not None and control.seeds:
-        parts.append(f"over the control {_with_interval(control)}")
-    for one in undecided(gain):
+        parts.append(f"over the control {_with_interval(control)}{looks_text(judged, control)}")
+    for one in undecided(gain) if judged.looks is None else ():
         decides = what_decides(judged.more_seeds[one.ours, one.theirs], one.margin)
         parts.append(f"of the control, {decides}" if one is gain.control else decides)
     return "; ".join(parts)
+
+
+def looks_text(judged: Judged, found: Comparison) -> str:
+    """After how many seeds a comparison was decided or given up, e.g. `, after 4 seeds`; empty for a fixed number."""
+    followed = judged.followed(found)
+    if followed is None or not found.looked or judged.looks is None:
+        return ""
+    after = f", after {count(found.looked, 'seed')}"
+    if followed.stopped is Stopped.HOPELESS:
+        return f"{after}, when a verdict by {judged.looks.last} had become improbable"
+    return f"{after} so far" if followed.stopped is None else after
+
+
+def seeds_saved(judged: Judged) -> str | None:
+    """How many runs of the table seeds until decided have taken; None where their number is fixed."""
+    if (spent := judged.runs_spent) is None or judged.looks is None:
+        return None
+    saved = spent.at_most - spent.runs
+    return (
+        f"Seeds until decided: {count(spent.runs, 'run')} of the compared cells, where {judged.looks.last} seeds for "
+        f"each would have been {spent.at_most}: {saved} saved ({saved / spent.at_most:.0%})."
+    )
 
 
 def undecided(gain: Gain) -> list[Comparison]:

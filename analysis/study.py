@@ -169,13 +169,19 @@ class Study:
         return tuple(_cell(by_name[found["cell"]], found) for found in self.plan["cells"])
 
     def baseline_of(self, cell: StudyCell) -> StudyCell | None:
-        """The cell that its gain is measured against; itself if it is one, None where there is none."""
+        """The cell that its gain is measured against; itself if it is one, None where there is none.
+
+        Under `design: leave_one_out` it is that of the whole method.
+        """
         wanted = self.settings.get("baseline", {})
         if not wanted:
             return None
         # the file may say 0 where the level is 0.0
-        ablated = self.settings["ablate"]
-        levels = {name: next(own for own in ablated[name] if own == level) for name, level in wanted.items()}
+        ablated, whole = self.settings["ablate"], self.settings.get("design") == "leave_one_out"
+        levels = {
+            name: next(own for own in ablated[name] if (own != level if whole else own == level))
+            for name, level in wanted.items()
+        }
         name = Cell(tuple((factor, levels.get(factor, level)) for factor, level in cell.factors)).name
         shared = {left["cell"]: left["same_as"] for left in self.plan["left_out"] if "same_as" in left}
         return next((other for other in self.cells if other.name == shared.get(name, name)), None)
@@ -214,6 +220,10 @@ class Study:
         equals, or the only one in a cell that has nothing to search.
         """
         return self._results[cell.name]
+
+    def ended_seeds(self, cell: StudyCell) -> set[int]:
+        """Seeds of the table for which a run of the cell's configuration has ended, also without a result."""
+        return self._ended.get(cell.name, set())
 
     @cached_property
     def objective(self) -> Mapping[str, float]:
@@ -302,6 +312,18 @@ class Study:
     def _only(self, cell: str) -> _Best:
         """The configuration of a cell that has nothing to search."""
         return next((_Best(run.content) for run in self._finished if run.cell == cell), _Best())
+
+    @cached_property
+    def _ended(self) -> dict[str, set[int]]:
+        """What `ended_seeds` says, by cell."""
+        table, searching = set(self.seeds), set(self.train_seeds)
+        found: dict[str, set[int]] = {}
+        for row in self.trials.select(["cell", "stage", "seed", "outcome", "params"]).to_pylist():
+            of_table = row["seed"] in table and (row["stage"] == "replicate" or row["seed"] in searching)
+            ended = of_table and row["outcome"] in ("finished", "failed", "diverged") and row["cell"] in self._best
+            if ended and _content(row["params"]) == self._best[row["cell"]].content:
+                found.setdefault(row["cell"], set()).add(row["seed"])
+        return found
 
     @cached_property
     def _reached(self) -> dict[str, int]:

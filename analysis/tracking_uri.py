@@ -45,7 +45,8 @@ def check_uri(uri: str) -> None:
     except ValueError as error:
         raise _unusable(uri, str(error)) from None
     scheme = "databricks" if uri == "databricks" else parts.scheme.lower()
-    if uri != uri.strip() or re.search(r"\s", uri) or uri[:1] in "'\"":
+    is_file = scheme.partition("+")[0] in ("sqlite", "file", "")  # whose folders may have spaces in their names
+    if uri != uri.strip() or uri[:1] in "'\"" or re.search(r"[\r\n]" if is_file else r"\s", uri):
         bare = re.sub(r"\s", "", uri).strip("'\"")
         raise _unusable(uri, "there are quotes, spaces or line breaks in it", bare)
     if scheme in SERVERS:

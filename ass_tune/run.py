@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,7 @@ def run_study(
     from ass_tune.terminal.progress import StudyProgress
     from ass_tune.terminal.waits import WaitsFile
     from ass_tune.tracker.opening import open_tracker
+    from ass_tune.tracker.seeds_wanted import seeds_wanted
 
     with packing_shown(transient=True) as watch:
         data = TRAINABLES[spec.trainable].data_files(spec.domains, arguments.data_root, watch)
@@ -145,7 +147,8 @@ def run_study(
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
             listeners = [progress, view, checkpoints, WaitsFile(folder)]
-            director = Director(searches, tracker, listeners, finished, spec.faults.tries)
+            looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
+            director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             stopped = run_trials(
                 spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
             )

@@ -8,11 +8,8 @@ that of the seeds, and cells that were chosen as the best of 8.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -23,6 +20,7 @@ from benchmarks import inference_peer
 from benchmarks.command_line import Result, figures_table, run
 from benchmarks.inference_counts import drawn_runs
 from benchmarks.inference_draws import LOUD_BUDGET, SPREADS, Drawn, Point, draw
+from benchmarks.workers import Workers
 
 GAINS = (1.0, 2.0, 3.0)
 """True gains of the alternatives, of half of the comparisons, in standard deviations of a paired difference."""
@@ -159,7 +157,7 @@ def counts_grid() -> list[Point]:
 def measure(quick: bool) -> Result:
     """Draw the grid, its worst points again, a video that is cut in blocks, and confusion counts."""
     size, points, counts = (QUICK, quick_grid(), counts_grid()[1::4]) if quick else (FULL, grid(), counts_grid())
-    with _Workers() as workers:
+    with Workers() as workers:
         rows = workers.map(simulate, points, itertools.repeat(size.studies), range(len(points)))
         worst = [row.point for row in sorted(rows, key=lambda row: row.covered)[:AGAIN]]
         again = workers.map(simulate, worst, itertools.repeat(size.again), range(10_000, 10_000 + len(worst)))
@@ -290,21 +288,6 @@ def conclusion(rows: Sequence[Row], figures: dict[str, float]) -> str:
 def percent(share: float | np.floating) -> str:
     """E.g. `95.2%`."""
     return f"{100 * share:.1f}%"
-
-
-class _Workers:
-    """A process for each core, each with one thread."""
-
-    def __enter__(self) -> _Workers:
-        os.environ["OMP_NUM_THREADS"] = "1"  # read by the libraries of the processes when they start
-        self._pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"))
-        return self
-
-    def map(self, function: Callable, *arguments: Iterable) -> list:
-        return list(self._pool.map(function, *arguments))
-
-    def __exit__(self, *failure: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ Optuna's pruners need none of this: they run in the product's own search.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +21,10 @@ from ass_tune.search.director import Decision
 from ass_tune.search.faults import Fault
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.contract import StepResult
-from trainables.words import SELECT, Outcome, Stage
+from trainables.words import SELECT, Cell, Outcome, Stage
 
 
-class Peer:
+class Peer(ABC):
     """Starts the first configuration of every cell, then the second, and so on, each under the first seed.
 
     Subclasses stop trials. Told of everything is the listener, as the director tells its own.
@@ -60,9 +61,9 @@ class Peer:
             self.end(key, End(Outcome.PRUNED, step.iteration, step.time))
         return Decision.STOP if step.final or not goes_on else Decision.CONTINUE
 
+    @abstractmethod
     def judge(self, trial: Trial, iteration: int, value: float) -> bool:
         """Whether a trial goes on after a report."""
-        raise NotImplementedError
 
     def end(self, key: str, end: End) -> None:
         """A trial has ended."""
@@ -105,17 +106,19 @@ class Asha(Peer):
         return decision == TrialScheduler.CONTINUE
 
 
-class IEpoch(Peer):
-    """A constant number of reports for everybody; then the best few of each cell go on to the end.
+class Screening(Peer):
+    """A constant number of reports for every configuration; once a cell has them all, some of it goes on."""
 
-    arXiv 2404.04111. Its `reports` and `best` are i and k there.
-    """
-
-    def __init__(self, curves: CurveSet, listener: Listener, reports: int = 1, best: int = 3) -> None:
+    def __init__(self, curves: CurveSet, listener: Listener, reports: int) -> None:
         super().__init__(curves, listener)
-        self._until, self._best = curves.iterations[reports - 1], best
-        self._screened: dict[Any, dict[int, float]] = {cell.cell: {} for cell in curves.cells}
+        self._until = curves.iterations[reports - 1]
+        self._screened: dict[Cell, dict[int, float]] = {cell.cell: {} for cell in curves.cells}
         self._left = {cell.cell: len(cell.configurations) for cell in curves.cells}
+        self._cells = {cell.cell: cell for cell in curves.cells}
+
+    @abstractmethod
+    def go_on(self, cell: RecordedCell, found: Mapping[int, float]) -> None:
+        """All of a cell are screened: `found` has the value of each configuration that did not diverge."""
 
     def judge(self, trial: Trial, iteration: int, value: float) -> bool:
         """Pause it at the end of the screening."""
@@ -124,17 +127,30 @@ class IEpoch(Peer):
         return iteration != self._until
 
     def end(self, key: str, end: End) -> None:
-        """After the last screening of a cell, queue the best."""
+        """After the last screening of a cell, let some go on."""
         trial = self._running[key]
         super().end(key, end)
         if trial.config["begins"]:
             return
         self._left[trial.cell] -= 1
         if not self._left[trial.cell]:
-            found = self._screened[trial.cell]
-            for place in sorted(found, key=lambda place: -found[place])[: self._best]:
-                cell = next(cell for cell in self.curves.cells if cell.cell == trial.cell)
-                self._queue.append(trial_of(cell, place, begins=self._until))
+            self.go_on(self._cells[trial.cell], self._screened[trial.cell])
+
+
+class IEpoch(Screening):
+    """A constant number of reports for everybody; then the best few of each cell go on to the end.
+
+    arXiv 2404.04111. Its `reports` and `best` are i and k there.
+    """
+
+    def __init__(self, curves: CurveSet, listener: Listener, reports: int = 1, best: int = 3) -> None:
+        super().__init__(curves, listener, reports)
+        self._best = best
+
+    def go_on(self, cell: RecordedCell, found: Mapping[int, float]) -> None:
+        """Queue the best."""
+        for place in sorted(found, key=lambda place: -found[place])[: self._best]:
+            self._queue.append(trial_of(cell, place, begins=self._until))
 
 
 class Oracle(Peer):

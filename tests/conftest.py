@@ -28,8 +28,9 @@ LONG = {"ray", "browser", "costly", "training", "processes"}
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "ProcessPoolExecutor"}
 """A module that knows one of these names has tests that start processes."""
 agree_on_a_token()
-# a shell starts what runs in the background with Ctrl-C ignored, which every process below would inherit
+# a shell starts what runs in the background with Ctrl-C ignored, and nohup ignores SIGHUP: processes below inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)

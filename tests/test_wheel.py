@@ -106,4 +106,4 @@ def test_a_study_runs_where_packages_of_the_user_have_our_names(programs: Path, 
     run(programs / "ass-tune", "run", "curves", cwd=tmp_path)
     assert (tmp_path / "studies/curves/tables/table.csv").stat().st_size > 0
     assert (tmp_path / "studies/curves/report/report.html").stat().st_size > 0
-    assert "5/5 trials ended" in run(programs / "ass-tune", "status", "curves", cwd=tmp_path)
+    assert "6/6 trials ended" in run(programs / "ass-tune", "status", "curves", cwd=tmp_path)

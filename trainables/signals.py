@@ -53,7 +53,8 @@ def ending_signals() -> Iterator[EndingSignal]:
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
-    """Keep the handlers of this process while the block starts Ray, which puts its own in their place.
+    """Keep the handlers of this process while the block starts Ray, which puts its own in their place, or ends it,
+    which leaves none.
 
     Processes that are started in the block do not end with the terminal: this process does, and ends them.
     Raises KeyboardInterrupt for a SIGTERM inside the block.

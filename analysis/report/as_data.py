@@ -15,6 +15,7 @@ from analysis.conclusions import sentence, undecided
 from analysis.edges import NEAR, AtEdge, End, at_edges
 from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.sensitivity import noise_within_seeds
+from analysis.statistics.sequential import Stopped
 from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study
 
@@ -39,6 +40,21 @@ class ComparisonData(_Model):
     df: float | None = Field(description="Degrees of freedom of the interval")
     within_margin: bool = Field(description="Whether the whole interval is within the smallest difference of interest")
     not_judged: str | None = Field(description="Why there is no interval; null where there is one")
+    after_seeds: int | None = Field(
+        description="Seeds after which it was decided or got no more, where they are added until decided; else null"
+    )
+    stopped: Stopped | None = Field(
+        description="Why it got no more seeds; null where their number is fixed, and where it is still open"
+    )
+
+
+class SeedsUntilDecided(_Model):
+    """What seeds until decided have taken, beside a fixed number."""
+
+    first_look: int = Field(description="Seeds of every cell at the first look")
+    at_most: int = Field(description="Seeds of a cell at the last one")
+    runs: int = Field(description="Of the cells that are compared")
+    runs_of_fixed_number: int = Field(description="What at_most seeds of each of these cells would have been")
 
 
 class Decision(_Model):
@@ -60,7 +76,9 @@ class Conclusion(_Model):
     comparison: ComparisonData
     control: ComparisonData | None = Field(description="Ours over its control; null where there is no control")
     credited: bool = Field(description="Better than theirs and, where there is a control, better than the control")
-    decided_by: Decision | None = Field(description="Null where it is decided, or was not judged")
+    decided_by: Decision | None = Field(
+        description="Null where it is decided, was not judged, or seeds are added until it is decided"
+    )
     sentence: str
 
 
@@ -92,6 +110,7 @@ class Conclusions(_Model):
     domains: str
     protocol: str
     seeds: tuple[int, ...] = Field(description="Of the table")
+    seeds_until_decided: SeedsUntilDecided | None = Field(description="Null where the number of seeds is fixed")
     smallest_difference: float = Field(description="Of interest, in points of mIoU")
     run_sd: float | None = Field(
         description="Standard deviation of one run within its cell and seed, in points; null where unknown"
@@ -112,13 +131,14 @@ def conclusions_of(judged: Judged) -> Conclusions:
         domains=study.plan["domains"],
         protocol=study.protocol,
         seeds=study.seeds,
+        seeds_until_decided=_seeds_until_decided(judged),
         smallest_difference=judged.margin,
         run_sd=noise.std if noise else None,
         run_sd_df=noise.freedom if noise else 0,
         primary=tuple(_conclusion(judged, gain) for gain in judged.primary),
         not_compared=tuple(NotCompared.model_validate(one) for one in study.plan.get("not_compared", ())),
         best_at_edge=tuple(_at_edge(one) for one in at_edges(study)),
-        exploratory=tuple(_comparison(found) for found in judged.exploratory.values()),
+        exploratory=tuple(_comparison(found, judged) for found in judged.exploratory.values()),
     )
 
 
@@ -133,12 +153,24 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+def _seeds_until_decided(judged: Judged) -> SeedsUntilDecided | None:
+    if (spent := judged.runs_spent) is None or judged.looks is None:
+        return None
+    return SeedsUntilDecided(
+        first_look=judged.looks.first,
+        at_most=judged.looks.last,
+        runs=spent.runs,
+        runs_of_fixed_number=spent.at_most,
+    )
+
+
 def _conclusion(judged: Judged, gain: Gain) -> Conclusion:
+    more = undecided(gain) if judged.looks is None else []
     return Conclusion(
-        comparison=_comparison(gain.comparison),
-        control=None if gain.control is None else _comparison(gain.control),
+        comparison=_comparison(gain.comparison, judged),
+        control=None if gain.control is None else _comparison(gain.control, judged),
         credited=gain.credited,
-        decided_by=next((_decision(judged, found) for found in undecided(gain)), None),
+        decided_by=next((_decision(judged, found) for found in more), None),
         sentence=sentence(judged, gain),
     )
 
@@ -155,7 +187,8 @@ def _at_edge(found: AtEdge) -> BestAtEdge:
     )
 
 
-def _comparison(found: Comparison) -> ComparisonData:
+def _comparison(found: Comparison, judged: Judged) -> ComparisonData:
+    followed = judged.followed(found)
     return ComparisonData(
         ours=found.ours,
         theirs=found.theirs,
@@ -168,6 +201,8 @@ def _comparison(found: Comparison) -> ComparisonData:
         verdict=None if found.why_not_judged else found.verdict,
         within_margin=found.within_margin,
         not_judged=found.why_not_judged or None,
+        after_seeds=found.looked or None,
+        stopped=None if followed is None else followed.stopped,
     )
 
 

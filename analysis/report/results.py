@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.conclusions import conclusions, no_result, not_compared, split_note, why_none
+from analysis.conclusions import conclusions, no_result, not_compared, seeds_saved, split_note, why_none
 from analysis.edges import edge_notes
 from analysis.figures.class_gains import class_gains
 from analysis.figures.gains import gain_intervals
@@ -35,9 +35,14 @@ READ_GAINS = (
     "interest, and `undecided` is everything else: it does not mean that there is no difference."
 )
 READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} mIoU."
+READ_LOOKS = (
+    "Seeds were added until a comparison was decided or could hardly be decided any more: it was looked at after {} "
+    "seeds and after each further one, up to {}. Intervals and p are of the look that ended it, and hold for all looks "
+    "together; mIoU is over all runs of a cell."
+)
 READ_CONTROL = (
     "A gain is credited only where the cell is also better than its control, which has {}: otherwise the verdict is "
-    "`better, control not beaten`."
+    "`better, control not beaten`. Where the control is better, the verdict of any other gain says so."
 )
 READ_EXPLORATORY = (
     "An exploratory comparison was not named before the study: its interval is for itself alone, and it has no verdict."
@@ -49,6 +54,8 @@ def what_it_shows(judged: Judged, rows: list[Row]) -> Section:
     """Sentences first, then the two pictures that carry them."""
     said = conclusions(judged)
     blocks: list[Block] = [Points(tuple(said)) if said else Text(why_none(judged, rows))]
+    if (saved := seeds_saved(judged)) is not None:
+        blocks.append(Text(saved))
     if (nothing := no_result(rows)) is not None:
         blocks.insert(0, Text(nothing, warning=True))
     if any(row.report is not None for row in rows):
@@ -85,6 +92,8 @@ def how_to_read(judged: Judged, rows: Sequence[Row]) -> str:
     if not gains:
         return READ_MIOU
     said = [READ_MIOU, READ_GAINS]
+    if judged.looks is not None:
+        said.append(READ_LOOKS.format(judged.looks.first, judged.looks.last))
     if any(gain.comparison.within_margin for gain in gains):
         said.append(READ_SMALL.format(judged.margin))
     if any(gain.control is not None for gain in gains):
@@ -106,7 +115,8 @@ def every_comparison(judged: Judged) -> Section | None:
     of_which = " at the same number of labeled images" if BUDGET in judged.study.factors else ""
     blocks: list[Block] = []
     if primary:
-        caption = f"{count(len(primary), 'primary comparison')}, corrected together"
+        looks = "" if judged.looks is None else " and for every look; `seeds`: those at the look that ended it"
+        caption = f"{count(len(primary), 'primary comparison')}, corrected together{looks}"
         blocks.append(Table("comparisons", caption, comparisons_table(judged.study, primary), folded=True))
     if missing := not_compared(judged.study):
         blocks += [Text(NOT_COMPARED), Points(tuple(missing))]

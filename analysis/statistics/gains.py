@@ -10,7 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from analysis.statistics.image_variance import influences, overlaps_by_unit, overlaps_of
+from analysis.statistics.looks import Looks
 from analysis.statistics.power import Design, MoreSeeds, more_seeds
+from analysis.statistics.sequential import Followed, Named, Progress, claims, follow
 from analysis.statistics.verdict import MARGIN, Comparison, Runs, Verdict, judge
 from analysis.study import Study, StudyCell
 from trainables.words import REPORT
@@ -37,15 +39,6 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Named:
-    """A primary comparison as the plan names it, by the names of cells."""
-
-    ours: str
-    theirs: str
-    control: str | None
-
-
-@dataclass(frozen=True)
 class Measured:
     """The runs of a study's table.
 
@@ -57,6 +50,19 @@ class Measured:
 
     runs: Runs
     images: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class RunsSpent:
+    """Runs of the cells that are compared, where seeds are added until decided.
+
+    Attributes:
+        runs: that have ended.
+        at_most: of a fixed number of seeds, as many as the last look has.
+    """
+
+    runs: int
+    at_most: int
 
 
 class Judged:
@@ -81,7 +87,37 @@ class Judged:
     @cached_property
     def corrected(self) -> tuple[Comparison, ...]:
         """Every comparison that makes a claim, the ones with controls included."""
+        if self.progress is not None:
+            return tuple(self.progress.followed[pair].comparison for pair in self._claims)
         return tuple(judge(self.measured.runs, self._claims, margin=self.margin)) if self._claims else ()
+
+    @cached_property
+    def progress(self) -> Progress | None:
+        """Where the looks at the comparisons have got to; None where the number of seeds is fixed."""
+        if self.looks is None or not self._claims:
+            return None
+        ended = {cell.name: self.study.ended_seeds(cell) for cell in self.study.cells}
+        named = primary_comparisons(self.study)
+        return follow(self.measured.runs, named, self.looks, self.study.seeds, ended, self.margin)
+
+    @property
+    def looks(self) -> Looks | None:
+        """When the plan has the comparisons looked at; None where the number of seeds is fixed."""
+        first = self.study.plan.get("first_look")
+        return None if first is None else Looks(first, len(self.study.seeds))
+
+    @property
+    def runs_spent(self) -> RunsSpent | None:
+        """Beside a fixed number of seeds; None where their number is fixed, and where nothing is compared."""
+        if self.looks is None or not self._claims:
+            return None
+        compared = {name for pair in self._claims for name in pair}
+        runs = sum(len(self.study.ended_seeds(cell)) for cell in self.study.cells if cell.name in compared)
+        return RunsSpent(runs, len(compared) * self.looks.last)
+
+    def followed(self, found: Comparison) -> Followed | None:
+        """Where a comparison is with its looks; None where the number of seeds is fixed, and where exploratory."""
+        return None if self.progress is None else self.progress.followed.get((found.ours, found.theirs))
 
     @cached_property
     def exploratory(self) -> Mapping[tuple[str, str], Comparison]:
@@ -126,9 +162,7 @@ class Judged:
     @cached_property
     def _claims(self) -> list[tuple[str, str]]:
         """Ours and theirs of each comparison that makes a claim."""
-        named = primary_comparisons(self.study)
-        of_controls = ((one.ours, one.control) for one in named if one.control is not None)
-        return list(dict.fromkeys([*((one.ours, one.theirs) for one in named), *of_controls]))
+        return claims(primary_comparisons(self.study))
 
 
 def primary_comparisons(study: Study) -> list[Named]:

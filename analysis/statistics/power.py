@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
+from analysis.statistics.looks import Looks
 from analysis.statistics.verdict import Comparison, Runs, Verdict, judge
 
 POWER = 0.8
@@ -39,11 +40,13 @@ class Design:
         pairs: the primary comparisons (ours, theirs).
         budgets: every cell of the table with its budget.
         units: of images that vary independently; 0 where images are not counted in.
+        first_look: seeds of the first of several looks; None where their number is fixed.
     """
 
     pairs: tuple[tuple[str, str], ...]
     budgets: tuple[tuple[str, Hashable], ...]
     units: int = 0
+    first_look: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def resolution(design: Design, seeds: int, sd: float = 1.0, image_sd: float = 0.
 
     Args:
         design: its comparisons.
-        seeds: runs of each cell.
+        seeds: runs of each cell, at the last look where there are several.
         sd: standard deviation of the difference of two runs of one seed. With 1, the answer is in units of it.
         image_sd: standard deviation of a gain over images.
     """
@@ -147,7 +150,9 @@ def _resolution(design: Design, seeds: int, image_sd: float) -> Resolution:
     """In units of the standard deviation of a paired difference."""
     rng = np.random.default_rng(0)
     studies = max(FEWEST_STUDIES, COMPARISONS // len(design.pairs))
-    judged = [one for _ in range(studies) for one in judge(_drawn(design, seeds, image_sd, rng), design.pairs)]
+    look = None if design.first_look is None else Looks(design.first_look, seeds).at(seeds)
+    drawn = (_drawn(design, seeds, image_sd, rng) for _ in range(studies))
+    judged = [one for study in drawn for one in judge(study, design.pairs, look=look)]
     gain = np.quantile([-one.low for one in judged], POWER)
     margin = np.quantile([max(one.high, -one.low) for one in judged], POWER)
     return Resolution(float(gain), float(margin))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy import special
 
 from analysis.statistics.blocks import Estimate, residual_squares, variances
 from analysis.statistics.image_variance import shared_by_images
+from analysis.statistics.looks import Look
 from analysis.statistics.simultaneous import Correction, Together
 
 ALPHA = 0.05
@@ -67,13 +68,14 @@ class Comparison:
         low: lower end of the 95% interval, for other seeds and other images; simultaneous over all primary comparisons,
             for the comparison alone where it is exploratory. NaN where nothing can be said.
         high: its upper end.
-        p: corrected over all primary comparisons; NaN where exploratory.
+        p: corrected over all primary comparisons, and over all looks where there are several; NaN where exploratory.
         margin: the smallest difference of interest.
         df: degrees of freedom of the interval.
         seed_variance: of the gain, from training again, in points squared.
         seed_df: its degrees of freedom.
         image_variance: of the gain, from other images; None where a run kept no counts.
         primary: whether it was named before anything was trained.
+        looked: seeds at the look that its interval is of, 0 before the first one; None where their number was fixed.
     """
 
     ours: str
@@ -89,6 +91,7 @@ class Comparison:
     seed_df: float
     image_variance: float | None
     primary: bool
+    looked: int | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -111,6 +114,8 @@ class Comparison:
         """Why there is no interval; empty where there is one."""
         if not math.isnan(self.low):
             return ""
+        if self.looked == 0:
+            return "before its first look"
         return {0: "no seed in common", 1: "one seed"}.get(len(self.seeds), "no variance can be estimated")
 
 
@@ -119,6 +124,7 @@ def judge(
     primary: Sequence[tuple[str, str]],
     exploratory: Sequence[tuple[str, str]] = (),
     margin: float = MARGIN,
+    look: Look | None = None,
 ) -> list[Comparison]:
     """The primary comparisons, then the exploratory ones, in their order.
 
@@ -127,6 +133,8 @@ def judge(
         primary: pairs of cells (ours, theirs), all that the study names, over all budgets.
         exploratory: other pairs, which get an interval of their own and no verdict.
         margin: the smallest difference of interest in points.
+        look: which of several looks this is; intervals and p of primary comparisons then hold for all looks together.
+            None for a number of seeds that was fixed before.
 
     Raises ValueError for a pair twice, and where runs were judged on different numbers of units.
     """
@@ -137,11 +145,14 @@ def judge(
     certain = [number for number in range(len(primary)) if design.p[number] == design.p[number]]
     correction = Correction(design.families(certain))
     level = correction.level(ALPHA) if certain else ALPHA
+    at_look = level if look is None else look.level(level)
     found = []
     for number in range(len(pairs)):
         is_primary = number < len(primary)
-        p = correction.adjusted(design.p[number]) if is_primary else math.nan
-        found.append(design.comparison(number, level if is_primary else ALPHA, p, margin, is_primary))
+        own = design.p[number] if look is None else look.total(design.p[number])
+        p = correction.adjusted(own) if is_primary else math.nan
+        one = design.comparison(number, at_look if is_primary else ALPHA, p, margin, is_primary)
+        found.append(one if look is None or not is_primary else replace(one, looked=look.seeds))
     return found
 
 

@@ -54,7 +54,9 @@ def agree(storage: BaseStorage, spec: StudySpec, folder: Path, data: DataFiles =
 
 def terms_of(spec: StudySpec) -> dict[str, Any]:
     """All of a search-space file that decides outcomes, and the version of the code, as plain JSON."""
-    asked = spec.model_dump(mode="json", by_alias=True, exclude=set(FREE))
+    # ledgers from before there were designs say nothing of them
+    unsaid: set[str] = {"design"} if spec.design == "product" else set()
+    asked = spec.model_dump(mode="json", by_alias=True, exclude={*FREE, *unsaid})
     return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version(spec.domains)}))
 
 
@@ -62,17 +64,18 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     old, new = _flat(before), _flat(now)
     for field in [*old, *(field for field in new if field not in old)]:
         found, found_now = old.get(field), new.get(field)
-        if found != found_now and not _adds(field, found, found_now, now["protocol"]):
+        if found != found_now and not _adds(field, found, found_now, now):
             yield f"{field}: was {_shown(old, field)}, is {_shown(new, field)}"
 
 
-def _adds(field: str, before: Any, now: Any, protocol: str) -> bool:
-    """Whether the new value keeps all existing trials and only asks for more."""
+def _adds(field: str, before: Any, now: Any, terms: Mapping[str, Any]) -> bool:
+    """Whether the new value, of these terms, keeps all existing trials and only asks for more."""
     if field == "search.trials_per_cell":  # None is as many as there are points
         return before is not None and (now is None or now >= before)
     if field == "replicate.seeds":
-        same_search = protocol != "paper" or before[0] == now[0]
-        return same_search and set(before) <= set(now)
+        same_search = terms["protocol"] != "paper" or before[0] == now[0]
+        fixed = terms["replicate"]["until"] is None  # else they say when verdicts are looked for
+        return same_search and fixed and set(before) <= set(now)
     if field == "search.train_seeds":  # the first one prunes
         return before is not None and before == now[: len(before)]
     if field.startswith("ablate."):  # every level as JSON, so that 1, 1.0 and true are three
@@ -100,8 +103,8 @@ def _message(folder: Path, differences: list[str], files: list[str]) -> str:
     return (
         f"{folder}: the study was started with other {others}, which decide what its trials are or what is concluded "
         f"from them:\n{lines}\n"
-        "More trials per cell, more levels of a factor and more seeds can be added at any time. For anything else "
-        "give the study another name with --set study=NAME, which reuses every finished trial that is the same, or "
-        "start afresh with --fresh, which moves this study aside."
+        "More trials per cell, more levels of a factor and, where their number is fixed, more seeds can be added at "
+        "any time. For anything else give the study another name with --set study=NAME, which reuses every finished "
+        "trial that is the same, or start afresh with --fresh, which moves this study aside."
         + (" To go on with its own images and labels, name their folder by --data-root." if files else "")
     )

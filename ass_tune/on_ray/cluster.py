@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from ass_tune.on_ray.cluster_token import give_token
 from ass_tune.on_ray.resources import check_resources
 from ass_tune.on_ray.socket_folder import socket_folder
 from ass_tune.on_ray.start_faults import cannot_start, check_answers, took_too_long
@@ -69,7 +70,21 @@ def ray_cluster(
                 check_resources(spec)
             yield ray.cluster_resources()
         finally:
-            ray.shutdown()
+            _leave()
+
+
+def _leave() -> None:
+    """End Ray. Its own shutdown takes the handlers of signals away, and only then waits for Ray's processes to end."""
+    import ray
+    from ray._private.worker import disconnect, global_worker
+
+    with handlers_kept():
+        if ray.is_initialized():
+            worker: Any = global_worker
+            disconnect()
+            worker.core_worker.shutdown_driver()
+            del worker.core_worker
+    ray.shutdown()
 
 
 def _start(folder: str | None, say: Callable[[str], None]) -> None:
@@ -89,7 +104,7 @@ def _start(folder: str | None, say: Callable[[str], None]) -> None:
 
 def _join(address: str) -> None:
     try:
-        check_answers(address)
+        give_token(check_answers(address))
         _init(address)
     except UserMistake:
         raise

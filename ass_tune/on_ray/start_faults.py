@@ -75,10 +75,11 @@ def _logs(address: str | None) -> str:
     return f"its logs are in {get_default_ray_temp_dir()}/session_latest/logs"
 
 
-def check_answers(address: str) -> None:
-    """Raise UserMistake where no Ray answers at an address: Ray's own attempts last minutes and ignore Ctrl-C.
+def check_answers(address: str) -> str:
+    """HOST:PORT of an address at which a Ray answers.
 
-    Raises ValueError, as Ray does, for what is no address.
+    Raises UserMistake where none does, since Ray's own attempts last minutes and ignore Ctrl-C; and ValueError, as Ray
+    does, for what is no address.
     """
     from ray._private.services import canonicalize_bootstrap_address
 
@@ -105,6 +106,7 @@ def check_answers(address: str) -> None:
             f"what listens at {address} does not answer as a Ray cluster does; give the port of `ray start "
             "--head` (6379 unless it was given another), not that of the dashboard (8265)"
         )
+    return found
 
 
 def _speaks_grpc(connection: socket.socket) -> bool:

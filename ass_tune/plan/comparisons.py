@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from ass_tune.search.cells import LeftOut
 from ass_tune.spec import StudySpec
 from ass_tune.spec.model import ComparedPair
-from ass_tune.spec.space import all_cells, distinct
+from ass_tune.spec.space import all_cells, distinct, reference_levels
 from trainables.config import Value
 from trainables.words import Cell
 
@@ -66,9 +66,10 @@ def _asked(spec: StudySpec, cells: _Cells) -> Iterator[tuple[Cell, Cell]]:
         for pair in spec.compare.pairs:
             yield from _of_pair(spec, cells, pair)
     elif spec.baseline:
+        reference = reference_levels(spec)
         for cell in cells.kept:
             if not cells.is_control(cell):
-                yield cell, cells.at(cell, spec.baseline)
+                yield cell, cells.at(cell, reference)
 
 
 def _of_pair(spec: StudySpec, cells: _Cells, pair: ComparedPair) -> Iterator[tuple[Cell, Cell]]:
@@ -108,6 +109,11 @@ class _Cells:
     def why_not(self, *combinations: Cell) -> str:
         """Why combinations cannot be compared."""
         reasons = {each.name: self._reasons[each.name] for each in combinations if each.name in self._reasons}
+        reasons |= {
+            each.name: f"not in the design {self._spec.design}"
+            for each in combinations
+            if each.name not in self._by_name and each.name not in self._reasons
+        }
         return "; ".join(f"{name} is {reason}" for name, reason in reasons.items())
 
     def control(self, ours: Cell, theirs: Cell) -> str | None:

@@ -47,6 +47,7 @@ def planned_power(
     seeds: int,
     like: tuple[str, str],
     studies: Path,
+    first_look: int | None = None,
 ) -> PlannedPower | None:
     """What the primary comparisons will be able to show; None without comparisons or with one seed.
 
@@ -56,6 +57,8 @@ def planned_power(
         seeds: of the table.
         like: trainable and pair of domains.
         studies: folder of all studies, where earlier ones of the same trainable and pair say how much runs vary.
+        first_look: seeds after which undecided comparisons get further ones, which costs a little power; None where the
+            number of seeds is fixed.
     """
     from analysis.statistics.power import Design, resolution, upper_sd
 
@@ -67,7 +70,8 @@ def planned_power(
     df = sum(one.run_sd_df for one in earlier)
     squares = sum((one.run_sd or 0.0) ** 2 * one.run_sd_df for one in earlier)
     sd = upper_sd(math.sqrt(2 * squares / df), df) if squares > 0 else None
-    design = Design(pairs, tuple((name, levels.get(BUDGET)) for name, levels in cells.items()))
+    budgets = tuple((name, levels.get(BUDGET)) for name, levels in cells.items())
+    design = Design(pairs, budgets, first_look=first_look)
     found = resolution(design, seeds, 1.0 if sd is None else sd)
     names = tuple(one.study for one in earlier) if sd is not None else ()
     return PlannedPower(gain=found.gain, margin=found.margin, sd=sd, studies=names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
@@ -37,6 +38,8 @@ class PlannedCell(BaseModel):
     tuning_trials: int
     """Configurations times the seeds that search, if none is pruned."""
     replicates: int
+    """At least."""
+    most_replicates: int
     seconds_per_trial: float | None
 
 
@@ -53,12 +56,16 @@ class StudyPlan(BaseModel):
     domains: str
     profile: str
     protocol: str
+    design: str
+    """Which combinations of levels are cells."""
     sampler: str
     pruner: str
     train_seeds: tuple[int, ...]
     """Seeds that search; none of `seeds`, except under `protocol: paper` the first one."""
     seeds: tuple[int, ...]
-    """Seeds of the table."""
+    """Seeds of the table; where they are added until something is decided, all that there may be."""
+    first_look: int | None = None
+    """Seeds after which undecided comparisons get further ones; None where their number is fixed."""
     comparisons: tuple[PlannedComparison, ...]
     """The primary ones."""
     not_compared: tuple[NotCompared, ...]
@@ -70,10 +77,13 @@ class StudyPlan(BaseModel):
     left_out: tuple[dict[str, str], ...]
     tuning_trials: int
     replicates: int
+    """At least; all of them where the number of seeds is fixed."""
+    most_replicates: int
+    """If every comparison takes all seeds."""
     iterations: int
-    """If no trial is pruned."""
+    """If no trial is pruned, with as many replicates as there may be."""
     iterations_expected: int
-    """After the pruning that is to be expected of trials that are all alike."""
+    """After the pruning that is to be expected of trials that are all alike, with as few replicates as possible."""
     evaluations_per_trial: int
     cpus_per_trial: float
     gpus_per_trial: float
@@ -114,9 +124,10 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     """
     kept, left_out = cells(spec)
     comparisons, not_compared = primary_comparisons(spec, [planned.cell for planned in kept], left_out)
+    kept = _with_seeds_to_add(kept, comparisons)
     times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
     tuning = sum(cell.tuning_trials for cell in kept)
-    replicates = sum(cell.replicates for cell in kept)
+    replicates, most = sum(cell.replicates for cell in kept), sum(cell.most_replicates for cell in kept)
     parallel = min(_parallel_here(spec), tuning + replicates)
     return StudyPlan(
         study=spec.study,
@@ -124,10 +135,12 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         domains=spec.domains,
         profile=spec.profile,
         protocol=spec.protocol,
+        design=spec.design,
         sampler=spec.search.sampler,
         pruner=spec.prune.pruner,
         train_seeds=spec.train_seeds,
-        seeds=spec.replicate.seeds,
+        seeds=spec.replicate.table,
+        first_look=len(spec.replicate.seeds) if spec.replicate.until else None,
         comparisons=comparisons,
         not_compared=not_compared,
         power=None,
@@ -136,7 +149,8 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         left_out=tuple(_named(left) for left in left_out),
         tuning_trials=tuning,
         replicates=replicates,
-        iterations=(tuning + replicates) * spec.train.iterations,
+        most_replicates=most,
+        iterations=(tuning + most) * spec.train.iterations,
         iterations_expected=sum(_expected_iterations(spec, cell) for cell in kept),
         evaluations_per_trial=len(spec.train.reports),
         cpus_per_trial=spec.resources.cpu,
@@ -160,7 +174,7 @@ def with_power(plan: StudyPlan, studies: Path) -> StudyPlan:
     cells = {cell.cell: cell.levels for cell in plan.cells}
     like = (plan.trainable, plan.domains)
     return plan.model_copy(
-        update={"power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies)},
+        update={"power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies, plan.first_look)},
     )
 
 
@@ -209,8 +223,15 @@ def _planned(spec: StudySpec, cell: CellPlan, time: StepTime | None) -> PlannedC
         configurations=cell.configurations,
         tuning_trials=cell.tuning_trials,
         replicates=cell.replicates,
+        most_replicates=cell.most_replicates,
         seconds_per_trial=time.seconds(spec.train.iterations, len(spec.train.reports)) if time else None,
     )
+
+
+def _with_seeds_to_add(kept: Sequence[CellPlan], comparisons: Sequence[PlannedComparison]) -> list[CellPlan]:
+    """Without further seeds for cells that are in no comparison."""
+    compared = {name for one in comparisons for name in (one.ours, one.theirs, one.control)}
+    return [cell if cell.cell.name in compared else replace(cell, further_seeds=()) for cell in kept]
 
 
 def _named(left: LeftOut) -> dict[str, str]:
@@ -220,6 +241,10 @@ def _named(left: LeftOut) -> dict[str, str]:
 
 def _trials(cell: CellPlan) -> int:
     return cell.tuning_trials + cell.replicates
+
+
+def _most_trials(cell: CellPlan) -> int:
+    return cell.tuning_trials + cell.most_replicates
 
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
@@ -241,7 +266,7 @@ def _times(
     if len(known) < len(kept):
         return {}
     iterations, reports = spec.train.iterations, len(spec.train.reports)
-    hours = sum(_trials(cell) * time.seconds(iterations, reports) for cell, time in known) / 3600
+    hours = sum(_most_trials(cell) * time.seconds(iterations, reports) for cell, time in known) / 3600
     expected = sum(_expected_seconds(spec, cell, time) for cell, time in known)
     return {
         "seconds_expected": expected / parallel if parallel else None,
@@ -262,7 +287,7 @@ def _measured_costs(
         "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
         # while a checkpoint is written, the one before it is still there
         "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known),
-        "bytes_at_the_end": sum(_trials(cell) * time.finished_bytes for cell, time in known),
+        "bytes_at_the_end": sum(_most_trials(cell) * time.finished_bytes for cell, time in known),
         "device_bytes": max((time.device_bytes for _, time in known if time.device_bytes is not None), default=None),
     }
 

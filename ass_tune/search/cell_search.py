@@ -21,6 +21,7 @@ from ass_tune.ledger.reuse import FinishedTrial, finished_trial
 from ass_tune.search.cells import CellPlan, grid_points
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.search.samplers import make_sampler
+from ass_tune.search.screening import Screening, waits
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
@@ -28,9 +29,6 @@ from trainables.config import Value
 from trainables.domains.sampling import stream
 from trainables.words import Outcome, Stage
 
-IN_A_ROW = 3
-"""So many screened configurations of a cell go on before it is another cell's turn: several contenders that are half
-trained say more about the best one than a single one that is trained to its end."""
 SAMPLER_ATTEMPTS = 16
 """How often a sampler may repeat itself before its cell takes a point not yet tried, or without an end a random one."""
 RANDOM_ATTEMPTS = 64
@@ -55,9 +53,7 @@ class CellSearch:
         self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
-        self._screening: set[str] = set()
-        self._paused: dict[str, tuple[float, Trial]] = {}
-        self._continued: set[str] = set()
+        self._screening = Screening(spec, self._first_entries)
         self._retries = deque(
             (stage, entry)
             for stage, stratum in self._strata.items()
@@ -67,29 +63,31 @@ class CellSearch:
         tuning = self.tuning_entries()
         finished = [entry for entry in tuning if entry.outcome is Outcome.FINISHED]
         self._finished_tuning = len(finished)
-        self._configurations = sum(entry.seed == plan.train_seeds[0] for entry in tuning)
+        self._configurations = len(self._first_entries())
         self._exhausted = False
         self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
         for entry in finished:
             self._queue_next_seed(entry.hyperparameters, entry.seed)
         self._replicates_begun = False
+        self._further_seeds = 0
 
     @property
-    def tuning_begun(self) -> int:
-        """Number of distinct tuning trials that are running or have ended."""
-        return len(self._keys[Stage.TUNING])
-
-    @property
-    def advanced(self) -> int:
-        """How far the search is, for cells to take turns."""
-        return self.tuning_begun + len(self._continued) // IN_A_ROW
+    def turn(self) -> tuple[int, int]:
+        """How far the search is: the cell in which it is least advanced is next."""
+        begun = len(self._keys[Stage.TUNING])
+        if not self._screening.until or self._configurations_left:
+            return 0, begun
+        return (1, self._screening.turn) if self._screening.waiting else (2, begun)
 
     @property
     def tuning_done(self) -> bool:
         """Whether every tuning trial has ended, so that the configuration of the table is known."""
-        retried = any(stage is Stage.TUNING for stage, _ in self._retries)
-        left = self._configurations_left or self._under_next_seed or retried
+        left = self._configurations_left or self._under_next_seed or self._retries_left
         return not left and not (self._running & self._keys[Stage.TUNING])
+
+    @property
+    def _retries_left(self) -> bool:
+        return any(stage is Stage.TUNING for stage, _ in self._retries)
 
     @property
     def _configurations_left(self) -> bool:
@@ -103,22 +101,19 @@ class CellSearch:
         """The cell's replicates in the ledger."""
         return self._strata[Stage.REPLICATE].entries()
 
+    def waiting(self) -> list[str]:
+        """Keys of the trials that a driver left while they waited for others to be screened."""
+        return [entry.key for entry in self.tuning_entries() if waits(self._spec, entry)]
+
     def readopt(self) -> Iterator[tuple[Trial, Entry]]:
         """The trials that a driver left unfinished, which keep their numbers, with their entries in the ledger."""
         for stage, stratum in self._strata.items():
             for entry in stratum.readopt():
                 self._running.add(entry.key)
                 trial = self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
-                self._readopt_screening(trial, entry)
+                if self._is_first(trial):
+                    self._screening.begin(trial, entry.last_iteration)
                 yield trial, entry
-
-    def _readopt_screening(self, trial: Trial, entry: Entry) -> None:
-        if not self._screened_at or not self._is_first(trial) or entry.last_iteration > self._screened_at:
-            return
-        if entry.last_iteration == self._screened_at:
-            self._paused[trial.key] = (entry.curve[entry.last_iteration], trial)
-        else:
-            self._screening.add(trial.key)
 
     def next_retry(self) -> Trial | None:
         """A trial that failed in earlier runs of the study and may be started again, or None."""
@@ -137,23 +132,29 @@ class CellSearch:
                 self._configurations += 1
                 return trial
             self._exhausted = True
-        if self._paused:
-            return None if self._screening else self._continue_best()
+        if self._screening.waiting:
+            return self._screening.next() if self._screening.over else None
         return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
 
-    def _continue_best(self) -> Trial:
-        """The paused trial with the best report, the earlier one of equals."""
-        _, best = max(self._paused.values(), key=lambda paused: (paused[0], -paused[1].number))
-        del self._paused[best.key]
-        self._continued.add(best.key)
-        return best
+    def screened_out(self) -> list[Trial]:
+        """Trials that wait and will never go on, now that every configuration is screened."""
+        all_screened = self._screening.over and not self._configurations_left and not self._retries_left
+        return self._screening.not_kept() if all_screened else []
+
+    def want_seeds(self, seeds: int) -> bool:
+        """Train the chosen configuration under that many seeds of the table; whether this is more than before."""
+        further = min(seeds - len(self._spec.replicate.seeds), len(self.plan.further_seeds))
+        if further <= self._further_seeds:
+            return False
+        self._further_seeds, self._replicates_begun = further, False
+        return True
 
     def next_replicate(self) -> Trial | None:
         """The chosen configuration with a seed of the table that it has not run with, or None."""
         if self._replicates_begun or not self.tuning_done:
             return None
         if (chosen := self.chosen()) is not None:
-            for seed in self.plan.replicate_seeds:
+            for seed in (*self.plan.replicate_seeds, *self.plan.further_seeds[: self._further_seeds]):
                 if (trial := self._begin_if_new(Stage.REPLICATE, chosen, seed)) is not None:
                     return trial
         self._replicates_begun = True
@@ -181,31 +182,25 @@ class CellSearch:
 
     def pauses(self, trial: Trial, report: Report) -> bool:
         """Whether a trial waits after this report, the last of its screening, for the others to be screened, too."""
-        if trial.key not in self._screening or report.iteration < self._screened_at:
-            return False
-        self._screening.remove(trial.key)
-        self._paused[trial.key] = (report.miou, trial)
-        return True
+        return self._screening.ends_with(trial, report)
 
     def is_paused(self, trial: Trial) -> bool:
         """Whether a trial waits for the others to be screened, or for better ones to go on first."""
-        return trial.key in self._paused
+        return self._screening.is_waiting(trial)
+
+    def _first_entries(self) -> list[Entry]:
+        """The trials that tried a configuration for the first time."""
+        return [entry for entry in self.tuning_entries() if entry.seed == self.plan.train_seeds[0]]
 
     def _is_first(self, trial: Trial) -> bool:
         """Whether a trial tries a configuration for the first time."""
         return trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
 
-    @property
-    def _screened_at(self) -> int:
-        """The iteration at which the screening of a trial ends; 0 if there is none."""
-        iteration = self._spec.search.screen * self._spec.train.evaluate_every
-        return iteration if iteration < self._spec.train.iterations else 0
-
     def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
         """Record an outcome."""
         self._strata[trial.stage].end(trial, end, select_miou)
         self._running.discard(trial.key)
-        self._screening.discard(trial.key)
+        self._screening.end(trial)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
             self._finished_tuning += 1
             self._queue_next_seed(trial.hyperparameters, trial.seed)
@@ -275,8 +270,8 @@ class CellSearch:
         self._keys[stage].add(key)
         self._running.add(key)
         trial = self._trial(stage, number, key, seed, hyperparameters, config)
-        if self._screened_at and self._is_first(trial):
-            self._screening.add(key)
+        if self._is_first(trial):
+            self._screening.begin(trial)
         return trial
 
     def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping[str, Any], str]:

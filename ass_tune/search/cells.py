@@ -29,6 +29,8 @@ class CellPlan:
     """Seeds that search: the first one tries all configurations, each later one those that finished under it."""
     replicate_seeds: tuple[int, ...]
     """Seeds under which the chosen configuration is trained for the table."""
+    further_seeds: tuple[int, ...] = ()
+    """Those that may be added one after the other, until what the cell is compared with is decided."""
     idle: tuple[str, ...] = ()
     """Factors whose level has no effect in the cell."""
 
@@ -44,8 +46,13 @@ class CellPlan:
 
     @property
     def replicates(self) -> int:
-        """Trainings of the chosen configuration."""
+        """Trainings of the chosen configuration, at least."""
         return len(self.replicate_seeds)
+
+    @property
+    def most_replicates(self) -> int:
+        """Trainings of the chosen configuration if all further seeds are added."""
+        return self.replicates + len(self.further_seeds)
 
     def seeds_after(self, seed: int) -> tuple[int, ...]:
         """The seeds that search after this one; none after a seed that does not search."""
@@ -151,12 +158,14 @@ def _count(space: tuple[Variable, ...], chosen: dict[str, Value]) -> int:
 
 def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...], points: int | None) -> CellPlan:
     searching, table = spec.train_seeds, spec.replicate.seeds
+    further = spec.replicate.table[len(table) :]
     if points == 1:
-        return CellPlan(cell, space, points, 0, searching, table)
+        return CellPlan(cell, space, points, 0, searching, table, further)
     budget = spec.search.trials_per_cell
     configurations = min(number for number in (budget, points) if number is not None)
     # under `protocol: paper` the trial that was chosen is itself the table's first
-    return CellPlan(cell, space, points, configurations, searching, tuple(s for s in table if s not in searching))
+    fresh = tuple(seed for seed in table if seed not in searching)
+    return CellPlan(cell, space, points, configurations, searching, fresh, further)
 
 
 def _content(spec: StudySpec, values: Mapping[str, Any], searched: str) -> str:

@@ -7,7 +7,7 @@ code directs real trials and trials replayed from recorded learning curves.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -58,6 +58,9 @@ class Director:
         tries: how many tries in a row of a trial that is lost, hung or out of memory may end without a new report. A
             try with one is not counted, as Ray does not count preemptions: a machine that comes and goes is no fault
             of the trial.
+        seeds_wanted: asked when all trials have ended: cells that need further seeds by name, with the number of seeds
+            that each then has. It answers from the ledger and from what trials left, never from its own earlier
+            answers, so that a resume goes on as it would have gone on.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class Director:
         listeners: Sequence[Listener] = (),
         finished: FinishedTrials | None = None,
         tries: int = 1,
+        seeds_wanted: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._searches = {search.plan.cell: search for search in searches}
         self._record, self._listeners = record, listeners
         self._everybody = (record, *listeners)
         self._finished = finished or FinishedTrials()
         self._tries = tries
+        self._seeds_wanted = seeds_wanted
         self._faults: list[Fault] = []
         self._running: dict[str, _Running] = {}
         self._twins: dict[str, list[_Running]] = defaultdict(list)
@@ -118,10 +123,11 @@ class Director:
         if search.gives_up(running.trial, report.iteration):
             self.end(key, End(Outcome.PRUNED, report.iteration, report.time))
             return Decision.STOP
-        if search.pauses(running.trial, report):
+        paused = search.pauses(running.trial, report)
+        if paused:
             self._pause(running)
-            return Decision.PAUSE
-        return Decision.CONTINUE
+        self._end_screened_out(search, report.time)
+        return Decision.PAUSE if paused else Decision.CONTINUE
 
     def result(self, key: str, step: StepResult) -> Decision:
         """Take what a step of a trial returned, and say what becomes of the trial; a trial that stops has its end."""
@@ -178,6 +184,7 @@ class Director:
         if end.outcome is Outcome.FINISHED:
             self._finished.add(key, search.finished(running.trial))
         self._unfinished.extend(self._twins.pop(key, []))
+        self._end_screened_out(search, end.time)
 
     def _counted(self, running: _Running) -> str:
         if running.tries_in_vain:
@@ -202,16 +209,20 @@ class Director:
     def _try_again(self, running: _Running, notice: str) -> None:
         self.notice(running.trial.key, notice)
         self._unfinished.append(running)
-        self._interrupt(running)
 
-    def _pause(self, running: _Running) -> None:
-        self._paused[running.trial.key] = running
-        self._interrupt(running)
-
-    def _interrupt(self, running: _Running) -> None:
         del self._running[running.trial.key]
         for listener in self._everybody:
             listener.trial_interrupted(running.trial)
+
+    def _pause(self, running: _Running) -> None:
+        self._paused[running.trial.key] = self._running.pop(running.trial.key)
+        for listener in self._everybody:
+            listener.trial_paused(running.trial)
+
+    def _end_screened_out(self, search: CellSearch, time: float) -> None:
+        for trial in search.screened_out():
+            running = self._running[trial.key] = self._paused.pop(trial.key)
+            self.end(trial.key, End(Outcome.PRUNED, running.last_iteration, time))
 
     def _adopt(self, running: _Running, source: FinishedTrial) -> None:
         """Let a trial end with the curve and the result of a finished trial of equal content."""
@@ -224,6 +235,8 @@ class Director:
 
     def _next_new(self) -> _Running | None:
         trial = self._next_retry() or self._next_tuning() or self._next_replicate()
+        while trial is None and not self._running and self._add_seeds():
+            trial = self._next_replicate()
         return None if trial is None else self._paused.pop(trial.key, None) or _Running(trial)
 
     def _next_retry(self) -> Trial | None:
@@ -232,10 +245,16 @@ class Director:
 
     def _next_tuning(self) -> Trial | None:
         """From the cell whose search is least advanced, so that all cells advance together."""
-        for search in sorted(self._searches.values(), key=lambda search: search.advanced):
+        for search in sorted(self._searches.values(), key=lambda search: search.turn):
             if (trial := search.next_tuning()) is not None:
                 return trial
         return None
+
+    def _add_seeds(self) -> bool:
+        """Whether some cell has got another seed."""
+        by_name = {cell.name: search for cell, search in self._searches.items()}
+        added = [by_name[cell].want_seeds(seeds) for cell, seeds in self._seeds_wanted().items()]
+        return any(added)
 
     def _next_replicate(self) -> Trial | None:
         trials = (search.next_replicate() for search in self._searches.values())

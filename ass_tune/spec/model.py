@@ -21,6 +21,9 @@ TUNED = "tuned"
 SEARCH_SEEDS = (1000,)
 """Unlike the seeds of tables, which people count from 0 or 1 or choose as 42, 123 or 1234."""
 
+MOST_SEEDS = 100
+"""Of a table, where a file says how many."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
@@ -71,8 +74,14 @@ class Search(Part):
     screen: int = Field(
         default=0,
         ge=0,
-        description="Reports that every configuration gets before any goes on; then the best of each cell go on first, "
-        "and all others after them. 0 trains each to its end at once",
+        description="Reports that every configuration of a cell gets before any goes on; the best ones go on first. "
+        "0 trains each to its end at once",
+    )
+    keep: int | None = Field(
+        default=None,
+        ge=1,
+        description="With screen: how many configurations of a cell, the best ones, go on; the others are pruned. By "
+        "default all go on",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
@@ -97,10 +106,38 @@ class Prune(Part):
     around: Around | None = Field(default=None, description="The pruner that `pruner: patient` waits for")
 
 
+def _counted(value: Any) -> Any:
+    """The seeds that a number of them stands for: those from 0 on."""
+    if type(value) is not int:
+        return value
+    if not 1 <= value <= MOST_SEEDS:
+        message = "a number of seeds from 1 to {most}, or a list of seeds"
+        raise PydanticCustomError("seeds_count", message, {"most": MOST_SEEDS})
+    return tuple(range(value))
+
+
 class Replicate(Part):
     """Trainings of every cell's chosen configuration; the table is made of them."""
 
-    seeds: Seeds = Field(default=(0,), description="Seeds of training of the table")
+    seeds: Annotated[
+        Seeds,
+        BeforeValidator(_counted, json_schema_input_type=Seeds | Annotated[int, Field(ge=1, le=MOST_SEEDS)]),
+    ] = Field(default=(0,), description="Seeds of training of the table, or how many, from 0 on")
+    at_most: int | None = Field(
+        default=None, ge=2, le=MOST_SEEDS, description="With until: how many seeds a cell gets at most"
+    )
+    until: Literal["decided"] | None = Field(
+        default=None,
+        description="decided: after replicate.seeds, cells get one seed after the other while a comparison of theirs "
+        "is undecided and can still be decided. Verdicts are corrected for every look",
+    )
+
+    @property
+    def table(self) -> tuple[int, ...]:
+        """All seeds that the table may have: after the listed ones those that follow the largest of them."""
+        further = (self.at_most or 0) - len(self.seeds) if self.until else 0
+        first = max(self.seeds) + 1
+        return (*self.seeds, *range(first, first + further))
 
 
 class ComparedPair(Part):
@@ -197,8 +234,15 @@ class StudySpec(Part):
     )
     ablate: dict[str, Levels] = Field(
         default={},
-        description=f"Factors, each with its levels; every combination is a cell of the table. The level `{TUNED}` "
-        "leaves the variable to `tune:`",
+        description="Factors, each with its levels; every combination is a cell of the table, unless `design` says "
+        f"otherwise. The level `{TUNED}` leaves the variable to `tune:`",
+    )
+    design: Literal["product", "one_at_a_time", "leave_one_out"] = Field(
+        default="product",
+        description="Which combinations are cells. product: all; one_at_a_time: the baseline, and every other level "
+        "alone with the others at the baseline's; leave_one_out: the whole method, which has the other one of two "
+        "levels in each factor of the baseline, and it with one of them as in the baseline. Factors that the baseline "
+        "does not name are combined with all of these",
     )
     tune: dict[str, Hyperparameter] = Field(default={}, description="Hyperparameters, tuned inside every cell")
     fixed: dict[str, FixedValue] = Field(default={}, description="Values that differ from the profile in every trial")

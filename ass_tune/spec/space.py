@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,10 +47,39 @@ def distinct(value: Value) -> tuple[bool, Value]:
 
 
 def all_cells(spec: StudySpec) -> Iterator[Cell]:
-    """Every combination of factor levels in file order, the last factor changing fastest."""
-    names = tuple(spec.ablate)
-    for levels in itertools.product(*spec.ablate.values()):
-        yield Cell(tuple(zip(names, levels, strict=True)))
+    """Every combination of factor levels that the design has, in file order, the last factor changing fastest."""
+    for places in sorted({places for varied in _designed(spec) for places in itertools.product(*varied)}):
+        chosen = zip(spec.ablate.items(), places, strict=True)
+        yield Cell(tuple((name, levels[place]) for (name, levels), place in chosen))
+
+
+def count_cells(spec: StudySpec) -> int:
+    """At least as many as `all_cells` has, without making them."""
+    return sum(math.prod(map(len, varied)) for varied in _designed(spec))
+
+
+def reference_levels(spec: StudySpec) -> dict[str, Value]:
+    """The levels that gains are measured against: the baseline's, under leave_one_out those of the whole method."""
+    if spec.design != "leave_one_out":
+        return spec.baseline
+    return {
+        name: next((other for other in spec.ablate.get(name, ()) if distinct(other) != distinct(level)), level)
+        for name, level in spec.baseline.items()
+    }
+
+
+def _designed(spec: StudySpec) -> list[list[Sequence[int]]]:
+    """Places of the levels of each factor, all combinations of which are cells; several such lists for some designs."""
+    everything: list[Sequence[int]] = [range(len(levels)) for levels in spec.ablate.values()]
+    if spec.design == "product":
+        return [everything]
+    reference, alone = reference_levels(spec), list(everything)
+    for number, (name, levels) in enumerate(spec.ablate.items()):
+        if name in reference:
+            alone[number] = [at for at, level in enumerate(levels) if distinct(level) == distinct(reference[name])]
+    named = [number for number, name in enumerate(spec.ablate) if name in reference]
+    varied = [[*alone[:number], everything[number], *alone[number + 1 :]] for number in named]
+    return varied or [alone]
 
 
 def tuned_names(spec: StudySpec, cell: Cell) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from optuna.exceptions import StorageInternalError
 from rich.console import Console
 
-from analysis.conclusions import conclusions, no_result, split_note
+from analysis.conclusions import conclusions, no_result, seeds_saved, split_note
 from analysis.edges import edge_notes
 from analysis.records import Status
 from analysis.statistics.gains import Judged
@@ -125,6 +125,8 @@ def _show_and_record(
         console.print(nothing, style="bold red", soft_wrap=True)
     for sentence in said:
         console.print(f"- {sentence}", markup=False)
+    if (saved := seeds_saved(judged)) is not None:
+        console.print(saved)
     if judged.study.protocol == "paper":
         console.print(split_note(judged.study), style="yellow")
     for note in edge_notes(judged.study):

@@ -33,7 +33,7 @@ def _columns(plan: StudyPlan) -> list[Column]:
         Column("tuned", [", ".join(cell.tuned) or "nothing" for cell in plan.cells], right=False, folds=True),
         Column("points", ["any" if cell.points is None else str(cell.points) for cell in plan.cells], spare=1),
         Column("tuning trials", [_searched(cell.configurations, len(plan.train_seeds)) for cell in plan.cells]),
-        Column("replicates", [str(cell.replicates) for cell in plan.cells]),
+        Column("replicates", [_from_to(cell.replicates, cell.most_replicates) for cell in plan.cells]),
         Column("time per trial", times),
     ]
 
@@ -48,18 +48,19 @@ def _labeled(label: str, text: str) -> RenderableType:
 
 
 def _totals(plan: StudyPlan) -> dict[str, str]:
-    trials = plan.tuning_trials + plan.replicates
+    trials = _from_to(plan.tuning_trials + plan.replicates, plan.tuning_trials + plan.most_replicates)
     several = len(plan.train_seeds) > 1 and plan.tuning_trials
     of_which = f" ({plan.tuning_trials // len(plan.train_seeds)} configurations x {len(plan.train_seeds)} seeds)"
     totals = {
+        **({"design": plan.design} if plan.design != "product" else {}),
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
         "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
-        "table": f"{seeds_text(plan.seeds)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
+        "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
         **({"can show": _power(plan.power)} if plan.power else {}),
         "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
-        f"{plan.replicates} replicates",
-        "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning",
+        f"{_from_to(plan.replicates, plan.most_replicates)} replicates",
+        "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning{_with_fewest(plan)}",
     }
     totals["GPU-hours" if plan.gpus_per_trial else "CPU-hours"] = _hours(plan)
     totals["time"] = _time(plan)
@@ -67,6 +68,25 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
     totals["disk"] = _disk(plan)
     return totals
+
+
+def _from_to(fewest: int, most: int) -> str:
+    """E.g. `9 to 36`, or one number where they are equal."""
+    return str(fewest) if fewest == most else f"{fewest} to {most}"
+
+
+def _table_seeds(plan: StudyPlan) -> str:
+    """E.g. `seeds 0, 1, 2; then one after the other, 12 at most, while a comparison can still be decided`."""
+    if plan.first_look is None:
+        return seeds_text(plan.seeds)
+    return (
+        f"{seeds_text(plan.seeds[: plan.first_look])}; then one after the other, {len(plan.seeds)} at most, while a "
+        "comparison can still be decided"
+    )
+
+
+def _with_fewest(plan: StudyPlan) -> str:
+    return "" if plan.first_look is None else " with the fewest replicates"
 
 
 def _searched(configurations: int, seeds: int) -> str:

@@ -24,6 +24,8 @@ class CellProgress:
     outcomes: Counter[Outcome | None] = field(default_factory=Counter)
     best: float | None = None
     """Select-split mIoU in percent of the best configuration so far, a mean over the seeds that search."""
+    replicates_begun: set[str] = field(default_factory=set)
+    """Their keys."""
     _select: dict[str, dict[int, float]] = field(default_factory=dict)
     """Select mIoU of finished tuning trials by configuration and seed."""
     _not_needed: dict[str, int] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class CellProgress:
             plan,
             ended={stage: found.total() - found[None] for stage, found in counts.items()},
             outcomes=counts[Stage.TUNING] + counts[Stage.REPLICATE],
+            replicates_begun={entry.key for entry in replicates},
         )
         for entry in tuning:
             if entry.outcome is not None:
@@ -47,6 +50,11 @@ class CellProgress:
     def tuning_wanted(self) -> int:
         """Tuning trials of the whole search, less those that pruned or failed configurations do not need."""
         return self.plan.tuning_trials - sum(self._not_needed.values())
+
+    @property
+    def replicates_wanted(self) -> int:
+        """As many as the file begins with, and those that were added since."""
+        return max(self.plan.replicates, len(self.replicates_begun))
 
     def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
         """Count the outcome of a trial, whose last report had this mIoU in percent."""
@@ -89,6 +97,8 @@ class StudyProgress(Listener):
         }
         self.running: dict[str, Trial] = {}
         """Trials that run now by key, in the order in which they started."""
+        self.waiting = {key: search.plan.cell for search in searches for key in search.waiting()}
+        """Keys of trials that wait for others of their cell to be screened, or to go on first, with their cells."""
         self.iterations = iterations
         entries = [entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries())]
         pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
@@ -100,6 +110,9 @@ class StudyProgress(Listener):
     def trial_started(self, trial: Trial) -> None:
         """Count it as running."""
         self.running[trial.key] = trial
+        self.waiting.pop(trial.key, None)
+        if trial.stage is Stage.REPLICATE:
+            self.cells[trial.cell].replicates_begun.add(trial.key)
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """Count the iterations since its last report."""
@@ -112,9 +125,15 @@ class StudyProgress(Listener):
         """Count it as waiting; what it reported stays."""
         del self.running[trial.key]
 
+    def trial_paused(self, trial: Trial) -> None:
+        """Count it as waiting for others of its cell."""
+        del self.running[trial.key]
+        self.waiting[trial.key] = trial.cell
+
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
-        del self.running[trial.key]
+        self.running.pop(trial.key, None)  # one that is screened out does not run
+        self.waiting.pop(trial.key, None)
         self.cells[trial.cell].end(trial, end, self._at.pop(trial.key, Reached()).miou)
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
@@ -127,7 +146,7 @@ class StudyProgress(Listener):
     @property
     def trials_wanted(self) -> int:
         """All tuning trials that are needed, and the replicates."""
-        return sum(cell.tuning_wanted + cell.plan.replicates for cell in self.cells.values())
+        return sum(cell.tuning_wanted + cell.replicates_wanted for cell in self.cells.values())
 
     def reached(self, trial: Trial) -> Reached:
         """How far a running trial is."""

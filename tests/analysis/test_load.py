@@ -205,7 +205,7 @@ def test_passwords_are_not_shown(server: str) -> None:
 
 def test_a_file_that_is_no_database_is_a_mistake_and_none_is_made(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, though long enough to be one\n" * 20)
-    for name, message in (("notes.txt", "notes.txt: "), ("none.db", "no database")):
+    for name, message in (("notes.txt", "notes.txt is no SQLite database"), ("none.db", "no database")):
         with pytest.raises(UserMistake, match=message):
             load_study("recorded", f"sqlite:///{tmp_path / name}")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -68,6 +68,7 @@ def test_a_server_is_not_asked(uri: str) -> None:
 def test_a_database_file_may_be_new_or_one_but_nothing_else(tmp_path: Path, migrated: Path) -> None:
     check_uri(f"sqlite:///{migrated}")
     check_uri(f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}")
+    check_uri(f"sqlite:///{tmp_path / 'a b #é;x' / 'mlflow.db'}")
     (tmp_path / "notes.db").write_text("a text of more than sixteen characters")
     for name, reason in {
         "notes.db": "is no SQLite database",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Driven(Listener):
         finished: trials of other studies.
         tries: as the director's.
         record: told first, e.g. a tracker.
+        seeds_wanted: as the director's, of these searches.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Driven(Listener):
         finished: FinishedTrials | None = None,
         tries: int = 1,
         record: Listener | None = None,
+        seeds_wanted: Callable[[Sequence[CellSearch]], Mapping[str, int]] = lambda searches: {},
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.spec, self.storage, self.fails = spec, storage, fails
@@ -73,7 +75,12 @@ class Driven(Listener):
         self.searches = [CellSearch(spec, cell, storage, make_pruner(spec)) for cell in kept]
         self.events: list[tuple[str, Trial, Any]] = []
         self.director = Director(
-            self.searches, record or Listener(), [self, *listeners(self.searches)], finished, tries
+            self.searches,
+            record or Listener(),
+            [self, *listeners(self.searches)],
+            finished,
+            tries,
+            lambda: seeds_wanted(self.searches),
         )
         self._slots = VirtualSlots(self.director, self._life)
         self._times: np.random.Generator | None = None

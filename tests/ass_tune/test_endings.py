@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,20 @@ def test_a_signal_ends_a_study_like_ctrl_c(
     assert "Traceback" not in rest
     assert statuses(studies) <= {"FINISHED", "KILLED"}
     assert_goes_on(studies, file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 2.0, 3.0])
+def test_a_signal_after_the_last_trial_lets_the_study_end(studies: Studies, write_file: Write, seconds: float) -> None:
+    """Also while Ray ends, which takes the handlers of signals away."""
+    process = started(studies, write_file(STUDY))
+    assert process.stdout is not None
+    assert any(re.search(r" (\d+)/\1 trials, 0 running", line) for line in process.stdout)
+    time.sleep(seconds)
+    process.terminate()
+    rest, _ = process.communicate(timeout=500)
+    assert "\nOptuna: " in rest, "all has been said"
+    assert statuses(studies) == {"FINISHED"}
 
 
 @pytest.mark.slow

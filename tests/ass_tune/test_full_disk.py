@@ -46,6 +46,7 @@ def assert_whole(studies: Studies, trials_wanted: int) -> None:
     assert len({trial.user_attrs["key"] for trial in trials}) == len(trials) == trials_wanted
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_a_full_disk_under_outbox_and_ledger(
     tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path]

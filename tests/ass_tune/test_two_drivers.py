@@ -40,7 +40,8 @@ def first_to_end(pair: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 20])
 def test_of_two_drivers_started_at_once_one_runs_the_study_whole_and_the_other_names_it(
     tmp_path: Path, migrated: Path, cluster: Cluster, write_file: Callable[[str], Path], times: int
 ):

@@ -116,7 +116,7 @@ class InThisProcess:
 def test_the_benchmark_writes_figures_and_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(inference, "QUICK", Size(50, 50, 4))
     monkeypatch.setattr(inference, "quick_grid", lambda: [Point(10, 2)])
-    monkeypatch.setattr(inference, "_Workers", InThisProcess)
+    monkeypatch.setattr(inference, "Workers", InThisProcess)
     assert run("inference", None, inference.measure, ["--quick", "--json", str(tmp_path / "figures.json")]) == 0
     found = json.loads((tmp_path / "figures.json").read_text())
     assert {"fwer", "coverage", "power_ratio", "false_equivalent"} <= set(found["figures"])

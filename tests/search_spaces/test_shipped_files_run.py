@@ -33,6 +33,7 @@ def test_a_shipped_file_runs_to_its_table(name, studies):
     check_table(studies, name, seeds=2 if name == "smoke" else 1)
 
 
+@pytest.mark.slow
 def test_the_real_pair_runs_to_its_table_and_its_record_is_whole(studies, data_root):
     pytest.importorskip("efficientnet_lite_pytorch", reason="extra `pretrained` is not installed")
     two_cells = ["--set", "ablate.labeled_images=[10]", "--set", "ablate.adaptor=[joint, ga+csa]"]

@@ -67,4 +67,27 @@ def a_control_controls_something(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("control",), text)
 
 
-RULES = (levels_are_those_of_factors, pairs_have_two_sides, a_control_controls_something)
+def a_design_varies_the_factors_of_the_baseline(draft: Draft) -> Iterator[SpecError]:
+    """A design of single factors has a baseline, whole methods have two levels, and a control stays with its cell."""
+    spec, path = draft.spec, ("design",)
+    if spec.design == "product" or {path[0] for path in draft.broken} & {"ablate", "baseline", "control", "design"}:
+        return
+    if not spec.baseline:
+        text = f"found {spec.design} without a baseline; allowed: product, or a baseline whose factors are varied"
+        yield draft.error(path, text)
+    for factor in spec.baseline:
+        levels = spec.ablate.get(factor, ())
+        if spec.design == "leave_one_out" and levels and len(levels) != 2:
+            text = f"found leave_one_out, but ablate.{factor} has {len(levels)} level(s); allowed: two, the baseline's "
+            yield draft.error(path, f"{text}and that of the whole method, or design: one_at_a_time")
+        if factor in spec.control:
+            text = f"found a level of {factor}, which the baseline names too, so that no cell but one has its control; "
+            yield draft.error(("control", factor), f"{text}allowed: with design: product, or another factor")
+
+
+RULES = (
+    levels_are_those_of_factors,
+    pairs_have_two_sides,
+    a_control_controls_something,
+    a_design_varies_the_factors_of_the_baseline,
+)

@@ -10,7 +10,7 @@ from ass_tune.spec.errors import SpecError, names, shown
 
 def seeds_of_the_search_are_its_own(draft: Draft) -> Iterator[SpecError]:
     """No seed both searches and is in the table: the network that was chosen is luckier than it will be again."""
-    search, table = draft.spec.search.train_seeds, draft.spec.replicate.seeds
+    search, table = draft.spec.search.train_seeds, draft.spec.replicate.table
     shared = [seed for seed in table if seed in search]
     if draft.spec.protocol == "paper" or not shared or {("search",), ("replicate",), ("protocol",)} & draft.broken:
         return
@@ -31,4 +31,31 @@ def the_paper_has_no_seeds_for_the_search(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("search", "train_seeds"), f"{text}; allowed: protocol: split, or no train_seeds")
 
 
-RULES = (seeds_of_the_search_are_its_own, the_paper_has_no_seeds_for_the_search)
+def seeds_are_added_until_something_is_decided(draft: Draft) -> Iterator[SpecError]:
+    """`until` and `at_most` go together, there is something to decide, and a first look that can decide it."""
+    spec, replicate = draft.spec, draft.spec.replicate
+    if ("replicate",) in draft.broken or (replicate.until is None and replicate.at_most is None):
+        return
+    if replicate.until is None:
+        text = f"found {replicate.at_most} without until; allowed: with until: decided"
+        yield draft.error(("replicate", "at_most"), text)
+        return
+    if replicate.at_most is None:
+        text = "found decided without at_most; allowed: with the number of seeds that a cell gets at most"
+        yield draft.error(("replicate", "until"), text)
+    elif replicate.at_most <= len(replicate.seeds):
+        text = f"found {replicate.at_most} with {len(replicate.seeds)} seeds to begin with; allowed: more than these"
+        yield draft.error(("replicate", "at_most"), text)
+    if len(replicate.seeds) < 2:
+        text = "found 1 seed to begin with, which decides nothing; allowed: at least 2 seeds with until: decided"
+        yield draft.error(("replicate", "seeds"), text)
+    if not spec.baseline and spec.compare.pairs is None and not {("baseline",), ("compare",)} & draft.broken:
+        text = "found decided, but nothing that is compared; allowed: with baseline or compare.pairs"
+        yield draft.error(("replicate", "until"), text)
+
+
+RULES = (
+    seeds_of_the_search_are_its_own,
+    the_paper_has_no_seeds_for_the_search,
+    seeds_are_added_until_something_is_decided,
+)

@@ -10,7 +10,7 @@ from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import Path, SpecError, shown
 from ass_tune.spec.hyperparameters import Choice, Grid, LogUniform, Uniform
 from ass_tune.spec.model import TUNED
-from ass_tune.spec.space import MAX_VALUES, distinct
+from ass_tune.spec.space import MAX_VALUES, count_cells, distinct
 from ass_tune.spec.wording import field_type, mismatches
 from trainables.config import Value
 from trainables.words import Cell, format_value
@@ -66,7 +66,7 @@ def ranges_of_fractions_fit_their_fields(draft: Draft) -> Iterator[SpecError]:
 
 def the_table_has_a_size(draft: Draft) -> Iterator[SpecError]:
     """The number of cells is one that a study can have."""
-    count = math.prod(len(levels) for levels in draft.spec.ablate.values())
+    count = count_cells(draft.spec)
     if count > MAX_CELLS:
         yield draft.error(("ablate",), f"found {count} combinations of levels; allowed: at most {MAX_CELLS}")
     longest = Cell(tuple((name, max(levels, key=_length)) for name, levels in draft.spec.ablate.items())).name

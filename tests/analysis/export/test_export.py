@@ -384,4 +384,4 @@ def test_an_mlflow_that_fails_is_told_without_a_traceback(tmp_path: Path, capsys
     assert (
         main(["recorded", "--tracking-uri", f"sqlite:///{tmp_path / 'mlflow.db'}", "--out", str(tmp_path / "x")]) == 2
     )
-    assert "file is not a database" in capsys.readouterr().err
+    assert "mlflow.db is no SQLite database" in capsys.readouterr().err

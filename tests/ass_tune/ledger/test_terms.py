@@ -68,6 +68,11 @@ def test_what_adds_is_taken_and_from_then_on_part_of_the_study(
             {"search": {"sampler": "random", "trials_per_cell": 6, "train_seeds": [1001, 1000]}},
             "search.train_seeds: was [1000], is [1001, 1000]",
         ),
+        (
+            {"replicate": {"seeds": [0, 1], "at_most": 5, "until": "decided"}, "baseline": {"adaptor": "joint"}},
+            'replicate.until: was null, is "decided"',
+        ),
+        ({"design": "one_at_a_time"}, 'design: was not there, is "one_at_a_time"'),
         ({"baseline": {"adaptor": "ga"}}, 'baseline.adaptor: was not there, is "ga"'),
         ({"compare": {"smallest_difference": 0.5}}, "compare.smallest_difference: was 1.0, is 0.5"),
         ({"control": {"adaptor": "joint"}}, 'control.adaptor: was not there, is "joint"'),
@@ -88,6 +93,18 @@ def test_what_would_alter_trials_is_refused_with_the_difference(
     assert "--fresh" in str(refused.value)
     assert "--set study=NAME" in str(refused.value)
     agree(storage, spec(), FOLDER)
+
+
+@pytest.mark.parametrize("replicate", [{"seeds": [0, 1, 2]}, {"at_most": 6}, {"until": None}], ids=str)
+def test_when_verdicts_are_looked_for_does_not_change_afterwards(
+    spec: Spec, driven: Callable, replicate: dict[str, Any]
+) -> None:
+    storage = InMemoryStorage()
+    until = {"seeds": [0, 1], "at_most": 5, "until": "decided"}
+    agree(storage, spec(replicate=until), FOLDER)
+    driven(spec(replicate=until), storage).director.next_trial()
+    with pytest.raises(ChangedStudy, match=r"replicate\.(seeds|at_most|until): was"):
+        agree(storage, spec(replicate=until | replicate), FOLDER)
 
 
 def test_all_differences_are_told_at_once(spec: Spec, storage: InMemoryStorage) -> None:

@@ -54,6 +54,25 @@ def test_under_uv_run_trials_keep_the_environment_of_the_driver(studies, write_f
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_cluster_that_asks_for_a_token_gets_it_unasked(
+    studies, write_file, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    done = studies.run_alone(write_file(curves_file()), "--address", cluster.address, "--set", "ablate.adaptor=[joint]")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unauthenticated" not in done.stderr
+
+
+def test_a_cluster_that_refuses_the_token_is_one_clear_error(
+    studies, write_file, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    done = studies.run_alone(write_file(curves_file()), "--address", cluster.address)
+    assert done.returncode == 2
+    assert "asks for another token than this machine gives: set RAY_AUTH_MODE=token, and" in done.stderr
+    assert "Unauthenticated" not in done.stderr and "Traceback" not in done.stderr
+
+
 def test_an_address_where_nothing_listens_ends_a_study_at_once_with_one_error(studies, write_file) -> None:
     done = studies.run_alone(write_file(curves_file()), "--address", "127.0.0.1:1")
     assert done.returncode == 2

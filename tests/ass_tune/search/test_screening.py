@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 import pytest
 
-from ass_tune.search.cell_search import IN_A_ROW
+from ass_tune.search.screening import BEST
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Trial
 from trainables.words import Outcome, Stage
@@ -43,7 +43,7 @@ def test_no_configuration_goes_on_before_all_of_its_cell_were_screened(
     assert all(end.outcome is Outcome.FINISHED and end.iteration == 100 for end in ends)
 
 
-def test_the_best_of_a_cell_go_on_first_and_cells_take_turns(spec: Spec, driven: Callable) -> None:
+def test_the_best_of_all_cells_go_on_first_and_then_the_others_in_turns(spec: Spec, driven: Callable) -> None:
     study = driven(spec(search=SEARCH, ablate=TWO_CELLS)).run(1)
     values = {trial.key: study.reports(trial.key)[AT] for trial in study.trials(Stage.TUNING)}
     went_on = [trial for trial, iteration in reports(study) if iteration == AT + 10]
@@ -51,7 +51,9 @@ def test_the_best_of_a_cell_go_on_first_and_cells_take_turns(spec: Spec, driven:
     for cell in cells:
         found = [values[trial.key] for trial in went_on if trial.cell == cell]
         assert found == sorted(found, reverse=True)
-    assert [trial.cell for trial in went_on] == [cell for _ in range(2) for cell in cells for _ in range(IN_A_ROW)]
+    first, others = went_on[: 2 * BEST], went_on[2 * BEST :]
+    assert [trial.cell for trial in first] == [cell for cell in cells for _ in range(BEST)]
+    assert [trial.cell for trial in others] == (6 - BEST) * cells
 
 
 def test_it_changes_the_order_alone(spec: Spec, driven: Callable) -> None:
@@ -79,7 +81,7 @@ def test_a_study_that_dies_while_trials_are_paused_ends_as_undisturbed(
 def test_once_a_trial_has_finished_the_others_can_be_given_up_where_they_wait(spec: Spec, driven: Callable) -> None:
     threshold = {"pruner": "threshold", "arguments": {"lower": 1000.0}}
     study = driven(spec(search=SEARCH, prune=threshold, ablate=TWO_CELLS)).run(1)
-    ends = [study.ends()[trial.key] for trial in study.trials(Stage.TUNING)]
+    ends = [study.ends()[key] for key in {trial.key for trial in study.trials(Stage.TUNING)}]
     assert sorted((end.outcome, end.iteration) for end in ends) == 2 * [(Outcome.FINISHED, 100)] + 10 * [
         (Outcome.PRUNED, AT)
     ]

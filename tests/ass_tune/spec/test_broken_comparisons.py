@@ -97,6 +97,48 @@ baseline: {adaptor: ga}
 control: {adaptor: csa}""",
         "x.yaml:8: control.adaptor: found 'csa'; allowed: levels of ablate.adaptor: ga, ga+csa; did you mean 'ga+csa'?",
     ),
+    "seeds until something is decided, without a number, a second seed or a comparison": (
+        "replicate: {seeds: [4], until: decided}",
+        "x.yaml:7: replicate.seeds: found 1 seed to begin with, which decides nothing; allowed: at least 2 seeds with "
+        "until: decided",
+        "x.yaml:7: replicate.until: found decided without at_most; allowed: with the number of seeds that a cell gets "
+        "at most",
+        "x.yaml:7: replicate.until: found decided, but nothing that is compared; allowed: with baseline or "
+        "compare.pairs",
+    ),
+    "no more seeds than there are to begin with": (
+        """\
+baseline: {adaptor: ga}
+replicate: {seeds: 3, at_most: 3, until: decided}""",
+        "x.yaml:8: replicate.at_most: found 3 with 3 seeds to begin with; allowed: more than these",
+    ),
+    "a number of seeds at most, and nothing that says until when": (
+        "replicate: {seeds: 3, at_most: 12}",
+        "x.yaml:7: replicate.at_most: found 12 without until; allowed: with until: decided",
+    ),
+    "no seed, and something else to wait for": (
+        "replicate: {seeds: 0, until: tuesday}",
+        "x.yaml:7: replicate.seeds: found 0; allowed: a number of seeds from 1 to 100, or a list of seeds",
+        "x.yaml:7: replicate.until: found 'tuesday'; allowed: decided",
+    ),
+    "a further seed that searches": (
+        """\
+baseline: {adaptor: ga}
+search: {train_seeds: [5]}
+replicate: {seeds: 3, at_most: 6, until: decided}""",
+        "x.yaml:8: search.train_seeds: found 5, also in replicate.seeds (x.yaml:9); allowed: seeds that are not in "
+        "both, or protocol: paper",
+    ),
+    "an unknown design": (
+        "design: one_at_time",
+        "x.yaml:7: design: found 'one_at_time'; allowed: product, one_at_a_time or leave_one_out; did you mean "
+        "'one_at_a_time'?",
+    ),
+    "a design of single factors without a baseline": (
+        "design: one_at_a_time",
+        "x.yaml:7: design: found one_at_a_time without a baseline; allowed: product, or a baseline whose factors are "
+        "varied",
+    ),
     "a control of nothing": (
         "control: {adaptor: ga}",
         "x.yaml:7: control: found a control, but nothing that is compared; allowed: with baseline or compare.pairs",
@@ -126,4 +168,17 @@ def test_an_override_that_adds_the_seed_of_the_search_to_the_table_is_refused(
     assert mistakes_of(HEAD, ("replicate.seeds=[0, 1000]",)) == [
         "--set replicate.seeds: found 1000, also in search.train_seeds (its default); allowed: seeds that are not in "
         "both, or protocol: paper"
+    ]
+
+
+def test_a_whole_method_has_two_levels_of_each_factor_and_a_control_outside(
+    mistakes_of: Callable[..., list[str]],
+) -> None:
+    text = HEAD.replace("labeled_images: [5, 20]", "labeled_images: [5, 20, 50]")
+    text += "design: leave_one_out\nbaseline: {adaptor: ga, labeled_images: 5}\ncontrol: {adaptor: ga}\n"
+    assert mistakes_of(text) == [
+        "x.yaml:7: design: found leave_one_out, but ablate.labeled_images has 3 level(s); allowed: two, the baseline's "
+        "and that of the whole method, or design: one_at_a_time",
+        "x.yaml:9: control.adaptor: found a level of adaptor, which the baseline names too, so that no cell but one "
+        "has its control; allowed: with design: product, or another factor",
     ]

@@ -21,8 +21,8 @@ BROKEN = {
         "ablat: {}",
         (
             "x.yaml:7: ablat: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-            "baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
-            "resources, faults, checkpoints; did you mean 'ablate'?"
+            "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
+            "train, resources, faults, checkpoints; did you mean 'ablate'?"
         ),
     ),
     "an unknown key below": (
@@ -182,8 +182,8 @@ search: {trials_per_cell: 2}""",
     "a long key": (
         f"{'k' * 900}: 1",
         f"x.yaml:7: {'k' * 57}...: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
-        "baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
-        "resources, faults, checkpoints",
+        "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
+        "train, resources, faults, checkpoints",
     ),
 }
 

@@ -130,8 +130,8 @@ ablate:
         '"\\e[2J": 1',
         "x.yaml:7: found the character 0x1b; allowed: printable text in one line",
         "x.yaml:7: \N{REPLACEMENT CHARACTER}[2J: unknown key; allowed: extends, study, trainable, domains, profile, "
-        "protocol, baseline, compare, control, ablate, tune, fixed, search, prune, replicate, train, "
-        "resources, faults, checkpoints",
+        "protocol, baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
+        "train, resources, faults, checkpoints",
     ),
     "a number of many digits": (
         f"search: {{seed: {'1' * 400}}}",
