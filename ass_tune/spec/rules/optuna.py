@@ -136,11 +136,9 @@ def screening_ends_before_training(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("search", "keep"), f"found {search.keep} without screen; allowed: with screen")
     reports = train.iterations // train.evaluate_every
     if search.screen and ("train",) not in draft.broken and search.screen >= reports:
-        most = (
-            f"allowed: fewer, up to {reports - 1}" if reports > 1 else "allowed: 0, or a smaller train.evaluate_every"
-        )
-        text = f"found {search.screen}; a trial has {reports} report(s), one each {train.evaluate_every} iterations"
-        yield draft.error(("search", "screen"), f"{text}; {most}")
+        text = f"found {search.screen}, but a trial has {reports} report(s)"
+        allowed = f"0 to {reports - 1}" if reports > 1 else "0, or a smaller train.evaluate_every"
+        yield draft.error(("search", "screen"), f"{text}; allowed: {allowed}")
 
 
 RULES = (
