@@ -124,6 +124,32 @@ def test_a_live_study_and_its_replay_make_the_same_decisions(live: tuple[StudySp
         assert set(study.frame.query(f"stage == 'replicate' and cell == '{cell.name}'")["lr"]) == {lr}
 
 
+def test_what_screening_keeps_depends_on_no_order_of_reports_so_that_many_slots_replay_too(
+    studies: Studies, write_file: Callable
+) -> None:
+    """With a pruner on several slots, Ray's order of reports decides, which no replay has."""
+    screened = {"sampler": "random", "trials_per_cell": 6, "screen": 2, "keep": 2}
+    cells = {"adaptor": ["joint", "ga+csa"]}
+    file = write_file(curves_file(ablate=cells, tune={**LR, **LAMBDA_SADV}, fixed={"noise": 3.0}, search=screened))
+    done = studies.run(file)
+    assert done.returncode == 0, done.stderr
+    assert "waits    " in done.stdout
+    spec, study = load(file), read_folder(studies.folder / "curves")
+    tuning = study.frame.query("stage == 'tuning'").sort_values("number")
+    live = {
+        (cell, place): (row["outcome"], row["iteration"])
+        for cell, of_cell in tuning.groupby("cell")
+        for place, (_, row) in enumerate(of_cell.iterrows())
+    }
+    assert sorted(live.values()) == 4 * [("finished", 100)] + 8 * [("pruned", 40)]
+    for workers in (1, 2, 8):
+        listener = Ends()
+        found = replay(spec, curves_of(study, tuple(spec.train.reports)), workers, 0, [listener])
+        ends = {(t.cell.name, t.config["place"]): (str(end.outcome), end.iteration) for t, end in listener.found}
+        assert ends == live
+        assert sum(cell.cut_short for cell in found.cells) == 0
+
+
 def test_without_its_pruner_a_study_ends_where_its_record_ends(
     live: tuple[StudySpec, Path], capsys: pytest.CaptureFixture[str], write_file: Callable
 ) -> None:
