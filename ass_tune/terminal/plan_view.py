@@ -54,7 +54,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
     totals = {
         **({"design": plan.design} if plan.design != "product" else {}),
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
-        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
+        "search": f"sampler {plan.sampler}, {_screening(plan)}pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
         "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
         **({"can show": _power(plan.power)} if plan.power else {}),
@@ -68,6 +68,14 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
     totals["disk"] = _disk(plan)
     return totals
+
+
+def _screening(plan: StudyPlan) -> str:
+    """E.g. `screened for 1 report with the best 3 kept, `; nothing where nothing is screened."""
+    if not plan.screen:
+        return ""
+    kept = "the best first" if plan.keep is None else f"the best {plan.keep} kept"
+    return f"screened for {count(plan.screen, 'report')} with {kept}, "
 
 
 def _from_to(fewest: int, most: int) -> str:

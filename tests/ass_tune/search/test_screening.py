@@ -104,9 +104,9 @@ def test_paused_trials_wait_visibly_and_are_counted_again_by_the_next_driver(spe
     assert [*Counter(progress.waiting.values()).values()] == [3, 2]
     waiting = [[waits(wanted, entry) for entry in search.tuning_entries()] for search in study.searches]
     assert [sum(found) for found in waiting] == [3, 2]
-    out = Console(file=StringIO(), width=120, height=40, force_terminal=True, color_system=None)
+    out = Console(file=(text := StringIO()), width=120, height=40, force_terminal=True, color_system=None)
     out.print(LiveView(out, "driven", progress))
-    shown = out.file.getvalue()
+    shown = text.getvalue()
     assert "5 waiting for others of their cell to be screened, or to go on first" in shown
     assert [line.split()[-1] for line in shown.splitlines() if "0/6" in line] == ["3", "2"]
     assert watched(driven, wanted, storage)[1].waiting == progress.waiting
