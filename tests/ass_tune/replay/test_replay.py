@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.pruning import pruning
 from analysis.readers.folder import read_folder
 from ass_tune.replay.command import main
 from ass_tune.replay.curve_table import read_table
@@ -142,6 +143,11 @@ def test_what_screening_keeps_depends_on_no_order_of_reports_so_that_many_slots_
         for place, (_, row) in enumerate(of_cell.iterrows())
     }
     assert sorted(live.values()) == 4 * [("finished", 100)] + 8 * [("pruned", 40)]
+    saved = pruning(study)
+    assert saved is not None
+    assert [(d.by, d.iteration, d.trials, d.iterations) for d in saved.decisions] == [("screening", 40, 8, 480)]
+    pace = study.frame.query("outcome == 'finished'").eval("(end - start) / iteration").dt.total_seconds()
+    assert saved.hours <= 480 * max(pace) / 3600, "the time that trials waited is not part of their pace"
     for workers in (1, 2, 8):
         listener = Ends()
         found = replay(spec, curves_of(study, tuple(spec.train.reports)), workers, 0, [listener])
