@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.power import PlannedPower, planned_power
+from ass_tune.plan.savings import PlannedSavings, planned_savings
 from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
@@ -73,6 +74,8 @@ class StudyPlan(BaseModel):
     comparisons: tuple[PlannedComparison, ...]
     """The primary ones."""
     not_compared: tuple[NotCompared, ...]
+    savings: PlannedSavings | None = None
+    """What stopping trials early saved in earlier studies; None where that was not asked for, or none can tell."""
     power: PlannedPower | None = None
     """Which gain the comparisons will be able to show; None where that was not asked for, or nothing can be shown."""
     smallest_difference: float
@@ -151,6 +154,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         comparisons=comparisons,
         not_compared=not_compared,
         power=None,
+        savings=None,
         smallest_difference=spec.compare.smallest_difference,
         cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
@@ -171,17 +175,21 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     )
 
 
-def with_power(plan: StudyPlan, studies: Path) -> StudyPlan:
-    """The plan with the gain that the study will be able to show.
+def with_earlier(plan: StudyPlan, spec: StudySpec, studies: Path) -> StudyPlan:
+    """The plan with what earlier studies tell: the gain that it will be able to show, and what its search will save.
 
     Args:
         plan: of the study.
+        spec: the search-space file.
         studies: folder of all studies, where earlier ones say how much runs vary.
     """
     cells = {cell.cell: cell.levels for cell in plan.cells}
     like = (plan.trainable, plan.domains)
     return plan.model_copy(
-        update={"power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies, plan.first_look)},
+        update={
+            "power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies, plan.first_look),
+            "savings": planned_savings(spec, studies, plan.parallel_trials),
+        },
     )
 
 
