@@ -212,4 +212,4 @@ def split_note(study: Study) -> str:
 
 def prunes(study: Study) -> bool:
     """Whether the study stops trials early."""
-    return study.plan.get("pruner", "none") != "none"
+    return study.plan.get("pruner", "none") != "none" or study.plan.get("keep") is not None

@@ -1,13 +1,16 @@
-"""What pruning saved, and what it may have cost."""
+"""What pruning and screening saved, what that may have cost, and which decisions it rests on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
@@ -28,6 +31,27 @@ class PrunedCell:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What the decisions of one kind at one iteration saved.
+
+    Attributes:
+        by: the pruner's name, or `screening`.
+        iteration: at which trials were stopped.
+        trials: that were.
+        iterations: saved.
+        hours: trial-hours saved.
+        agreement: see `Pruning`, at this iteration.
+    """
+
+    by: str
+    iteration: int
+    trials: int
+    iterations: int
+    hours: float
+    agreement: float
+
+
+@dataclass(frozen=True)
 class Pruning:
     """Figures of a study's pruning, over all cells.
 
@@ -42,6 +66,7 @@ class Pruning:
         lost: expected number of pruned trials that would have ended above their cell's best finished one; NaN where
             too few trials went on to tell.
         cells: the same by cell.
+        decisions: the same by kind and iteration, the earliest first.
     """
 
     pruned: int
@@ -52,28 +77,30 @@ class Pruning:
     agreement: float
     lost: float
     cells: tuple[PrunedCell, ...]
+    decisions: tuple[Decided, ...]
 
 
 def pruning(study: Study) -> Pruning | None:
     """None where nothing was pruned. How winners that were lost are estimated: `analysis.statistics.lost_winners`."""
     tuning = study.frame.query("stage == 'tuning'")
-    pruned = tuning.query("outcome == 'pruned' and iteration > 0")
-    if pruned.empty:
-        return None
     curves = study.metric(SELECT).pivot_table(index="run", columns="iteration", values="value", aggfunc="last")
+    stopped = _stopped(study, curves, tuning)
+    if not stopped:
+        return None
     finished = tuning.query("outcome == 'finished'")
     chances = _chances(study, curves, tuning)
-    rows = [_cell(study, chances, tuning, cell.name) for cell in study.cells if cell.tuned]
-    iterations = sum(row.iterations for row in rows)
+    iterations = sum(one.iterations for one in stopped)
+    decisions = _decisions(study, curves, finished, stopped)
     return Pruning(
-        pruned=len(pruned),
+        pruned=len(stopped),
         tuning=len(tuning),
         iterations=iterations,
         share=iterations / (study.iterations * len(tuning)),
-        hours=sum(row.hours for row in rows),
-        agreement=_agreement(study, curves, finished, min(pruned["iteration"].tolist())),
+        hours=sum(one.hours for one in stopped),
+        agreement=decisions[0].agreement,
         lost=_sum_of_known(list(chances.values())),
-        cells=tuple(rows),
+        cells=tuple(_cell(cell.name, tuning, stopped, chances) for cell in study.cells if cell.tuned),
+        decisions=tuple(decisions),
     )
 
 
@@ -90,6 +117,11 @@ def said_of(found: Pruning) -> list[str]:
     )
     if math.isnan(found.lost):
         risked = "Too few trials went on to estimate how many pruned trials would have become the best of their cell."
+    with_pruned = sum(cell.pruned > 0 for cell in found.cells)
+    risked += (
+        f" {with_pruned} of {count(len(found.cells), 'cell')} with a search had pruned trials; only there can another "
+        "configuration have been lost."
+    )
     if math.isnan(found.agreement):
         return [saved, risked]
     agreed = (
@@ -99,15 +131,80 @@ def said_of(found: Pruning) -> list[str]:
     return [saved, risked, agreed]
 
 
-def _cell(study: Study, chances: Mapping[str, float], tuning: pd.DataFrame, name: str) -> PrunedCell:
-    of_cell = tuning.query("cell == @name")
-    pruned = of_cell.query("outcome == 'pruned' and iteration > 0")
-    left = (study.iterations - pruned["iteration"]).to_numpy(np.float64)
-    seconds = (pruned["end"] - pruned["start"]).dt.total_seconds().to_numpy(np.float64)
-    pace = seconds / pruned["iteration"].to_numpy(np.float64)
-    hours = float(np.nansum(pace * left) / 3600)
-    lost = _sum_of_known([chances[run] for run in pruned["run"]]) if len(pruned) else 0.0
-    return PrunedCell(name, len(of_cell), len(pruned), int(left.sum()), hours, lost)
+@dataclass(frozen=True)
+class _Stopped:
+    """A pruned trial: who decided that and when, and what it saved."""
+
+    run: str
+    cell: str
+    by: str
+    iteration: int
+    iterations: int
+    hours: float
+
+
+def _stopped(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> list[_Stopped]:
+    screened_out = _screened_out(study, curves, tuning)
+    times = _report_times(study)
+    found = []
+    for row in tuning.query("outcome == 'pruned' and iteration > 0").to_dict("records"):
+        run, iteration, left = row["run"], row["iteration"], study.iterations - row["iteration"]
+        by = "screening" if run in screened_out else study.plan.get("pruner", "none")
+        whole = (row["end"] - row["start"]).total_seconds() / iteration
+        pace = _pace([(0, row["start"].timestamp()), *times.get(run, [])], whole)
+        found.append(_Stopped(run, row["cell"], by, iteration, left, pace * left / 3600))
+    return found
+
+
+def _report_times(study: Study) -> dict[str, list[tuple[int, float]]]:
+    """Iteration and time in seconds of every report, by run."""
+    reports = study.reports.filter(pa.array(study.reports["metric"].to_pandas() == SELECT))
+    found: dict[str, list[tuple[int, float]]] = {}
+    columns = (reports[name].to_pylist() for name in ("run", "iteration", "time"))
+    for run, iteration, time in zip(*columns, strict=True):
+        found.setdefault(run, []).append((iteration, time.timestamp()))
+    return found
+
+
+def _pace(reports: Sequence[tuple[int, float]], whole: float) -> float:
+    """Seconds an iteration: the median from report to report, since a trial may have waited at one of them."""
+    steps = [(time - before) / (at - earlier) for (earlier, before), (at, time) in pairwise(reports) if at > earlier]
+    positive = [step for step in steps if step > 0]
+    return median(positive) if positive else 0.0 if math.isnan(whole) else whole
+
+
+def _screened_out(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> set[str]:
+    """Runs that ended with their screening because they were not among the best of their cell."""
+    keep, screen = study.plan.get("keep"), study.plan.get("screen", 0)
+    if keep is None:
+        return set()
+    until = screen * study.settings["train"]["evaluate_every"]
+    at_end: dict[str, float] = curves[until].dropna().to_dict() if until in curves else {}
+    first = [row for row in tuning.to_dict("records") if row["seed"] == study.train_seeds[0] and row["run"] in at_end]
+    found: set[str] = set()
+    for cell in {row["cell"] for row in first}:
+        ranked = sorted((-at_end[row["run"]], row["number"], row) for row in first if row["cell"] == cell)
+        found |= {row["run"] for *_, row in ranked[keep:] if row["outcome"] == "pruned" and row["iteration"] == until}
+    return found
+
+
+def _cell(name: str, tuning: pd.DataFrame, stopped: Sequence[_Stopped], chances: Mapping[str, float]) -> PrunedCell:
+    here = [one for one in stopped if one.cell == name]
+    lost = _sum_of_known([chances[one.run] for one in here]) if here else 0.0
+    saved, hours = sum(one.iterations for one in here), sum(one.hours for one in here)
+    return PrunedCell(name, tuning["cell"].tolist().count(name), len(here), saved, hours, lost)
+
+
+def _decisions(
+    study: Study, curves: pd.DataFrame, finished: pd.DataFrame, stopped: Sequence[_Stopped]
+) -> list[Decided]:
+    found = []
+    for iteration, by in sorted({(one.iteration, one.by) for one in stopped}):
+        these = [one for one in stopped if (one.iteration, one.by) == (iteration, by)]
+        saved, hours = sum(one.iterations for one in these), sum(one.hours for one in these)
+        agreement = _agreement(study, curves, finished, iteration)
+        found.append(Decided(by, iteration, len(these), saved, hours, agreement))
+    return found
 
 
 def _chances(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> dict[str, float]:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from ass_tune.arguments import PROGRAM, Arguments, Instead, data_folder, ledger_url, parse
 from ass_tune.ledger.safe_paths import check_inside
-from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config, with_power
+from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config, with_earlier
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.waiting import wait_for
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None, program: str = PROGRAM, instead: Instead
         measuring = arguments.plan and arguments.step_time is None
         with wait_for("measuring a few training steps of each kind of trial" if measuring else "planning the study"):
             plan = make_plan(space, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
-            plan = with_power(plan, arguments.studies) if arguments.plan else plan
+            plan = with_earlier(plan, space, arguments.studies) if arguments.plan else plan
         if arguments.json:
             print(plan.model_dump_json(indent=2))
         else:

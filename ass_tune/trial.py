@@ -103,5 +103,8 @@ class Listener:
     def trial_interrupted(self, trial: Trial) -> None:
         """The trial stopped running without an outcome and will be started again."""
 
+    def trial_paused(self, trial: Trial) -> None:
+        """The trial waits for others of its cell after a report, and will be started again or ended there."""
+
     def trial_ended(self, trial: Trial, end: End) -> None:
         """The trial has its outcome."""

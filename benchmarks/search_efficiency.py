@@ -28,7 +28,6 @@ from ass_tune.replay.replay import Lives, replay
 from ass_tune.replay.virtual_time import VirtualSlots
 from ass_tune.spec import StudySpec
 from benchmarks.command_line import PROJECT, Result, figures_table, run
-from benchmarks.search_candidates import BestFirst
 from benchmarks.search_peers import Asha, IEpoch, Oracle, Peer, Resuming
 from benchmarks.search_syne_tune import KINDS, SyneTune, missing
 from benchmarks.search_trace import Trace
@@ -46,16 +45,17 @@ SETS = {
     "algoperf": PROJECT.parent / "shared/curves/algoperf.parquet",
     "deepobs": PROJECT.parent / "shared/curves/deepobs.parquet",
 }
-OURS = "best first"
-"""The method whose figures are published; `search_candidates` says what it is, and that the product lacks it."""
+OURS = "screened, all go on"
+"""The method whose figures are published."""
 Method = Callable[[CurveSet, Trace], None]
 
 
-def ours(prune: Mapping[str, object], seeds: int = 1) -> Method:
-    """The product's own search with a pruner."""
+def ours(pruner: str = "none", screen: int = 0, keep: int | None = None, **prune: float) -> Method:
+    """The product's own search with a pruner or with screening."""
+    spec = _spec({"pruner": pruner, **prune}, {"screen": screen, "keep": keep})
 
     def search(curves: CurveSet, trace: Trace) -> None:
-        replay(_spec(prune, seeds), curves, WORKERS, 0, [trace])
+        replay(spec, curves, WORKERS, 0, [trace])
 
     return search
 
@@ -69,14 +69,14 @@ def peer(scheduler: Callable[..., Peer], **arguments: float | str) -> Method:
     return search
 
 
-def _spec(prune: Mapping[str, object], seeds: int) -> StudySpec:
+def _spec(prune: Mapping[str, object], search: Mapping[str, object] | None = None) -> StudySpec:
     return StudySpec.model_validate(
         {
             "study": "search_efficiency",
             "trainable": "curves",
             "domains": "synthetic",
             "profile": "synthetic",
-            "search": {"sampler": "grid", "train_seeds": list(range(1000, 1000 + seeds))},
+            "search": {"sampler": "grid", **(search or {})},
             "prune": dict(prune),
             "train": {"iterations": REPORTS, "evaluate_every": 1},
         }
@@ -84,19 +84,24 @@ def _spec(prune: Mapping[str, object], seeds: int) -> StudySpec:
 
 
 PEERS: dict[str, Method] = {
-    "none (random search)": ours({"pruner": "none"}),
+    "none (random search)": ours(),
     "i-Epoch, 1 report, best 1": peer(IEpoch, reports=1, best=1),
     "i-Epoch, 1 report, best 3": peer(IEpoch, reports=1, best=3),
     "i-Epoch, 4 reports, best 3": peer(IEpoch, reports=4, best=3),
     "Ray ASHA, factor 4": peer(Asha, reduction_factor=4),
     "Ray ASHA, factor 2": peer(Asha, reduction_factor=2),
-    "Optuna median": ours({"pruner": "median", "startup_trials": 5}),
-    "Optuna median, as in csa.yaml": ours({"pruner": "median", "startup_trials": 2, "start": 0.67}),
-    "Optuna halving": ours({"pruner": "successive_halving"}),
-    "Optuna hyperband": ours({"pruner": "hyperband"}),
+    "Optuna median": ours("median", startup_trials=5),
+    "Optuna median, as in csa.yaml": ours("median", startup_trials=2, start=0.67),
+    "Optuna halving": ours("successive_halving"),
+    "Optuna hyperband": ours("hyperband"),
     **({} if missing() else {name: peer(SyneTune, kind=kind) for name, kind in KINDS.items()}),
 }
-CANDIDATES: dict[str, Method] = {OURS: peer(BestFirst, reports=1, best=3)}
+CANDIDATES: dict[str, Method] = {
+    OURS: ours(screen=1),
+    "screened, best 3 kept": ours(screen=1, keep=3),
+    "screened, best 5 kept": ours(screen=1, keep=5),
+    "screened 4 reports, best 3 kept": ours(screen=4, keep=3),
+}
 ORACLE = {"oracle": peer(Oracle)}
 
 
@@ -208,7 +213,7 @@ def replay_speed(curves: CurveSet) -> float:
     begun = process_time()
     trials = 0
     while process_time() - begun < 1:
-        trials += sum(cell.trials for cell in replay(_spec({"pruner": "none"}, 1), curves, WORKERS).cells)
+        trials += sum(cell.trials for cell in replay(_spec({"pruner": "none"}), curves, WORKERS).cells)
     return trials / (process_time() - begun)
 
 

@@ -33,6 +33,11 @@ IMPORTANCE = (
     f"({PERMUTATIONS} permutations); it takes {FEWEST} configurations"
 )
 
+DECISIONS = (
+    "Which decisions the savings rest on: what stopped trials at which iteration, and how well the order of finished "
+    "trials there agrees with their order at the end (Spearman's rank correlation, mean over cells)"
+)
+
 
 def hyperparameters(study: Study) -> Section | None:
     """Which of them mattered, and whether that shows; None where none has been tuned or is a factor."""
@@ -69,6 +74,8 @@ def learning(study: Study) -> Section | None:
         saved = pd.DataFrame([asdict(cell) for cell in found.cells])
         title = "Pruned trials by cell: iterations and trial-hours saved, expected number of lost best trials"
         blocks.append(Table("pruning", title, shown(study, saved), saved, folded=True))
+        decided = pd.DataFrame([asdict(one) for one in found.decisions])
+        blocks.append(Table("pruning_decisions", DECISIONS, shown(study, decided), decided, folded=True))
     return Section("Learning and pruning", tuple(blocks))
 
 

@@ -40,8 +40,9 @@ class DirectorScheduler(FIFOScheduler):
         """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""
         key, step = trial.config["key"], result[STEP_RESULT]
         assert isinstance(step, StepResult)
-        stops = self._director.result(key, step) is Decision.STOP
-        return TrialScheduler.STOP if stops else TrialScheduler.CONTINUE
+        # Ray would keep the actor's place for a trial that it pauses: it ends for Ray, and is a new one when it goes on
+        goes_on = self._director.result(key, step) is Decision.CONTINUE
+        return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
 
 class FaultReporter(Callback):

@@ -31,7 +31,7 @@ class PlannedPower(BaseModel):
     """Earlier studies that it is from."""
 
 
-class _Earlier(BaseModel):
+class EarlierStudy(BaseModel):
     """What the conclusions of an earlier study say of its noise."""
 
     study: str
@@ -66,7 +66,7 @@ def planned_power(
     pairs = tuple(dict.fromkeys([*((one.ours, one.theirs) for one in comparisons), *of_controls]))
     if not pairs or seeds < 2:
         return None
-    earlier = [one for one in _earlier(studies) if (one.trainable, one.domains) == like and one.run_sd_df > 0]
+    earlier = [one for _, one in earlier_studies(studies, like) if one.run_sd_df > 0]
     df = sum(one.run_sd_df for one in earlier)
     squares = sum((one.run_sd or 0.0) ** 2 * one.run_sd_df for one in earlier)
     sd = upper_sd(math.sqrt(2 * squares / df), df) if squares > 0 else None
@@ -77,10 +77,12 @@ def planned_power(
     return PlannedPower(gain=found.gain, margin=found.margin, sd=sd, studies=names)
 
 
-def _earlier(studies: Path) -> Iterator[_Earlier]:
-    """Studies that have ended; one whose file cannot be read says nothing."""
+def earlier_studies(studies: Path, like: tuple[str, str]) -> Iterator[tuple[Path, EarlierStudy]]:
+    """Studies of a trainable and a pair of domains that have ended, with their folders; unreadable ones say nothing."""
     for file in sorted(studies.glob(f"*/tables/{CONCLUSIONS}")):
         try:
-            yield _Earlier.model_validate_json(file.read_bytes())
+            earlier = EarlierStudy.model_validate_json(file.read_bytes())
         except (OSError, ValidationError):
             continue
+        if (earlier.trainable, earlier.domains) == like:
+            yield file.parents[1], earlier

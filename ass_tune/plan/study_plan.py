@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.power import PlannedPower, planned_power
+from ass_tune.plan.savings import PlannedSavings, planned_savings
 from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remembered
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
@@ -59,6 +60,10 @@ class StudyPlan(BaseModel):
     design: str
     """Which combinations of levels are cells."""
     sampler: str
+    screen: int = 0
+    """Reports that all configurations of a cell get before any goes on; 0 where each is trained at once."""
+    keep: int | None = None
+    """How many of a cell then go on; None for all."""
     pruner: str
     train_seeds: tuple[int, ...]
     """Seeds that search; none of `seeds`, except under `protocol: paper` the first one."""
@@ -69,6 +74,8 @@ class StudyPlan(BaseModel):
     comparisons: tuple[PlannedComparison, ...]
     """The primary ones."""
     not_compared: tuple[NotCompared, ...]
+    savings: PlannedSavings | None = None
+    """What stopping trials early saved in earlier studies; None where that was not asked for, or none can tell."""
     power: PlannedPower | None = None
     """Which gain the comparisons will be able to show; None where that was not asked for, or nothing can be shown."""
     smallest_difference: float
@@ -83,7 +90,8 @@ class StudyPlan(BaseModel):
     iterations: int
     """If no trial is pruned, with as many replicates as there may be."""
     iterations_expected: int
-    """After the pruning that is to be expected of trials that are all alike, with as few replicates as possible."""
+    """After the screening, and the pruning that is to be expected of trials that are all alike, with as few replicates
+    as possible."""
     evaluations_per_trial: int
     cpus_per_trial: float
     gpus_per_trial: float
@@ -137,6 +145,8 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         protocol=spec.protocol,
         design=spec.design,
         sampler=spec.search.sampler,
+        screen=spec.search.screen,
+        keep=spec.search.keep,
         pruner=spec.prune.pruner,
         train_seeds=spec.train_seeds,
         seeds=spec.replicate.table,
@@ -144,6 +154,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         comparisons=comparisons,
         not_compared=not_compared,
         power=None,
+        savings=None,
         smallest_difference=spec.compare.smallest_difference,
         cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
@@ -164,17 +175,21 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     )
 
 
-def with_power(plan: StudyPlan, studies: Path) -> StudyPlan:
-    """The plan with the gain that the study will be able to show.
+def with_earlier(plan: StudyPlan, spec: StudySpec, studies: Path) -> StudyPlan:
+    """The plan with what earlier studies tell: the gain that it will be able to show, and what its search will save.
 
     Args:
         plan: of the study.
+        spec: the search-space file.
         studies: folder of all studies, where earlier ones say how much runs vary.
     """
     cells = {cell.cell: cell.levels for cell in plan.cells}
     like = (plan.trainable, plan.domains)
     return plan.model_copy(
-        update={"power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies, plan.first_look)},
+        update={
+            "power": planned_power(plan.comparisons, cells, len(plan.seeds), like, studies, plan.first_look),
+            "savings": planned_savings(spec, studies, plan.parallel_trials),
+        },
     )
 
 
@@ -249,14 +264,15 @@ def _most_trials(cell: CellPlan) -> int:
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     judged_at = spec.judged
-    whole = _trials(cell) * spec.train.iterations
+    all_seeds = spec.train.iterations * len(cell.train_seeds)  # later ones do not train what the first one pruned
+    kept = min(cell.configurations, spec.search.keep or cell.configurations)
+    screened_out = (cell.configurations - kept) * (all_seeds - spec.search.screen * spec.train.evaluate_every)
+    whole = _trials(cell) * spec.train.iterations - screened_out
     if not judged_at:
         return whole
     share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
-    judged = max(0, cell.configurations - spec.prune.startup_trials)
-    later_seeds = len(cell.train_seeds) - 1  # under which a pruned configuration is not trained
-    saved = spec.train.iterations * (1 + later_seeds) - judged_at[0]
-    return whole - round(judged * share * saved)
+    judged = max(0, kept - spec.prune.startup_trials)
+    return whole - round(judged * share * (all_seeds - judged_at[0]))
 
 
 def _times(
@@ -285,8 +301,9 @@ def _measured_costs(
         return {}
     return {
         "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
-        # while a checkpoint is written, the one before it is still there
-        "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known),
+        # while a checkpoint is written, the one before it is still there; trials that wait keep as many as they have
+        "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known)
+        + sum(min(2, spec.search.screen) * cell.configurations * time.running_bytes for cell, time in known),
         "bytes_at_the_end": sum(_most_trials(cell) * time.finished_bytes for cell, time in known),
         "device_bytes": max((time.device_bytes for _, time in known if time.device_bytes is not None), default=None),
     }

@@ -139,29 +139,37 @@ class Lives:
 
     def __init__(self, curves: CurveSet, jitter: np.random.Generator | None) -> None:
         self._iterations, self._jitter = curves.iterations, jitter
+        self._left_at: dict[str, tuple[float, int]] = {}
         self._cells = {cell.cell: cell for cell in curves.cells}
 
     def __call__(self, trial: Trial, time: float) -> Iterator[Event]:
         """What happens to one trial."""
         cell = self._cells[trial.cell]
         at = trial.config["place"], cell.seeds.index(trial.seed)
-        pace = float(cell.pace[at])
-        if self._jitter is not None:
-            pace *= float(self._jitter.uniform(1 - JITTER, 1 + JITTER))
+        pace, saved = self._left_at.get(trial.key) or (self._pace(cell, at), 0)
         before = 0
         # the values were checked when they were read, so that results need not be checked again
         for iteration, value in zip(self._iterations, cell.values[at].tolist(), strict=True):
+            if iteration < saved:
+                continue
             if value != value:
                 yield End(Outcome.PRUNED, before, time, error=RECORD_ENDS)
                 return
-            time, before = time + pace, iteration
+            if iteration > saved:  # like a real one, a trial that goes on repeats the report of its checkpoint
+                time += pace
+            before = iteration
             if value == DIVERGED:
                 yield StepResult.model_construct(iteration=iteration, time=time, diverged="diverged, as recorded")
                 return
+            self._left_at[trial.key] = (pace, iteration)
             metrics, final = {SELECT: value}, iteration == self._iterations[-1]
             if final:
                 metrics |= {OBJECTIVE: float(cell.objectives[at]), REPORT: float(cell.results[at])}
             yield StepResult.model_construct(iteration=iteration, time=time, metrics=metrics, final=final)
+
+    def _pace(self, cell: RecordedCell, at: tuple[int, int]) -> float:
+        jitter = 1.0 if self._jitter is None else float(self._jitter.uniform(1 - JITTER, 1 + JITTER))
+        return float(cell.pace[at]) * jitter
 
 
 @dataclass

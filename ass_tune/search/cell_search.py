@@ -21,6 +21,7 @@ from ass_tune.ledger.reuse import FinishedTrial, finished_trial
 from ass_tune.search.cells import CellPlan, grid_points
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.search.samplers import make_sampler
+from ass_tune.search.screening import Screening, waits
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
@@ -52,6 +53,7 @@ class CellSearch:
         self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
+        self._screening = Screening(spec, self._first_entries)
         self._retries = deque(
             (stage, entry)
             for stage, stratum in self._strata.items()
@@ -61,7 +63,7 @@ class CellSearch:
         tuning = self.tuning_entries()
         finished = [entry for entry in tuning if entry.outcome is Outcome.FINISHED]
         self._finished_tuning = len(finished)
-        self._configurations = sum(entry.seed == plan.train_seeds[0] for entry in tuning)
+        self._configurations = len(self._first_entries())
         self._exhausted = False
         self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
         for entry in finished:
@@ -70,16 +72,22 @@ class CellSearch:
         self._further_seeds = 0
 
     @property
-    def tuning_begun(self) -> int:
-        """Number of distinct tuning trials that are running or have ended."""
-        return len(self._keys[Stage.TUNING])
+    def turn(self) -> tuple[int, int]:
+        """How far the search is: the cell in which it is least advanced is next."""
+        begun = len(self._keys[Stage.TUNING])
+        if not self._screening.until or self._configurations_left:
+            return 0, begun
+        return (1, self._screening.turn) if self._screening.waiting else (2, begun)
 
     @property
     def tuning_done(self) -> bool:
         """Whether every tuning trial has ended, so that the configuration of the table is known."""
-        retried = any(stage is Stage.TUNING for stage, _ in self._retries)
-        left = self._configurations_left or self._under_next_seed or retried
+        left = self._configurations_left or self._under_next_seed or self._retries_left
         return not left and not (self._running & self._keys[Stage.TUNING])
+
+    @property
+    def _retries_left(self) -> bool:
+        return any(stage is Stage.TUNING for stage, _ in self._retries)
 
     @property
     def _configurations_left(self) -> bool:
@@ -93,12 +101,18 @@ class CellSearch:
         """The cell's replicates in the ledger."""
         return self._strata[Stage.REPLICATE].entries()
 
+    def waiting(self) -> list[str]:
+        """Keys of the trials that a driver left while they waited for others to be screened."""
+        return [entry.key for entry in self.tuning_entries() if waits(self._spec, entry)]
+
     def readopt(self) -> Iterator[tuple[Trial, Entry]]:
         """The trials that a driver left unfinished, which keep their numbers, with their entries in the ledger."""
         for stage, stratum in self._strata.items():
             for entry in stratum.readopt():
                 self._running.add(entry.key)
                 trial = self._trial(stage, entry.number, entry.key, entry.seed, entry.hyperparameters, entry.config)
+                if self._is_first(trial):
+                    self._screening.begin(trial, entry.last_iteration)
                 yield trial, entry
 
     def next_retry(self) -> Trial | None:
@@ -118,7 +132,14 @@ class CellSearch:
                 self._configurations += 1
                 return trial
             self._exhausted = True
+        if self._screening.waiting:
+            return self._screening.next() if self._screening.over else None
         return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
+
+    def screened_out(self) -> list[Trial]:
+        """Trials that wait and will never go on, now that every configuration is screened."""
+        all_screened = self._screening.over and not self._configurations_left and not self._retries_left
+        return self._screening.not_kept() if all_screened else []
 
     def want_seeds(self, seeds: int) -> bool:
         """Train the chosen configuration under that many seeds of the table; whether this is more than before."""
@@ -152,18 +173,34 @@ class CellSearch:
 
     def gives_up(self, trial: Trial, iteration: int) -> bool:
         """Whether a trial should stop at its last report. Only those that try a configuration first may."""
-        first = trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
-        if not first or iteration >= self._spec.train.iterations:
+        if not self._is_first(trial) or iteration >= self._spec.train.iterations:
             return False
         # some pruners keep rungs: ask at every report, but follow the answer only from where the file allows it
         gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
         late_enough = iteration >= self._spec.prune.start * self._spec.train.iterations
         return gives_up and late_enough and self._finished_tuning >= self._spec.prune.startup_trials
 
+    def pauses(self, trial: Trial, report: Report) -> bool:
+        """Whether a trial waits after this report, the last of its screening, for the others to be screened, too."""
+        return self._screening.ends_with(trial, report)
+
+    def is_paused(self, trial: Trial) -> bool:
+        """Whether a trial waits for the others to be screened, or for better ones to go on first."""
+        return self._screening.is_waiting(trial)
+
+    def _first_entries(self) -> list[Entry]:
+        """The trials that tried a configuration for the first time."""
+        return [entry for entry in self.tuning_entries() if entry.seed == self.plan.train_seeds[0]]
+
+    def _is_first(self, trial: Trial) -> bool:
+        """Whether a trial tries a configuration for the first time."""
+        return trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
+
     def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
         """Record an outcome."""
         self._strata[trial.stage].end(trial, end, select_miou)
         self._running.discard(trial.key)
+        self._screening.end(trial)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
             self._finished_tuning += 1
             self._queue_next_seed(trial.hyperparameters, trial.seed)
@@ -232,7 +269,10 @@ class CellSearch:
         self._strata[stage].begin(number, key, seed, config)
         self._keys[stage].add(key)
         self._running.add(key)
-        return self._trial(stage, number, key, seed, hyperparameters, config)
+        trial = self._trial(stage, number, key, seed, hyperparameters, config)
+        if self._is_first(trial):
+            self._screening.begin(trial)
+        return trial
 
     def _identify(self, hyperparameters: Mapping[str, Value], seed: int) -> tuple[Mapping[str, Any], str]:
         config = build_config(self._spec, self.plan.cell, hyperparameters, seed)

@@ -24,6 +24,8 @@ class Decision(StrEnum):
 
     CONTINUE = "continue"
     STOP = "stop"
+    PAUSE = "pause"
+    """Its slot is free; it goes on from its checkpoint when the director hands it out again."""
 
 
 @dataclass
@@ -79,11 +81,15 @@ class Director:
         self._faults: list[Fault] = []
         self._running: dict[str, _Running] = {}
         self._twins: dict[str, list[_Running]] = defaultdict(list)
-        self._unfinished = deque(
-            _Running(trial, entry.last_iteration, entry.select_miou, at_last_fault=entry.last_iteration)
-            for search in searches
-            for trial, entry in search.readopt()
-        )
+        self._paused: dict[str, _Running] = {}
+        self._unfinished: deque[_Running] = deque()
+        for search in searches:
+            for trial, entry in search.readopt():
+                running = _Running(trial, entry.last_iteration, entry.select_miou, at_last_fault=entry.last_iteration)
+                if search.is_paused(trial):
+                    self._paused[trial.key] = running
+                else:
+                    self._unfinished.append(running)
 
     @property
     def running(self) -> list[Trial]:
@@ -94,7 +100,7 @@ class Director:
         """The trial to start now; None if nothing is left, or if all that is left waits for running trials."""
         while (running := self._unfinished.popleft() if self._unfinished else self._next_new()) is not None:
             key = running.trial.key
-            if key in self._running:
+            if key in self._running or key in self._paused:
                 self._twins[key].append(running)
             elif (source := self._finished.take(key)) is not None:
                 self._adopt(running, source)
@@ -112,10 +118,16 @@ class Director:
         running = self._running[key]
         self._write(running, report)
         search = self._searches[running.trial.cell]
-        if report.iteration < running.last_iteration or not search.gives_up(running.trial, report.iteration):
+        if report.iteration < running.last_iteration:
             return Decision.CONTINUE
-        self.end(key, End(Outcome.PRUNED, report.iteration, report.time))
-        return Decision.STOP
+        if search.gives_up(running.trial, report.iteration):
+            self.end(key, End(Outcome.PRUNED, report.iteration, report.time))
+            return Decision.STOP
+        paused = search.pauses(running.trial, report)
+        if paused:
+            self._pause(running)
+        self._end_screened_out(search, report.time)
+        return Decision.PAUSE if paused else Decision.CONTINUE
 
     def result(self, key: str, step: StepResult) -> Decision:
         """Take what a step of a trial returned, and say what becomes of the trial; a trial that stops has its end."""
@@ -172,6 +184,7 @@ class Director:
         if end.outcome is Outcome.FINISHED:
             self._finished.add(key, search.finished(running.trial))
         self._unfinished.extend(self._twins.pop(key, []))
+        self._end_screened_out(search, end.time)
 
     def _counted(self, running: _Running) -> str:
         if running.tries_in_vain:
@@ -195,10 +208,21 @@ class Director:
 
     def _try_again(self, running: _Running, notice: str) -> None:
         self.notice(running.trial.key, notice)
-        del self._running[running.trial.key]
         self._unfinished.append(running)
+
+        del self._running[running.trial.key]
         for listener in self._everybody:
             listener.trial_interrupted(running.trial)
+
+    def _pause(self, running: _Running) -> None:
+        self._paused[running.trial.key] = self._running.pop(running.trial.key)
+        for listener in self._everybody:
+            listener.trial_paused(running.trial)
+
+    def _end_screened_out(self, search: CellSearch, time: float) -> None:
+        for trial in search.screened_out():
+            running = self._running[trial.key] = self._paused.pop(trial.key)
+            self.end(trial.key, End(Outcome.PRUNED, running.last_iteration, time))
 
     def _adopt(self, running: _Running, source: FinishedTrial) -> None:
         """Let a trial end with the curve and the result of a finished trial of equal content."""
@@ -213,15 +237,15 @@ class Director:
         trial = self._next_retry() or self._next_tuning() or self._next_replicate()
         while trial is None and not self._running and self._add_seeds():
             trial = self._next_replicate()
-        return None if trial is None else _Running(trial)
+        return None if trial is None else self._paused.pop(trial.key, None) or _Running(trial)
 
     def _next_retry(self) -> Trial | None:
         trials = (search.next_retry() for search in self._searches.values())
         return next((trial for trial in trials if trial is not None), None)
 
     def _next_tuning(self) -> Trial | None:
-        """From the cell that has started the fewest tuning trials, so that all cells advance together."""
-        for search in sorted(self._searches.values(), key=lambda search: search.tuning_begun):
+        """From the cell whose search is least advanced, so that all cells advance together."""
+        for search in sorted(self._searches.values(), key=lambda search: search.turn):
             if (trial := search.next_tuning()) is not None:
                 return trial
         return None

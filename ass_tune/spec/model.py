@@ -71,6 +71,18 @@ class Search(Part):
         "that finishes under one is trained under the next, and the mean select mIoU over all of them chooses. Under "
         "`protocol: paper` the first of replicate.seeds searches instead",
     )
+    screen: int = Field(
+        default=0,
+        ge=0,
+        description="Reports that every configuration of a cell gets before any goes on; the best ones go on first. "
+        "0 trains each to its end at once",
+    )
+    keep: int | None = Field(
+        default=None,
+        ge=1,
+        description="With screen: how many configurations of a cell, the best ones, go on; the others are pruned. By "
+        "default all go on",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
 

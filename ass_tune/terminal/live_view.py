@@ -17,10 +17,10 @@ from rich.text import Text
 from ass_tune.terminal.columns import best_column, count_column, level_columns, level_pairs
 from ass_tune.terminal.layout import MOST_LINES, Column, FittedTable, listing, wrapped
 from ass_tune.terminal.progress import CellProgress, StudyProgress
-from ass_tune.terminal.waits import wait_lines
+from ass_tune.terminal.waits import WAITING, wait_lines
 from ass_tune.trial import End, Listener, Report, Trial, Wait
 from ass_tune.wording import format_seconds, short
-from trainables.words import REPORT, Outcome, Stage, format_points
+from trainables.words import REPORT, Cell, Outcome, Stage, format_points
 
 BAR = 40
 """Terminal columns of the progress bar, where there is room."""
@@ -99,6 +99,8 @@ def _left(progress: StudyProgress, width: int) -> list[RenderableType]:
     text = ", ".join(items)
     room = min(BAR, width - cell_len(text) - 2)
     below = [Text(line) for line in wrapped(after, width, ", ")]
+    if waiting := len(progress.waiting):
+        below += [Text(line) for line in wrapped(f"{waiting} waiting {WAITING}".split(), width)]
     if room < SHORTEST_BAR:
         return [*(Text(line) for line in wrapped(items, width, ", ")), *below]
     bar = ProgressBar(total=max(1, progress.trials_wanted), completed=progress.trials_ended, width=room)
@@ -113,11 +115,12 @@ def _cells(progress: StudyProgress, running: Sequence[Trial], width: int, height
     Otherwise those in which a trial runs come first.
     """
     runs = Counter(trial.cell for trial in running)
+    waiting = Counter(progress.waiting.values())
     cells = list(progress.cells.values())
-    table = FittedTable(_columns(cells, runs), width)
+    table = FittedTable(_columns(cells, runs, waiting), width)
     if table.rows_in(height - 1) < len(cells):
         cells.sort(key=lambda cell: runs[cell.plan.cell] == 0)
-        table = FittedTable(_columns(cells[: max(1, height)], runs), width)
+        table = FittedTable(_columns(cells[: max(1, height)], runs, waiting), width)
         shown = table.rows_in(height - 2)
     else:
         shown = len(cells)
@@ -128,7 +131,7 @@ def _cells(progress: StudyProgress, running: Sequence[Trial], width: int, height
         yield from _more(len(cells) - shown, "cells", width)
 
 
-def _columns(cells: Sequence[CellProgress], runs: Counter) -> list[Column]:
+def _columns(cells: Sequence[CellProgress], runs: Counter[Cell], waiting: Counter[Cell]) -> list[Column]:
     tuning = [f"{cell.ended[Stage.TUNING]}/{cell.tuning_wanted}" for cell in cells]
     replicates = [f"{cell.ended[Stage.REPLICATE]}/{cell.replicates_wanted}" for cell in cells]
     outcomes = (Outcome.PRUNED, Outcome.DIVERGED, Outcome.FAILED)
@@ -137,6 +140,7 @@ def _columns(cells: Sequence[CellProgress], runs: Counter) -> list[Column]:
         Column("tuning", tuning),
         Column("replicates", replicates),
         count_column("running", [runs[cell.plan.cell] for cell in cells], spare=1),
+        count_column("waiting", [waiting[cell.plan.cell] for cell in cells], spare=1),
         *(count_column(outcome, [cell.outcomes[outcome] for cell in cells]) for outcome in outcomes),
         best_column([cell.best for cell in cells]),
     ]
@@ -176,6 +180,10 @@ class LinesView(Listener):
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """A line with what the user should know of a trial."""
         self._print(f"notice   {trial.name}: {notice}")
+
+    def trial_paused(self, trial: Trial) -> None:
+        """A line that says what it waits for."""
+        self._print(f"waits    {trial.name}: {WAITING.replace('their', 'its')}")
 
     def trials_wait(self, waits: Sequence[Wait]) -> None:
         """A line for each reason why trials are late: when that changes, and every few minutes while it lasts."""

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from analysis.wording import count, seeds_text
 from ass_tune.plan.power import PlannedPower
+from ass_tune.plan.savings import PlannedSavings
 from ass_tune.plan.study_plan import StudyPlan
 from ass_tune.terminal.columns import level_columns
 from ass_tune.terminal.layout import Column, FittedTable
@@ -54,7 +55,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
     totals = {
         **({"design": plan.design} if plan.design != "product" else {}),
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
-        "search": f"sampler {plan.sampler}, pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
+        "search": f"sampler {plan.sampler}, {_screening(plan)}pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
         "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
         **({"can show": _power(plan.power)} if plan.power else {}),
@@ -62,12 +63,22 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         f"{_from_to(plan.replicates, plan.most_replicates)} replicates",
         "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning{_with_fewest(plan)}",
     }
+    if plan.savings:
+        totals["savings"] = _savings(plan.savings)
     totals["GPU-hours" if plan.gpus_per_trial else "CPU-hours"] = _hours(plan)
     totals["time"] = _time(plan)
     if plan.device_bytes is not None:
         totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
     totals["disk"] = _disk(plan)
     return totals
+
+
+def _screening(plan: StudyPlan) -> str:
+    """E.g. `screened for 1 report with the best 3 kept, `; nothing where nothing is screened."""
+    if not plan.screen:
+        return ""
+    kept = "the best first" if plan.keep is None else f"the best {plan.keep} kept"
+    return f"screened for {count(plan.screen, 'report')} with {kept}, "
 
 
 def _from_to(fewest: int, most: int) -> str:
@@ -114,6 +125,15 @@ def _power(power: PlannedPower) -> str:
     return (
         f"with 80% power a gain of {power.gain:.1f} mIoU, or that there is none of {power.margin:.1f} mIoU; from a "
         f"standard deviation of at most {power.sd:.2f} in earlier studies ({', '.join(power.studies)})"
+    )
+
+
+def _savings(savings: PlannedSavings) -> str:
+    """E.g. `31% of tuning in a replay on the curves of earlier studies (pilot), the same choice in 7 of 8 cells`."""
+    names = ", ".join(savings.studies)
+    return (
+        f"{savings.saved:.0%} of tuning in a replay on the curves of earlier studies ({names}), the same choice as "
+        f"without in {savings.kept} of {count(savings.cells, 'cell')}"
     )
 
 

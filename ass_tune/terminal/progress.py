@@ -97,6 +97,8 @@ class StudyProgress(Listener):
         }
         self.running: dict[str, Trial] = {}
         """Trials that run now by key, in the order in which they started."""
+        self.waiting = {key: search.plan.cell for search in searches for key in search.waiting()}
+        """Keys of trials that wait for others of their cell to be screened, or to go on first, with their cells."""
         self.iterations = iterations
         entries = [entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries())]
         pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
@@ -108,6 +110,7 @@ class StudyProgress(Listener):
     def trial_started(self, trial: Trial) -> None:
         """Count it as running."""
         self.running[trial.key] = trial
+        self.waiting.pop(trial.key, None)
         if trial.stage is Stage.REPLICATE:
             self.cells[trial.cell].replicates_begun.add(trial.key)
 
@@ -122,9 +125,15 @@ class StudyProgress(Listener):
         """Count it as waiting; what it reported stays."""
         del self.running[trial.key]
 
+    def trial_paused(self, trial: Trial) -> None:
+        """Count it as waiting for others of its cell."""
+        del self.running[trial.key]
+        self.waiting[trial.key] = trial.cell
+
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Count the outcome."""
-        del self.running[trial.key]
+        self.running.pop(trial.key, None)  # one that is screened out does not run
+        self.waiting.pop(trial.key, None)
         self.cells[trial.cell].end(trial, end, self._at.pop(trial.key, Reached()).miou)
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration

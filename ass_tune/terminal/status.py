@@ -12,11 +12,12 @@ from rich.text import Text
 from ass_tune.ledger.ledger import Entry, entries_of, open_to_read, stratum_name
 from ass_tune.ledger.lock import holder
 from ass_tune.search.cells import CellPlan, cells
+from ass_tune.search.screening import waits
 from ass_tune.spec import StudySpec
 from ass_tune.terminal.columns import best_column, count_column, level_columns
 from ass_tune.terminal.layout import Column, FittedTable
 from ass_tune.terminal.progress import CellProgress
-from ass_tune.terminal.waits import wait_lines, waits_in
+from ass_tune.terminal.waits import WAITING, wait_lines, waits_in
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
 from ass_tune.trial import Wait
@@ -37,6 +38,8 @@ class CellStatus(BaseModel):
     replicates_ended: int
     replicates_wanted: int
     running: int
+    waiting: int
+    """Of the running, trials that wait for others of the cell to be screened, or to go on first."""
     finished: int
     pruned: int
     diverged: int
@@ -71,7 +74,8 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
     for plan in cells(spec)[0]:
         names = {stage: stratum_name(spec.study, plan.cell, stage) for stage in Stage}
         entries = {stage: strata.get(name, []) for stage, name in names.items()}
-        rows.append(_cell_status(plan, entries[Stage.TUNING], entries[Stage.REPLICATE]))
+        waiting = sum(waits(spec, entry) for entry in entries[Stage.TUNING])
+        rows.append(_cell_status(plan, entries[Stage.TUNING], entries[Stage.REPLICATE], waiting))
         for stage, name in names.items():
             errors |= {f"{name} {entry.number}": _last_line(entry) for entry in entries[stage] if _failed(entry)}
     driver = holder(folder)
@@ -93,6 +97,8 @@ def status_tables(status: StudyStatus, studies: Path, width: int) -> list[Render
     table = FittedTable(_columns(status.cells), width).first() if status.cells else Text("no cell is left to train")
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
+    if waiting := sum(cell.waiting for cell in status.cells):
+        lines += [f"{waiting} waiting: {WAITING}"]
     lines += wait_lines(status.waits)
     if status.waiting_for_mlflow:
         lines += [f"{status.waiting_for_mlflow} records wait for MLflow: {sync_command(status.study, studies)}"]
@@ -107,7 +113,8 @@ def _columns(cells: Sequence[CellStatus]) -> list[Column]:
         *level_columns([cell.levels for cell in cells]),
         Column("tuning", tuning),
         Column("replicates", replicates),
-        count_column("running", [cell.running for cell in cells]),
+        count_column("running", [cell.running - cell.waiting for cell in cells]),
+        count_column("waiting", [cell.waiting for cell in cells]),
         count_column("finished", [cell.finished for cell in cells], spare=1),
         count_column("pruned", [cell.pruned for cell in cells]),
         count_column("diverged", [cell.diverged for cell in cells]),
@@ -116,7 +123,7 @@ def _columns(cells: Sequence[CellStatus]) -> list[Column]:
     ]
 
 
-def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellStatus:
+def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry], waiting: int) -> CellStatus:
     progress = CellProgress.of(plan, tuning, replicates)
     return CellStatus(
         cell=plan.cell.name,
@@ -126,6 +133,7 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
         replicates_ended=progress.ended[Stage.REPLICATE],
         replicates_wanted=progress.replicates_wanted,
         running=len(tuning) + len(replicates) - sum(progress.ended.values()),
+        waiting=waiting,
         finished=progress.outcomes[Outcome.FINISHED],
         pruned=progress.outcomes[Outcome.PRUNED],
         diverged=progress.outcomes[Outcome.DIVERGED],

@@ -13,6 +13,8 @@ from ass_tune.wording import format_seconds
 from trainables.storage import Storage
 
 FILE = "waiting.json"
+WAITING = "for others of their cell to be screened, or to go on first"
+"""What trials wait for that are not late."""
 _WAITS = TypeAdapter(tuple[Wait, ...])
 
 

@@ -173,6 +173,10 @@ class Tracker(Listener):
         self._tell_end(trial.run, Status.KILLED)
         self._running.discard(trial.run)
 
+    def trial_paused(self, trial: Trial) -> None:
+        """Tag the run, which stays open."""
+        self._tell(Tags(trial.run, names.tags({"outcome": "paused"})))
+
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Record final metrics, artifacts and outcome, and end the run: pruned ones are KILLED in MLflow's words."""
         self._tell_metrics(trial, end.iteration, end.time, end.metrics)

@@ -39,9 +39,14 @@ def test_what_pruning_saved_by_hand() -> None:
     assert found.hours == pytest.approx((60 + 30) / 3600), "half of the training was left, at each trial's own pace"
     assert found.agreement == pytest.approx(1.0)
     assert [(cell.trials, cell.pruned) for cell in found.cells] == [(6, 2)]
+    assert [(one.by, one.iteration, one.trials, one.iterations) for one in found.decisions] == [("none", 50, 2, 100)]
+    assert sum(one.hours for one in found.decisions) == pytest.approx(found.hours)
     saved, risked, agreed = said_of(found)
     assert saved.startswith("2 of 6 tuning trials were pruned. That saved 100 iterations, 17% of")
     assert risked.startswith("Too few trials went on"), "four have finished"
+    assert risked.endswith(
+        "1 of 1 cell with a search had pruned trials; only there can another configuration have been lost."
+    )
     assert "1.00" in agreed
 
 
@@ -54,7 +59,7 @@ def test_trials_that_were_behind_are_continued_as_those_that_are_behind_gain() -
     found = pruning(study(*finished, trial(24, 28.0, None), trial(25, 29.9, None)))
     assert found is not None
     assert found.lost == pytest.approx(2.0)
-    assert said_of(found)[1].endswith("is 2.0.")
+    assert "is 2.0. 1 of 1 cell with a search" in said_of(found)[1]
     behind = [trial(number, at, at + 5 - 0.5 * (at - 30)) for number, at in enumerate(np.linspace(30, 35, 24))]
     found = pruning(study(*behind, trial(24, 28.0, None)))
     assert found is not None

@@ -37,6 +37,18 @@ CURVES: dict[str, Any] = {
     "replicate": {"seeds": [0, 1]},
     "train": {"iterations": 100, "evaluate_every": 10},
 }
+ADDS_SEEDS: dict[str, Any] = {
+    "study": "survival",
+    "baseline": {"adaptor": "joint"},
+    "ablate": {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [5]},
+    "compare": {"smallest_difference": 1.5},
+    "tune": None,
+    "search": None,
+    "fixed": {"noise": 2.0, "seconds_per_report": 0.5},
+    "replicate": {"seeds": 3, "at_most": 12, "until": "decided"},
+}
+FIRST_LOOK = 9
+"""Trials that it has before it looks: three cells under three seeds."""
 TIMES = "speed/"
 """Metrics that measure the machine and not the method."""
 
@@ -187,6 +199,38 @@ def test_twenty_kills_at_random_moments_change_no_bit_of_a_study_of_the_method(
             f"and kill (interval 10); reports trained again: {again}"
         )
     assert again <= len(seen.kills) * 2
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(2400)
+def test_ten_kills_while_seeds_are_added_change_no_bit_and_no_conclusion(
+    studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_file(curves_file(**ADDS_SEEDS))
+    done = undisturbed.run(file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = studies.folder / "driver.log"
+    with log.open("wb") as output:
+        driver = subprocess.Popen(studies.command(file), stdout=output, stderr=subprocess.STDOUT)
+    while output_of(log).count("\nfinished ") < FIRST_LOOK:
+        assert driver.poll() is None, output_of(log)[-3000:]
+        time.sleep(0.1)
+    kill_tree(driver.pid)
+    driver.wait()
+    before = replicates(studies)
+    seen = run_with_kills(studies, file, kills=10, seed=5, within=4.0)
+    assert_equal_studies(studies, undisturbed, "survival")
+    conclusions = [one.folder / "survival" / "tables" / "conclusions.json" for one in (studies, undisturbed)]
+    assert conclusions[0].read_bytes() == conclusions[1].read_bytes()
+    with capsys.disabled():
+        print(f"\n{len(seen.kills)} kills with {before} of {replicates(studies)} replicates begun before the first one")
+    assert replicates(studies) >= FIRST_LOOK + 6, "seeds were added"
+
+
+def replicates(studies: Studies) -> int:
+    """How many were begun."""
+    return sum("key" in trial.user_attrs for trials in studies.ledger("survival").values() for trial in trials)
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from ass_tune.replay.curve_table import read_table
 from ass_tune.trial import Listener
 from benchmarks import search_efficiency as benchmark
 from benchmarks.command_line import run
-from benchmarks.search_candidates import BestFirst
 from benchmarks.search_peers import Asha, IEpoch, Oracle
 from benchmarks.search_trace import Trace
 from trainables.mistakes import ExitCode
@@ -75,14 +74,14 @@ def test_i_epoch_screens_all_and_finishes_the_best_of_the_screening(curves, repo
         assert {end.iteration for _, end in finished} == {benchmark.REPORTS}
 
 
-def test_best_first_finishes_all_and_the_best_of_the_screening_before_the_others(curves) -> None:
-    ends = [(trial, end) for trial, end in _ends(BestFirst, curves, reports=2, best=2) if trial.config["begins"]]
-    assert len(ends) == 4 * CONFIGURATIONS
-    for cell in curves.cells:
-        places = [trial.config["place"] for trial, _ in ends if trial.cell == cell.cell]
-        order = np.argsort(-cell.values[:, 0, 1], kind="stable").tolist()
-        assert set(places[:2]) == set(order[:2])
-        assert sorted(places) == list(range(CONFIGURATIONS))
+@pytest.mark.parametrize(("reports", "best"), [(1, 1), (3, 2)])
+def test_the_products_screening_keeps_what_i_epoch_keeps(curves, reports: int, best: int) -> None:
+    ours, theirs = Trace(curves), Trace(curves)
+    benchmark.ours(screen=reports, keep=best)(curves, ours)
+    benchmark.peer(IEpoch, reports=reports, best=best)(curves, theirs)
+    assert ours.spent == theirs.spent == 4 * (CONFIGURATIONS * reports + best * (benchmark.REPORTS - reports))
+    assert ours.choices() == theirs.choices()
+    assert ours.regret == theirs.regret
 
 
 def test_rays_scheduler_stops_trials_at_its_rungs_alone(curves) -> None:

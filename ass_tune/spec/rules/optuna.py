@@ -127,6 +127,20 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("prune",), f"{text}, so a smaller start or train.evaluate_every")
 
 
+def screening_ends_before_training(draft: Draft) -> Iterator[SpecError]:
+    """Screening takes fewer reports than a trial has, and `keep` needs it."""
+    search, train = draft.spec.search, draft.spec.train
+    if ("search",) in draft.broken:
+        return
+    if search.keep is not None and not search.screen:
+        yield draft.error(("search", "keep"), f"found {search.keep} without screen; allowed: with screen")
+    reports = train.iterations // train.evaluate_every
+    if search.screen and ("train",) not in draft.broken and search.screen >= reports:
+        text = f"found {search.screen}, but a trial has {reports} report(s)"
+        allowed = f"0 to {reports - 1}" if reports > 1 else "0, or a smaller train.evaluate_every"
+        yield draft.error(("search", "screen"), f"{text}; allowed: {allowed}")
+
+
 RULES = (
     grids_need_the_grid_sampler,
     grids_have_an_end,
@@ -136,4 +150,5 @@ RULES = (
     pruner_arguments,
     patience_is_around_a_pruner,
     pruning_can_happen,
+    screening_ends_before_training,
 )

@@ -191,6 +191,23 @@ def test_expected_pruning(spec: Spec, prune: dict[str, Any], saved: float) -> No
 
 
 @pytest.mark.usefixtures("nothing_measured")
+@pytest.mark.parametrize("keep", [None, 2, 9])
+def test_screening_costs_what_the_plan_says(spec: Spec, driven: Callable, keep: int | None) -> None:
+    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8], "screen": 2, "keep": keep}
+    wanted = spec(search=search)
+    study = driven(wanted).run(3)
+    entries = [entry for one in study.searches for entry in (*one.tuning_entries(), *one.replicate_entries())]
+    assert planned(wanted).iterations_expected == sum(entry.last_iteration for entry in entries)
+
+
+@pytest.mark.usefixtures("round_figures")
+def test_trials_that_wait_keep_their_checkpoints(spec: Spec) -> None:
+    for screen, kept in ((0, 0), (1, 1), (2, 2), (5, 2)):
+        plan = planned(spec(search={"trials_per_cell": 6, "screen": screen}, resources=WHOLE_MACHINE))
+        assert plan.bytes_while_running == 2 * 1000 + kept * 6 * 6 * 1000
+
+
+@pytest.mark.usefixtures("nothing_measured")
 def test_trials_of_one_report_cannot_be_pruned(spec: Spec) -> None:
     plan = planned(spec(prune={"pruner": "median"}, train={"iterations": 100, "evaluate_every": 100}))
     assert plan.iterations_expected == plan.iterations

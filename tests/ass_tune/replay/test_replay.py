@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.pruning import pruning
 from analysis.readers.folder import read_folder
 from ass_tune.replay.command import main
 from ass_tune.replay.curve_table import read_table
@@ -85,14 +86,15 @@ def test_learning_rates_are_searched_by_the_sampler_and_the_nearest_one_is_train
 
 
 @pytest.fixture
-def live(studies: Studies, write_file: Callable) -> tuple[StudySpec, Path]:
-    """A study that Ray has run, one trial at a time."""
+def live(studies: Studies, write_file: Callable, request: pytest.FixtureRequest) -> tuple[StudySpec, Path]:
+    """A study that Ray has run, one trial at a time, without screening or with so many reports of it."""
+    screen = getattr(request, "param", 0)
     file = write_file(
         curves_file(
             ablate={"adaptor": ["joint", "ga+csa"]},
             tune={**LR, **LAMBDA_SADV},
             fixed={"noise": 3.0},
-            search=SEARCH,
+            search={**SEARCH, "screen": screen},
             prune=MEDIAN,
             resources={"cpu": 2},
         )
@@ -102,6 +104,7 @@ def live(studies: Studies, write_file: Callable) -> tuple[StudySpec, Path]:
     return load(file), studies.folder / "curves"
 
 
+@pytest.mark.parametrize("live", [0, 1], indirect=True)
 def test_a_live_study_and_its_replay_make_the_same_decisions(live: tuple[StudySpec, Path]) -> None:
     spec, folder = live
     study = read_folder(folder)
@@ -120,6 +123,37 @@ def test_a_live_study_and_its_replay_make_the_same_decisions(live: tuple[StudySp
         rows = tuning.query(f"cell == '{cell.name}'").sort_values(by="number")
         lr = list(dict.fromkeys(rows["lr"].tolist()))[of_cell.chosen]
         assert set(study.frame.query(f"stage == 'replicate' and cell == '{cell.name}'")["lr"]) == {lr}
+
+
+def test_what_screening_keeps_depends_on_no_order_of_reports_so_that_many_slots_replay_too(
+    studies: Studies, write_file: Callable
+) -> None:
+    """With a pruner on several slots, Ray's order of reports decides, which no replay has."""
+    screened = {"sampler": "random", "trials_per_cell": 6, "screen": 2, "keep": 2}
+    cells = {"adaptor": ["joint", "ga+csa"]}
+    file = write_file(curves_file(ablate=cells, tune={**LR, **LAMBDA_SADV}, fixed={"noise": 3.0}, search=screened))
+    done = studies.run(file)
+    assert done.returncode == 0, done.stderr
+    assert "waits    " in done.stdout
+    spec, study = load(file), read_folder(studies.folder / "curves")
+    tuning = study.frame.query("stage == 'tuning'").sort_values("number")
+    live = {
+        (cell, place): (row["outcome"], row["iteration"])
+        for cell, of_cell in tuning.groupby("cell")
+        for place, (_, row) in enumerate(of_cell.iterrows())
+    }
+    assert sorted(live.values()) == 4 * [("finished", 100)] + 8 * [("pruned", 40)]
+    saved = pruning(study)
+    assert saved is not None
+    assert [(d.by, d.iteration, d.trials, d.iterations) for d in saved.decisions] == [("screening", 40, 8, 480)]
+    pace = study.frame.query("outcome == 'finished'").eval("(end - start) / iteration").dt.total_seconds()
+    assert saved.hours <= 480 * max(pace) / 3600, "the time that trials waited is not part of their pace"
+    for workers in (1, 2, 8):
+        listener = Ends()
+        found = replay(spec, curves_of(study, tuple(spec.train.reports)), workers, 0, [listener])
+        ends = {(t.cell.name, t.config["place"]): (str(end.outcome), end.iteration) for t, end in listener.found}
+        assert ends == live
+        assert sum(cell.cut_short for cell in found.cells) == 0
 
 
 def test_without_its_pruner_a_study_ends_where_its_record_ends(

@@ -111,6 +111,14 @@ prune: {pruner: patient, arguments: {patience: 2}, around: {pruner: patient, arg
             "train.evaluate_every"
         ),
     ),
+    "screening to the end": (
+        "search: {screen: 4}",
+        "x.yaml:7: search.screen: found 4, but a trial has 4 report(s); allowed: 0 to 3",
+    ),
+    "fewer that go on without screening": (
+        "search: {keep: 2}",
+        "x.yaml:7: search.keep: found 2 without screen; allowed: with screen",
+    ),
     "a condition on nothing": (
         """\
 tune:
