@@ -12,7 +12,6 @@ import pandas as pd
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
 from analysis.wording import count
-from trainables.words import SELECT
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,9 @@ def pruning(study: Study) -> Pruning | None:
     pruned = tuning.query("outcome == 'pruned' and iteration > 0")
     if pruned.empty:
         return None
-    curves = study.metric(SELECT).pivot_table(index="run", columns="iteration", values="value", aggfunc="last")
+    curves = study.metric(study.objective.select).pivot_table(
+        index="run", columns="iteration", values="value", aggfunc="last"
+    )
     finished = tuning.query("outcome == 'finished'")
     chances = _chances(study, curves, tuning)
     rows = [_cell(study, chances, tuning, cell.name) for cell in study.cells if cell.tuned]
@@ -115,7 +116,7 @@ def _chances(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> dict[s
     ended = tuning.query("outcome == 'finished' or (outcome == 'pruned' and iteration > 0)")
     ended = ended[ended["run"].isin(list(curves.index))]
     columns = sorted({*curves.columns, study.iterations})
-    mious = curves.reindex(index=ended["run"], columns=columns).to_numpy(np.float64)
+    mious = study.objective.sign * curves.reindex(index=ended["run"], columns=columns).to_numpy(np.float64)
     cells = ended.groupby(["cell", "seed"]).ngroup().to_numpy()
     found = dict(zip(ended["run"], chances_of_winning(mious, cells).tolist(), strict=True))
     return {run: found[run] for run in ended.query("outcome == 'pruned'")["run"]}

@@ -136,7 +136,7 @@ def run_study(
 
     plans, digests = plan.cell_plans, data.digests
     searches = [CellSearch(spec, planned, ledger, make_pruner(spec), digests) for planned in plans]
-    finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
+    finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger, spec.objective))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
 

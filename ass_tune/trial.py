@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from trainables.config import Value
-from trainables.words import SELECT, Cell, Outcome, Stage
+from trainables.objective import MIOU, Objective
+from trainables.words import Cell, Outcome, Stage
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,12 @@ class Report:
     metrics: Mapping[str, float]
     time: float
     """Seconds since the epoch at which the trial measured it."""
+    objective: Objective = MIOU
 
     @property
-    def miou(self) -> float:
-        """mIoU on the select split in percent: what pruning and the choice of configurations act on."""
-        return self.metrics[SELECT]
+    def value(self) -> float:
+        """The objective on the select split: what pruning and the choice of configurations act on."""
+        return self.metrics[self.objective.select]
 
 
 @dataclass(frozen=True)

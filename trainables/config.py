@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainables.objective import MIOU, Objective
+
 Value = bool | int | float | str | None
 
 
@@ -23,6 +25,8 @@ class TrialConfig(BaseModel, ABC):
     RESERVED: ClassVar[frozenset[str]] = frozenset(
         {"domains", "profile", "protocol", "seed", "iterations", "evaluate_every"}
     )
+    objective: ClassVar[Objective] = MIOU
+    """What trials are judged by."""
 
     domains: str
     profile: str

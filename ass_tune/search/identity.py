@@ -29,16 +29,10 @@ def trial_key(config: TrialConfig, data: Mapping[str, str] | None = None) -> str
     code, and `data`: by set the digest of the files that the trial is trained and judged on, wherever these lie.
     """
     content = {
-        "trainable": _name(type(config)),
+        "trainable": TRAINABLES.name_of(type(config)) or f"{type(config).__module__}:{type(config).__qualname__}",
         "code": config.code_version(config.domains),
         "config": config.canonical(),
         **({"data": dict(data)} if data else {}),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _name(config_class: type[TrialConfig]) -> str:
-    """The registry's name of a trainable, without importing the other ones."""
-    path = f"{config_class.__module__}:{config_class.__qualname__}"
-    return next((name for name, entry in TRAINABLES.items() if entry.config_path == path), path)

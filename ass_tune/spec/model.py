@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
+from trainables.objective import Objective
 from trainables.registry import TRAINABLES
 
 TUNED = "tuned"
@@ -68,8 +69,8 @@ class Search(Part):
     train_seeds: Seeds = Field(
         default=SEARCH_SEEDS,
         description="Seeds of training for the search alone, none of replicate.seeds. With several, a configuration "
-        "that finishes under one is trained under the next, and the mean select mIoU over all of them chooses. Under "
-        "`protocol: paper` the first of replicate.seeds searches instead",
+        "that finishes under one is trained under the next, and the mean of the objective on the select split over all "
+        "of them chooses. Under `protocol: paper` the first of replicate.seeds searches instead",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
@@ -144,7 +145,7 @@ class Compare(Part):
         default=None, description="Which cells are compared; by default every cell with its baseline"
     )
     smallest_difference: float = Field(
-        default=1.0, gt=0, le=100, description="Smallest difference of interest, in points of mIoU"
+        default=1.0, gt=0, le=100, description="Smallest difference of interest, in points of the objective"
     )
 
 
@@ -204,7 +205,7 @@ class StudySpec(Part):
 
     extends: str | None = Field(default=None, description="Base file, relative to this one; this file is laid on it")
     study: Name = Field(description="Name of the study: letters, digits, '.', '_' and '-'")
-    trainable: str = Field(description="What is trained", json_schema_extra={"enum": list(TRAINABLES)})
+    trainable: str = Field(description="What is trained", json_schema_extra={"examples": list(TRAINABLES.ours)})
     domains: str = Field(description="Pair of source and target data sets")
     profile: str = Field(description="Named set of defaults of the trainable")
     protocol: Literal["split", "paper"] = Field(
@@ -265,6 +266,11 @@ class StudySpec(Part):
     def config_class(self) -> type[TrialConfig]:
         """The pydantic model of one trial of this study."""
         return TRAINABLES[self.trainable].config
+
+    @property
+    def objective(self) -> Objective:
+        """What the trials are judged by."""
+        return self.config_class.objective
 
     @property
     def reserved(self) -> Mapping[str, Any]:

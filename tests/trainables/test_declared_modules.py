@@ -49,6 +49,7 @@ HARMLESS = {
     "trainables.domains.verified": STORES,
     "trainables.gpu_share": REFUSES,
     "trainables.mistakes": REFUSES,
+    "trainables.objective": "names what is measured",
     "trainables.panel": AFTERWARDS,
     "trainables.predictions": AFTERWARDS,
     "trainables.storage": STORES,

@@ -12,8 +12,8 @@ import torch
 from trainables.ass.adaptors import ADAPTORS
 from trainables.ass.config import AssConfig
 from trainables.ass.networks.normalisation import NORMALISATIONS
-from trainables.ass.records import Diverged
 from trainables.ass.trainer import Trainer, choose_device
+from trainables.contract import Diverged
 from trainables.domains.rows import Rows
 
 Configure = Callable[..., AssConfig]
