@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -107,3 +108,18 @@ class Listener:
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """The trial has its outcome."""
+
+
+class StudyListener(Listener):
+    """A record of a study that a package keeps. An interrupted study begins it anew, and some reports come again.
+
+    Args:
+        study: name of the study.
+        folder: of its own in the study's folder.
+    """
+
+    def __init__(self, study: str, folder: Path) -> None:
+        self.study, self.folder = study, folder
+
+    def close(self) -> None:
+        """The study has ended, for now or for good."""

@@ -12,10 +12,9 @@ from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
 from tests.support.cluster import Cluster, agree_on_a_token
-from tests.support.packages import Packages
+from tests.support.packages import Packages, forget
 from tests.support.project import PROJECT
 from tests.support.studies import Studies, begin_studies
-from trainables.extensions import extensions
 from trainables.storage import Storage
 
 MARKS = {
@@ -133,7 +132,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packag
     installed = Packages(folder, monkeypatch)
     yield installed
     monkeypatch.undo()
-    extensions.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class AssTrainable(tune.Trainable):
         """Build the trial from its `TrialTask`, or continue it from the newest checkpoint in the study folder."""
         task = TrialTask.model_validate(config)
         torch.set_num_threads(task.threads)
-        self._trial_config = AssConfig(**task.config)
+        self._trial_config = AssConfig.of(task.config)
         check_memory(self._trial_config, task.gpus)
         self._folder = Storage(task.storage)
         self._trial_key = task.key

@@ -16,12 +16,14 @@ from trainables.mistakes import UserMistake
 GROUPS = {
     "ass_tune.trainables": "a class that extends trainables.trainable.Trainable",
     "ass_tune.adaptors": "a class that extends trainables.ass.adaptor.Adaptor",
-    "ass_tune.readers": "a recipe of a pair of data sets, which extends trainables.domains.recipe.PairRecipe",
+    "ass_tune.readers": "a recipe of a pair of data sets, as trainables.domains.recipe.PairRecipe says",
     "ass_tune.samplers": "an ass_tune.spec.catalogue.SamplerRow",
     "ass_tune.pruners": "an ass_tune.spec.catalogue.PrunerRow",
     "ass_tune.trackers": "a class that extends ass_tune.trial.StudyListener",
 }
 """Every extension point, and what its entry points lead to; `docs/extending.md` has an example of each."""
+BROKEN = "broken_extension"
+"""Type of pydantic's errors that say by themselves what is wrong with a package."""
 
 
 class BrokenExtension(UserMistake):

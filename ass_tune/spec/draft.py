@@ -61,7 +61,7 @@ class Draft:
         """The trainable's configuration, if the file names a known one."""
         entry = TRAINABLES.get(self.spec.trainable)
         try:
-            return entry.config if entry else None
+            return entry.config.extended(self.spec.named) if entry else None
         except BrokenExtension:  # a rule says so
             return None
 

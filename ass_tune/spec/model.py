@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
-from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
+from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Catalogue
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
+from trainables.extensions import BROKEN, BrokenExtension
 from trainables.objective import Objective
 from trainables.registry import TRAINABLES
 
@@ -33,24 +34,28 @@ LevelOfFactors = Annotated[dict[str, Value], Field(min_length=1)]
 """A level for each of some factors."""
 
 
-def _known_in(rows: Mapping[str, Row]) -> AfterValidator:
-    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals."""
+def _known_in(rows: Catalogue[Any]) -> AfterValidator:
+    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals, and a broken package."""
 
     def check(name: str) -> str:
         if name not in rows:
             *first, last = (f"'{known}'" for known in rows)
             expected = f"{', '.join(first)} or {last}"
             raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        try:
+            _ = rows[name]
+        except BrokenExtension as broken:
+            raise PydanticCustomError(BROKEN, "{reason}", {"reason": str(broken)}) from None
         return name
 
     return AfterValidator(check)
 
 
-def _listed_from(rows: Mapping[str, Row]) -> Callable[[dict[str, Any]], None]:
+def _listed_from(rows: Catalogue[Any]) -> Callable[[dict[str, Any]], None]:
     """Adds a catalogue's names with their documentation to the JSON Schema."""
 
     def extend(schema: dict[str, Any]) -> None:
-        schema |= {"enum": list(rows), "enumDescriptions": [row.summary for row in rows.values()]}
+        schema |= {"enum": list(rows.ours), "enumDescriptions": [row.summary for row in rows.ours.values()]}
 
     return extend
 
@@ -243,6 +248,9 @@ class StudySpec(Part):
     train: Train = Field(description="Length of every trial")
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
+    trackers: tuple[str, ...] = Field(
+        default=(), strict=False, description="Further records of the study, kept by trackers of installed packages"
+    )
     checkpoints: KeptCheckpoints = Field(default=KeptCheckpoints(), description="Which checkpoints are kept")
     _file: Path | None = PrivateAttr(default=None)
 
@@ -264,8 +272,15 @@ class StudySpec(Part):
 
     @property
     def config_class(self) -> type[TrialConfig]:
-        """The pydantic model of one trial of this study."""
-        return TRAINABLES[self.trainable].config
+        """The pydantic model of the trials of this study. Raises BrokenExtension."""
+        return TRAINABLES[self.trainable].config.extended(self.named)
+
+    @property
+    def named(self) -> dict[str, Collection[Value]]:
+        """By variable, the values that the file names one by one."""
+        tuned = {name: domain.values() or () for name, domain in self.tune.items()}
+        fixed = {name: (value,) for name, value in self.fixed.items() if not isinstance(value, list)}
+        return {**tuned, **fixed, **self.ablate}
 
     @property
     def objective(self) -> Objective:

@@ -64,7 +64,7 @@ def _change(document: Document, path: Path, errors: Mapping[Path, Iterable[Error
 def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
     """The places of values whose types `StudySpec` does not know, with these types."""
     values, arguments = document.values, ("search", "arguments")
-    if (config := _config(values.get("trainable"))) is not None:
+    if (config := _config(values)) is not None:
         for path, variable in _of_variables(values):
             if variable in config.tunable():
                 yield from _with_type(config, document, path, variable)
@@ -78,11 +78,13 @@ def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
         yield from (((*path, argument), known[argument]) for argument in _inside(values, path) if argument in known)
 
 
-def _config(trainable: Any) -> type[TrialConfig] | None:
+def _config(values: Mapping[str, Any]) -> type[TrialConfig] | None:
     """None for what is no trainable, or is of a package that cannot be used."""
-    entry = TRAINABLES.get(trainable) if isinstance(trainable, str) else None
+    entry = TRAINABLES.get(name) if isinstance(name := values.get("trainable"), str) else None
+    levels = {name: found for name, found in _entry(values, "ablate").items() if isinstance(found, list)}
+    named = {**levels, **{name: [value] for name, value in _entry(values, "fixed").items()}}
     try:
-        return None if entry is None else entry.config
+        return None if entry is None else entry.config.extended(named)
     except BrokenExtension:
         return None
 

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from trainables.ass.adaptation import adaptation
+from trainables.ass.config import _with_fields_of
+from trainables.domains.readers import added_pair
 from trainables.extensions import extensions
 from trainables.registry import TRAINABLES
+
+
+def forget() -> None:
+    """Let everything be found anew."""
+    for cached in (extensions, adaptation, _with_fields_of, added_pair):
+        cached.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -34,5 +43,5 @@ class Packages:
 
     def look_again(self) -> None:
         """Forget what was installed before."""
-        extensions.cache_clear()
+        forget()
         self.monkeypatch.setattr(TRAINABLES, "_added", {})

@@ -41,7 +41,7 @@ def known_trainable(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("trainable",), found(name, names(TRAINABLES), TRAINABLES))
         return
     try:
-        _ = TRAINABLES[name].config
+        _ = TRAINABLES[name].config.extended(draft.spec.named)
     except BrokenExtension as broken:
         yield draft.error(("trainable",), str(broken))
 
