@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import EXAMPLES
 from tests.support.project import PROJECT
 
-BLOCK = re.compile(r"^```\w+\n# (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILES = dict(BLOCK.findall((PROJECT / "docs" / "extending.md").read_text()))
-PACKAGES = sorted({name.partition("/")[0] for name in FILES})
+PACKAGES = sorted({name.partition("/")[0] for name in EXAMPLES})
 LINES = {"digits/ass_digits.py": 40, "entropy/ass_entropy.py": 60}
 
 
@@ -25,7 +24,7 @@ LINES = {"digits/ass_digits.py": 40, "entropy/ass_entropy.py": 60}
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the examples, and `site`, where pip has installed them."""
     folder = tmp_path_factory.mktemp("outside")
-    for name, text in FILES.items():
+    for name, text in EXAMPLES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", folder / "site")
@@ -53,13 +52,13 @@ def call(outside: Path, *arguments: object, code: int = 0) -> str:
 
 @pytest.mark.parametrize("name", LINES)
 def test_an_example_is_short(name: str) -> None:
-    assert len(FILES[name].rstrip().splitlines()) <= LINES[name]
+    assert len(EXAMPLES[name].rstrip().splitlines()) <= LINES[name]
 
 
 def test_each_extension_point_has_an_example() -> None:
     from trainables.extensions import GROUPS
 
-    named = {group for text in FILES.values() for group in re.findall(r'entry-points."(\S+)"', text)}
+    named = {group for text in EXAMPLES.values() for group in re.findall(r'entry-points."(\S+)"', text)}
     assert named == set(GROUPS)
 
 

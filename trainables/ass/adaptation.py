@@ -63,10 +63,10 @@ def adaptation(value: str) -> Adaptation:
 
 
 def _loaded(extension: Extension) -> type[Adaptor]:
-    found = extension.load()
-    if not (isinstance(found, type) and issubclass(found, Adaptor)):
-        raise extension.wanted(found)
-    return found
+    found: object = extension.load()
+    if isinstance(found, type) and issubclass(found, Adaptor):
+        return found
+    raise extension.wanted(found)
 
 
 def broken_adaptor(name: str, reason: str) -> BrokenExtension:
@@ -78,7 +78,7 @@ def clash(value: str) -> str | None:
     """Why the adaptors of a known value cannot be combined; None where they can."""
     owners: dict[str, str] = {}
     for name, adaptor in adaptation(value).adaptors.items():
-        fields = adaptor.FIELDS | (adaptor.Settings.model_fields.keys() if adaptor.Settings else set())
+        fields = {*adaptor.FIELDS, *(adaptor.Settings.model_fields if adaptor.Settings else ())}
         for field in sorted(fields & owners.keys()):
             return f"{owners[field]} and {name} are two forms of one module: both set {field}"
         owners |= dict.fromkeys(fields, name)
