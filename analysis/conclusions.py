@@ -13,9 +13,10 @@ from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from analysis.table import Row, interval, p_text
 from analysis.wording import count, seeds_text
+from trainables.objective import MIOU, Objective
 from trainables.words import Cell, format_points, label
 
-SAME_IMAGES = "The same images chose the configurations and gave the mIoU, so these are optimistic."
+SAME_IMAGES = "The same images chose the configurations and gave the {}, so these are optimistic."
 
 
 def conclusions(judged: Judged) -> list[str]:
@@ -40,7 +41,7 @@ def sentence(judged: Judged, gain: Gain) -> str:
     names = f"{cells[gain.comparison.ours].label} over {cells[gain.comparison.theirs].label}"
     said = f"{names}: {phrase(judged.study, gain)}"
     said += f" ({details(judged, gain)})." if gain.comparison.seeds else "."
-    return f"{said} {SAME_IMAGES}" if judged.study.protocol == "paper" else said
+    return f"{said} {SAME_IMAGES.format(judged.study.objective.name)}" if judged.study.protocol == "paper" else said
 
 
 def phrase(study: Study, gain: Gain) -> str:
@@ -48,12 +49,14 @@ def phrase(study: Study, gain: Gain) -> str:
     found = gain.comparison
     if found.why_not_judged:
         return f"not judged ({found.why_not_judged})"
-    words = f"equivalent{_within(found)}" if found.verdict is Verdict.EQUIVALENT else f"{found.verdict}{_small(found)}"
+    unit = study.objective.of_difference
+    equivalent = found.verdict is Verdict.EQUIVALENT
+    words = f"equivalent{_within(found, unit)}" if equivalent else f"{found.verdict}{_small(found, unit)}"
     if (control := control_that_matters(gain)) is None:
         return words
     name = f"its control ({label(study.settings.get('control', {}).items())})"
     agrees = control.verdict is found.verdict or found.verdict is Verdict.UNDECIDED
-    return f"{words}, {'and' if agrees else 'but'} {_over_control(control, name)}"
+    return f"{words}, {'and' if agrees else 'but'} {_over_control(control, name, unit)}"
 
 
 def control_that_matters(gain: Gain) -> Comparison | None:
@@ -65,25 +68,25 @@ def control_that_matters(gain: Gain) -> Comparison | None:
     return control if decided or gain.comparison.verdict is Verdict.BETTER else None
 
 
-def _small(found: Comparison) -> str:
+def _small(found: Comparison, unit: str) -> str:
     decided = found.verdict in (Verdict.BETTER, Verdict.WORSE)
-    return f" by less than {found.margin:g} mIoU" if decided and found.within_margin else ""
+    return f" by less than {found.margin:g} {unit}" if decided and found.within_margin else ""
 
 
-def _within(found: Comparison) -> str:
-    return f" within {found.margin:g} mIoU"
+def _within(found: Comparison, unit: str) -> str:
+    return f" within {found.margin:g} {unit}"
 
 
-def _over_control(found: Comparison, name: str) -> str:
+def _over_control(found: Comparison, name: str, unit: str) -> str:
     if found.why_not_judged:
         return f"not judged over {name} ({found.why_not_judged})"
     match found.verdict:
         case Verdict.EQUIVALENT:
-            return f"equivalent to {name}{_within(found)}"
+            return f"equivalent to {name}{_within(found, unit)}"
         case Verdict.UNDECIDED:
             return f"not shown to be better than {name}"
         case _:
-            return f"{found.verdict} than {name}{_small(found)}"
+            return f"{found.verdict} than {name}{_small(found, unit)}"
 
 
 def details(judged: Judged, gain: Gain) -> str:
@@ -92,7 +95,7 @@ def details(judged: Judged, gain: Gain) -> str:
     if (control := control_that_matters(gain)) is not None and control.seeds:
         parts.append(f"over the control {_with_interval(control)}{looks_text(judged, control)}")
     for one in undecided(gain) if judged.looks is None else ():
-        decides = what_decides(judged.more_seeds[one.ours, one.theirs], one.margin)
+        decides = what_decides(judged.more_seeds[one.ours, one.theirs], one.margin, judged.study.objective)
         parts.append(f"of the control, {decides}" if one is gain.control else decides)
     return "; ".join(parts)
 
@@ -126,14 +129,15 @@ def undecided(gain: Gain) -> list[Comparison]:
     return [found] if found.verdict is Verdict.UNDECIDED and not found.why_not_judged else []
 
 
-def what_decides(more: MoreSeeds, margin: float) -> str:
+def what_decides(more: MoreSeeds, margin: float, objective: Objective = MIOU) -> str:
     """What it takes: e.g. `about 4 more seeds would tell a gain of 1 mIoU from none in 4 of 5 studies`."""
+    gain = f"a gain of {margin:g} {objective.of_difference}"
     if more.to_find is None:
-        return f"no number of seeds up to {MOST_SEEDS} would show a gain of {margin:g} mIoU in 4 of 5 studies"
+        return f"no number of seeds up to {MOST_SEEDS} would show {gain} in 4 of 5 studies"
     if more.to_rule_out is None:
-        return f"about {count(more.to_find, 'more seed')} would show a gain of {margin:g} mIoU in 4 of 5 studies"
+        return f"about {count(more.to_find, 'more seed')} would show {gain} in 4 of 5 studies"
     most = max(more.to_find, more.to_rule_out)
-    return f"about {count(most, 'more seed')} would tell a gain of {margin:g} mIoU from none in 4 of 5 studies"
+    return f"about {count(most, 'more seed')} would tell {gain} from none in 4 of 5 studies"
 
 
 def _compared(ours: StudyCell, theirs: StudyCell) -> str:
@@ -191,21 +195,22 @@ def no_result(rows: Sequence[Row]) -> str | None:
 
 def split_note(study: Study) -> str:
     """Which images and seeds chose, and which were reported; under `protocol: paper` a warning."""
+    name = study.objective.name
     if study.protocol == "paper":
         return (
-            "The study has the setting `protocol: paper`: the same images chose the configurations and gave the mIoU, "
-            f"as in the paper. Where there was a choice, seed {study.seeds[0]} made it and is in the table too. The "
-            "figures are optimistic."
+            "The study has the setting `protocol: paper`: the same images chose the configurations and gave the "
+            f"{name}, as in the paper. Where there was a choice, seed {study.seeds[0]} made it and is in the table "
+            "too. The figures are optimistic."
         )
     if not any(found["tuning_trials"] for found in study.plan["cells"]):
-        return "No cell had a choice of configurations. Every mIoU of the table is from the report split."
+        return f"No cell had a choice of configurations. Every {name} of the table is from the report split."
     chosen = "Configurations were chosen, and trials pruned, on" if prunes(study) else "Configurations were chosen on"
     searching, own = seeds_text(study.train_seeds), set(study.train_seeds).isdisjoint(study.seeds)
     seeds = (
         f"from other seeds, {', '.join(map(str, study.seeds))}" if own else f"{searching} is one of those of the table"
     )
     return (
-        f"{chosen} the select split, under {searching}. Every mIoU of the table is from other images, the report "
+        f"{chosen} the select split, under {searching}. Every {name} of the table is from other images, the report "
         f"split, and {seeds}."
     )
 

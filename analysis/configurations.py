@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.study import Study, StudyCell
-from trainables.words import REPORT, SELECT
 
 
 def configurations(study: Study, cell: StudyCell) -> pd.DataFrame:
@@ -14,21 +13,21 @@ def configurations(study: Study, cell: StudyCell) -> pd.DataFrame:
     Configurations are compared as means over the same seeds, so what a seed does to all of them cancels out. Trials
     of one configuration are not independent of each other, so they are one observation.
 
-    Columns: the cell's tuned hyperparameters, number (of its first trial), seeds (how many), and select and report
-    mIoU.
+    Columns: the cell's tuned hyperparameters, number (of its first trial), seeds (how many), and the objective
+    on both splits.
     """
     tuning = study.frame.query("cell == @cell.name and stage == 'tuning'")
     finished = tuning.query("outcome == 'finished'").sort_values("number")
-    names = list(cell.tuned)
+    names, select, report = list(cell.tuned), study.objective.select, study.objective.report
     if finished.empty or not names:
-        return pd.DataFrame(columns=[*names, "number", "seeds", SELECT, REPORT])
+        return pd.DataFrame(columns=[*names, "number", "seeds", select, report])
     grouped = finished.groupby(names, sort=False, dropna=False, as_index=False)
     found = grouped.agg(
         **{
             "number": ("number", "first"),
             "seeds": ("seed", "nunique"),
-            SELECT: (SELECT, "mean"),
-            REPORT: (REPORT, "mean"),
+            select: (select, "mean"),
+            report: (report, "mean"),
         }
     )
     return found.query(f"seeds == {len(set(tuning['seed']))}").reset_index(drop=True)

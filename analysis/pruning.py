@@ -15,7 +15,6 @@ import pyarrow as pa
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
 from analysis.wording import count
-from trainables.words import SELECT
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ class Pruning:
 def pruning(study: Study) -> Pruning | None:
     """None where nothing was pruned. How winners that were lost are estimated: `analysis.statistics.lost_winners`."""
     tuning = study.frame.query("stage == 'tuning'")
-    curves = study.metric(SELECT).pivot_table(index="run", columns="iteration", values="value", aggfunc="last")
+    curves = study.metric(study.objective.select).pivot_table(
+        index="run", columns="iteration", values="value", aggfunc="last"
+    )
     stopped = _stopped(study, curves, tuning)
     if not stopped:
         return None
@@ -158,7 +159,7 @@ def _stopped(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> list[_
 
 def _report_times(study: Study) -> dict[str, list[tuple[int, float]]]:
     """Iteration and time in seconds of every report, by run."""
-    reports = study.reports.filter(pa.array(study.reports["metric"].to_pandas() == SELECT))
+    reports = study.reports.filter(pa.array(study.reports["metric"].to_pandas() == study.objective.select))
     found: dict[str, list[tuple[int, float]]] = {}
     columns = (reports[name].to_pylist() for name in ("run", "iteration", "time"))
     for run, iteration, time in zip(*columns, strict=True):
@@ -178,12 +179,12 @@ def _screened_out(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> s
     keep, screen = study.plan.get("keep"), study.plan.get("screen", 0)
     if keep is None:
         return set()
-    until = screen * study.settings["train"]["evaluate_every"]
+    until, sign = screen * study.settings["train"]["evaluate_every"], study.objective.sign
     at_end: dict[str, float] = curves[until].dropna().to_dict() if until in curves else {}
     first = [row for row in tuning.to_dict("records") if row["seed"] == study.train_seeds[0] and row["run"] in at_end]
     found: set[str] = set()
     for cell in {row["cell"] for row in first}:
-        ranked = sorted((-at_end[row["run"]], row["number"], row) for row in first if row["cell"] == cell)
+        ranked = sorted((-sign * at_end[row["run"]], row["number"], row) for row in first if row["cell"] == cell)
         found |= {row["run"] for *_, row in ranked[keep:] if row["outcome"] == "pruned" and row["iteration"] == until}
     return found
 
@@ -212,7 +213,7 @@ def _chances(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> dict[s
     ended = tuning.query("outcome == 'finished' or (outcome == 'pruned' and iteration > 0)")
     ended = ended[ended["run"].isin(list(curves.index))]
     columns = sorted({*curves.columns, study.iterations})
-    mious = curves.reindex(index=ended["run"], columns=columns).to_numpy(np.float64)
+    mious = study.objective.sign * curves.reindex(index=ended["run"], columns=columns).to_numpy(np.float64)
     cells = ended.groupby(["cell", "seed"]).ngroup().to_numpy()
     found = dict(zip(ended["run"], chances_of_winning(mious, cells).tolist(), strict=True))
     return {run: found[run] for run in ended.query("outcome == 'pruned'")["run"]}

@@ -20,7 +20,8 @@ from analysis.choice import best_configuration
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
 from trainables.config import Value
-from trainables.words import ANY, BUDGET, OBJECTIVE, REPORT, SELECT, Cell, format_value, label
+from trainables.objective import MIOU, Objective
+from trainables.words import ANY, BUDGET, Cell, format_value, label
 
 NAMED = pa.dictionary(pa.int32(), pa.string())
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -139,6 +140,12 @@ class Study:
         """`split`, or `paper` where the images that chose are those that report."""
         return self.plan["protocol"]
 
+    @cached_property
+    def objective(self) -> Objective:
+        """What trials are judged by; mIoU in records from before there were others."""
+        recorded = self.plan.get("objective")
+        return MIOU if recorded is None else Objective.model_validate(recorded)
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the table."""
@@ -191,9 +198,9 @@ class Study:
         """One row per trial, the study's own run left out, in the order of `trials`.
 
         Columns: run, name, cell, stage, number, seed, outcome, start, end, a column per factor (text), one per tuned
-        hyperparameter (numbers where they are; missing in cells that do not tune it), `select/miou` (see `objective`)
-        and `report/miou` at the end, `iteration` reached, `best`: whether it is a tuning trial of the configuration
-        that was chosen, and `chosen`: whether the table is made of it.
+        hyperparameter (numbers where they are; missing in cells that do not tune it), the objective's `select` (see
+        `chosen_by`) and `report` at the end, `iteration` reached, `best`: whether it is a tuning trial of the
+        configuration that was chosen, and `chosen`: whether the table is made of it.
         """
         table = self.trials.take([i for i, stage in enumerate(self.trials["stage"].to_pylist()) if stage != "study"])
         frame = table.drop_columns(["params", "tags", "status"]).to_pandas()
@@ -205,7 +212,8 @@ class Study:
             tuned_in = {cell.name for cell in self.cells if name in cell.tuned}
             of_cells = zip(params, frame["cell"], strict=True)
             frame[name] = _numbers([found.get(name) if cell in tuned_in else None for found, cell in of_cells])
-        for metric, values in ((SELECT, self.objective), (REPORT, self.last(REPORT))):
+        select, report = self.objective.select, self.objective.report
+        for metric, values in ((select, self.chosen_by), (report, self.last(report))):
             frame[metric] = frame["run"].map(values).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
         best = {run for cell in self.cells for run in self._best[cell.name].runs}
@@ -216,7 +224,7 @@ class Study:
     def results(self, cell: StudyCell) -> dict[int, str]:
         """Per seed of the table, the finished run of the cell's configuration: what its row is made of.
 
-        The configuration is that with the highest mean select mIoU over the seeds that search, the earlier one of
+        The configuration is that with the best mean on the select split over the seeds that search, the earlier one of
         equals, or the only one in a cell that has nothing to search.
         """
         return self._results[cell.name]
@@ -226,12 +234,12 @@ class Study:
         return self._ended.get(cell.name, set())
 
     @cached_property
-    def objective(self) -> Mapping[str, float]:
-        """What the choice of a configuration compares, by run: select mIoU in percent of the snapshot it reports.
+    def chosen_by(self) -> Mapping[str, float]:
+        """What the choice of a configuration compares, by run: on the select split, of the snapshot it reports.
 
         That of the last report where a trial has no such metric.
         """
-        return self.last(SELECT) | self.last(OBJECTIVE)
+        return self.last(self.objective.select) | self.last(self.objective.of_snapshot)
 
     def last(self, metric: str) -> dict[str, float]:
         """Each trial's value of a metric at its last report of it."""
@@ -299,12 +307,12 @@ class Study:
 
     def _searched(self, cell: str) -> _Best:
         """The best configuration among the finished tuning trials of a cell."""
-        reached = self.objective
+        reached = self.chosen_by
         tuning = [run for run in self._finished if run.cell == cell and run.stage == "tuning" and run.run in reached]
         select: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
         for run in sorted(tuning, key=lambda run: run.number):
             select.setdefault(run.content, {})[run.seed] = reached[run.run]
-        best = best_configuration(select, self.train_seeds)
+        best = best_configuration(select, self.train_seeds, self.objective)
         if best is None:
             return _Best()
         return _Best(best[0], tuple(run.run for run in tuning if run.content == best[0]))

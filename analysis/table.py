@@ -13,7 +13,8 @@ from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study, StudyCell
 from trainables.callable_module import make_callable
-from trainables.words import REPORT, Outcome, format_points, plus_minus
+from trainables.objective import MIOU, Objective
+from trainables.words import Outcome, format_points, plus_minus
 
 NOT_CREDITED = "better, control not beaten"
 CONTROL_BETTER = "control better"
@@ -22,7 +23,7 @@ SMALL = " (small)"
 
 @dataclass(frozen=True)
 class Row:
-    """One cell; mIoU in percent, over the seeds of its best configuration."""
+    """One cell; the objective over the seeds of its best configuration."""
 
     cell: StudyCell
     report: Mean | None
@@ -35,6 +36,7 @@ class Row:
     """Trials by outcome."""
     runs: tuple[str, ...]
     """The runs that the row is made of, one per seed."""
+    objective: Objective = MIOU
 
 
 def table_rows(judged: Judged) -> list[Row]:
@@ -97,7 +99,7 @@ def verdict_text(gain: Gain) -> str:
 
 def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:
     runs = list(study.results(cell).values())
-    select, report = study.objective, study.last(REPORT)
+    select, report = study.chosen_by, study.last(study.objective.report)
     frame = study.frame.query("cell == @cell.name")
     best = frame.query("run in @runs[:1]")
     return Row(
@@ -109,6 +111,7 @@ def _row(study: Study, cell: StudyCell, gain: Gain | None) -> Row:
         hyperparameters={name: best[name].iloc[0] for name in cell.tuned} if len(best) else {},
         outcomes={str(outcome): int(n) for outcome, n in frame["outcome"].value_counts().sort_index().items()},
         runs=tuple(runs),
+        objective=study.objective,
     )
 
 
@@ -119,7 +122,7 @@ def _mean(values: list[float]) -> Mean | None:
 def _figures(row: Row) -> dict[str, Any]:
     found: dict[str, Any] = dict(row.cell.levels)
     for name, mean in (("report", row.report), ("select", row.select)):
-        found[f"{name}_miou"] = mean.mean if mean else None
+        found[f"{name}_{row.objective.metric}"] = mean.mean if mean else None
         found[f"{name}_std"] = mean.std if mean else None
         found[f"{name}_half_width"] = mean.half_width if mean else None
     found["seeds"] = row.report.n if row.report else 0
@@ -139,14 +142,14 @@ def _texts(row: Row) -> dict[str, str]:
     gain, control = row.gain, row.gain.control if row.gain else None
     return {
         **row.cell.shown,
-        "mIoU report": plus_minus(row.report.mean, row.report.std) if row.report else "–",
+        f"{row.objective.name} report": plus_minus(row.report.mean, row.report.std) if row.report else "–",
         "gain": "baseline" if row.is_baseline else gain_text(gain.comparison) if gain else "",
         "p": p_text(gain.comparison.p) if gain else "",
         "verdict": verdict_text(gain) if gain else "",
         "over its control": gain_text(control) if control else "",
         "control": verdict_of(control) if control else "",
         "95% over seeds": interval_of(row.report),
-        "mIoU select": plus_minus(row.select.mean, row.select.std) if row.select else "–",
+        f"{row.objective.name} select": plus_minus(row.select.mean, row.select.std) if row.select else "–",
         "seeds": str(row.report.n if row.report else 0),
         "best hyperparameters": ", ".join(f"{name}={_short(value)}" for name, value in row.hyperparameters.items()),
         "trials": ", ".join(f"{n} {outcome}" for outcome, n in row.outcomes.items()),

@@ -33,6 +33,7 @@ COMMANDS = {
     "sync": Command("ass_tune.sync", "deliver to MLflow what a study could not deliver while it ran"),
     "replay": Command("ass_tune.replay.command", "what another pruner would have cost, from recorded curves"),
     "data": Command("ass_tune.data.command", "check or pack the data sets of a domain pair"),
+    "check-trainable": Command("ass_tune.check_trainable", "run a trainable of yours through what a study does to it"),
     "report": Command("analysis.report.command", "write the report of a study, or of two compared"),
     "export": Command("analysis.export.__main__", "write a study as Parquet files"),
     "import": Command("analysis.export.bring_back", "record an exported study in another MLflow"),
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _general(words: list[str]) -> int:
     """What `ass-tune` says without a command: its help or its version."""
-    commands = "\n".join(f"  {name:<8}{command.help}" for name, command in COMMANDS.items())
+    commands = "\n".join(f"  {name:<17}{command.help}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [--help] [--version] COMMAND ...",

@@ -90,12 +90,14 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.ledger.ledger import JOURNAL, open_ledger
     from ass_tune.ledger.lock import study_lock
     from ass_tune.search.samplers import check_sampler, check_trusted
+    from ass_tune.tracker.further import check_trackers
     from ass_tune.tracker.store import usable_store
 
     usable_store(arguments.studies, arguments.tracking_uri, arguments.ledger)
     check_inside(arguments.studies, arguments.studies / spec.study)
     folder = Storage(str(arguments.studies / spec.study))
     check_sampler(spec.search.sampler)
+    check_trackers(spec.trackers)
     check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
     if arguments.fresh:
         with study_lock(folder.local_path()):
@@ -123,6 +125,7 @@ def run_study(
     from ass_tune.terminal.packing_bars import packing_shown
     from ass_tune.terminal.progress import StudyProgress
     from ass_tune.terminal.waits import WaitsFile
+    from ass_tune.tracker.further import further_trackers
     from ass_tune.tracker.opening import open_tracker
     from ass_tune.tracker.seeds_wanted import seeds_wanted
 
@@ -136,7 +139,7 @@ def run_study(
 
     plans, digests = plan.cell_plans, data.digests
     searches = [CellSearch(spec, planned, ledger, make_pruner(spec), digests) for planned in plans]
-    finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger))
+    finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger, spec.objective))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
 
@@ -146,7 +149,8 @@ def run_study(
             resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
         with shown(console, spec.study, progress) as view:
-            listeners = [progress, view, checkpoints, WaitsFile(folder)]
+            further = cluster.enter_context(further_trackers(spec.trackers, spec.study, folder.local_path()))
+            listeners = [progress, view, checkpoints, WaitsFile(folder), *further]
             looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             stopped = run_trials(

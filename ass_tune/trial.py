@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from trainables.config import Value
-from trainables.words import SELECT, Cell, Outcome, Stage
+from trainables.objective import MIOU, Objective
+from trainables.words import Cell, Outcome, Stage
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,12 @@ class Report:
     metrics: Mapping[str, float]
     time: float
     """Seconds since the epoch at which the trial measured it."""
+    objective: Objective = MIOU
 
     @property
-    def miou(self) -> float:
-        """mIoU on the select split in percent: what pruning and the choice of configurations act on."""
-        return self.metrics[SELECT]
+    def value(self) -> float:
+        """The objective on the select split: what pruning and the choice of configurations act on."""
+        return self.metrics[self.objective.select]
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,18 @@ class Listener:
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """The trial has its outcome."""
+
+
+class StudyListener(Listener):
+    """A record of a study that a package keeps. An interrupted study begins it anew, and some reports come again.
+
+    Args:
+        study: name of the study.
+        folder: of its own in the study's folder.
+    """
+
+    def __init__(self, study: str, folder: Path) -> None:
+        self.study, self.folder = study, folder
+
+    def close(self) -> None:
+        """The study has ended, for now or for good."""

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 
-from trainables.ass.adaptors import SOURCE, TARGET
-from trainables.ass.batches import Batch, Images, Unlabeled
+from trainables.ass.adaptor import SOURCE, TARGET
+from trainables.ass.batches import Batch
 from trainables.ass.config import AssConfig
 from trainables.ass.csa import CSA
 from trainables.ass.global_adaptation import GlobalAdaptation
@@ -25,6 +25,7 @@ from trainables.ass.networks.atrous_classifier import AtrousClassifier
 from trainables.ass.networks.build import BACKBONES
 from trainables.ass.networks.weights import drawn_weights
 from trainables.ass.optimization import DISCRIMINATOR_BETAS, schedule
+from trainables.ass.outputs import Images, Unlabeled
 from trainables.ass.segmentation import downsample_labels, mean_cross_entropy, upsample
 
 

@@ -63,7 +63,7 @@ class Trace(Listener):
         """See `Listener`."""
         known, place = self._known[trial.cell], trial.config["place"]
         if trial.seed == known.cell.seeds[0]:
-            known.latest[place] = report.miou
+            known.latest[place] = report.value
         self._spend(trial.cell)
 
     def trial_ended(self, trial: Trial, end: End) -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.command_line import Timing, alternately
-from trainables.ass.adaptors import SOURCE, TARGET
+from trainables.ass.adaptor import SOURCE, TARGET
+from trainables.ass.adaptors import GlobalAdaptor, SemanticAdaptor
 from trainables.ass.evaluation import confusion
 from trainables.ass.segmentation import segmentation_loss
 from trainables.ass.trainer import Trainer
@@ -34,13 +35,16 @@ def anatomy(trainer: Trainer, rounds: int) -> list[Part]:
 
 def _parts(trainer: Trainer) -> dict[str, Callable[[], object]]:
     model, batch = trainer.model, trainer.batches.load(0)
-    assert batch.source and batch.labeled and batch.unlabeled and model.gd and model.sd
-    gd, sd, network = model.gd, model.sd, model.network
+    assert batch.source and batch.labeled and batch.unlabeled
+    of_maps, of_features = model.adaptors["ga"], model.adaptors["csa"]
+    assert isinstance(of_maps, GlobalAdaptor) and isinstance(of_features, SemanticAdaptor)
+    gd, sd, network = of_maps.gd, of_features.sd, model.network
     source, labeled, unlabeled = batch.source, batch.labeled, batch.unlabeled
     forwarded = model(batch)
-    assert forwarded.source and forwarded.labeled and forwarded.source_maps and forwarded.unlabeled_maps is not None
-    maps, unlabeled_maps = forwarded.source_maps.inputs.detach(), forwarded.unlabeled_maps
-    of_source, of_target = (sd.examples(out.features.detach(), out.labels) for out in forwarded[:2])
+    assert forwarded.source and forwarded.labeled
+    maps, unlabeled_maps = forwarded.adapted["ga"].source.inputs.detach(), forwarded.adapted["ga"].unlabeled
+    both = (forwarded.source, forwarded.labeled)
+    of_source, of_target = (sd.examples(out.features.detach(), out.labels) for out in both)
 
     def segmentation(pixels: Tensor, labels: Tensor) -> None:
         network.zero_grad()

@@ -12,6 +12,7 @@ from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
 from tests.support.cluster import Cluster, agree_on_a_token
+from tests.support.packages import Packages, forget
 from tests.support.project import PROJECT
 from tests.support.studies import Studies, begin_studies
 from trainables.storage import Storage
@@ -119,6 +120,19 @@ def cluster(cache: Path) -> Iterator[Cluster]:
 @pytest.fixture
 def studies(tmp_path: Path, migrated: Path, cluster: Cluster) -> Studies:
     return begin_studies(tmp_path / "studies", migrated, cluster)
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packages]:
+    """A folder in which a test installs packages of its own."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(PROJECT)]))
+    installed = Packages(folder, monkeypatch)
+    yield installed
+    monkeypatch.undo()
+    forget()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ PACKAGES = ("ass_tune", "analysis", "trainables")
 GROUND = ("trial", "arguments", "wording", "version")
 FLOORS = (
     ("command",),
-    ("run", "sync", "data"),
+    ("run", "sync", "data", "check_trainable"),
     ("terminal",),
     ("on_ray",),
     ("tracker",),
@@ -35,7 +35,12 @@ FLOORS = (
 """The rooms of `ass_tune` from the top floor down."""
 UNKNOWN = {"trainables/ass/": ("ray", "optuna", "mlflow"), "trainables/domains/": ("ray", "optuna", "mlflow")}
 """Libraries that a folder must not know."""
-KNOW_RAY = ("ass_tune/on_ray/", "trainables/ass_trainable.py", "trainables/curves_trainable.py")
+KNOW_RAY = (
+    "ass_tune/on_ray/",
+    "trainables/ass_trainable.py",
+    "trainables/curves_trainable.py",
+    "trainables/run_trainable.py",
+)
 """Nothing else imports Ray."""
 
 

@@ -57,7 +57,7 @@ def peak_bytes(config: AssConfig, recipe: PairRecipe) -> int:
     batch = Batches(config, _blank_pair(recipe), CPU).load(0)  # pyright: ignore[reportArgumentType]
     with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as live:
         model = Model(config, len(recipe.classes))
-        optimizers = Optimizers(config, model.network, model.discriminators())
+        optimizers = Optimizers(config, model.network, model.discriminators(), model.rates())
         for iteration in range(2):  # the second finds the first one's gradients and optimizer states
             _step(config, model, _copied(batch), optimizers, iteration)
         _predict(config, model, recipe)

@@ -13,13 +13,12 @@ from ray import tune
 from trainables.ass.best_network import BestNetwork, copy_of
 from trainables.ass.config import AssConfig
 from trainables.ass.metrics import iou_per_class, miou
-from trainables.ass.records import Diverged
 from trainables.ass.trainer import Trainer
 from trainables.ass_memory import check_memory
 from trainables.cache import cache_folder
 from trainables.checkpoints import Checkpoints, serialized
 from trainables.confusions import confusions_to_parquet
-from trainables.contract import TrialTask
+from trainables.contract import Diverged, TrialTask
 from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
 from trainables.panel import panel_png
@@ -39,7 +38,7 @@ class AssTrainable(tune.Trainable):
         """Build the trial from its `TrialTask`, or continue it from the newest checkpoint in the study folder."""
         task = TrialTask.model_validate(config)
         torch.set_num_threads(task.threads)
-        self._trial_config = AssConfig(**task.config)
+        self._trial_config = AssConfig.of(task.config)
         check_memory(self._trial_config, task.gpus)
         self._folder = Storage(task.storage)
         self._trial_key = task.key

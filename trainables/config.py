@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from trainables.objective import MIOU, Objective
 
 Value = bool | int | float | str | None
 
@@ -23,6 +25,8 @@ class TrialConfig(BaseModel, ABC):
     RESERVED: ClassVar[frozenset[str]] = frozenset(
         {"domains", "profile", "protocol", "seed", "iterations", "evaluate_every"}
     )
+    objective: ClassVar[Objective] = MIOU
+    """What trials are judged by."""
 
     domains: str
     profile: str
@@ -68,6 +72,21 @@ class TrialConfig(BaseModel, ABC):
     @abstractmethod
     def inert(cls, values: Mapping[str, Any]) -> frozenset[str]:
         """Fields without effect given `values` (some fields, not all), e.g. lambda_sadv without a D_s."""
+
+    @classmethod
+    def extended(cls, values: Mapping[str, Collection[Any]]) -> type[TrialConfig]:
+        """With the fields that packages add which a study's values name, by field; raises BrokenExtension."""
+        return cls
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> TrialConfig:
+        """One trial's configuration. Raises pydantic.ValidationError."""
+        return cls.model_validate(values)
+
+    @classmethod
+    def extensions(cls, values: Mapping[str, Collection[Any]]) -> dict[str, str]:
+        """Hash of the code of each extension which values name, by field; they are part of a trial's identity."""
+        return {}
 
     @classmethod
     def tunable(cls) -> tuple[str, ...]:

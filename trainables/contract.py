@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from trainables.mistakes import nearest, nearest_name
-from trainables.words import REPORT, SELECT
+from trainables.objective import MIOU, Objective
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
@@ -27,6 +27,10 @@ LATEST = 7_258_118_400
 
 class BrokenContract(Exception):
     """A trainable returned something that no result of a trial can be; the message names trainable and field."""
+
+
+class Diverged(Exception):
+    """Training cannot go on, as with a loss that is not a finite number: a result of the configuration, no error."""
 
 
 def _plain(value: Any) -> Any:
@@ -110,9 +114,10 @@ class StepResult(BaseModel):
     time: Seconds
     """Seconds since the epoch at which it was measured."""
     metrics: dict[str, Number] = {}
-    """`select/miou` in every evaluation and `report/miou` in the last one, in percent, and whatever else is of use.
+    """The objective on the select split in every evaluation (`select/miou`) and on the report split in the last one
+    (`report/miou`), and whatever else is of use.
 
-    A trainable that reports another network than its last one also gives the select mIoU of that one in the last
+    A trainable that reports another snapshot than its last one also gives the select value of that one in the last
     evaluation, as `snapshot/select_miou`: configurations are chosen by it."""
     final: Flag = False
     """Whether this was the trial's last evaluation."""
@@ -129,10 +134,11 @@ class StepChecker:
 
     Args:
         task: what the trial was asked to do.
+        objective: of the trainable.
     """
 
-    def __init__(self, task: TrialTask) -> None:
-        self._trainable, self._before = task.trainable, 0
+    def __init__(self, task: TrialTask, objective: Objective = MIOU) -> None:
+        self._trainable, self._before, self._objective = task.trainable, 0, objective
         self._length, self._every = int(task.config["iterations"]), int(task.config["evaluate_every"])
 
     def check(self, returned: Any) -> StepResult:
@@ -141,7 +147,7 @@ class StepChecker:
             result = StepResult.model_validate(returned)
         except ValidationError as error:
             raise self._broken(map(_worded, error.errors(include_url=False))) from None
-        if wrong := [*self._wrong_iteration(result), *_missing_metrics(result)]:
+        if wrong := [*self._wrong_iteration(result), *self._missing_metrics(result)]:
             raise self._broken(wrong)
         self._before = result.iteration
         return result
@@ -159,19 +165,19 @@ class StepChecker:
         elif result.diverged is None and result.final is not (at == self._length):
             yield f"final: found {result.final} at iteration {at} of {self._length}; allowed: True at the last one only"
 
+    def _missing_metrics(self, result: StepResult) -> Iterator[str]:
+        needed = {self._objective.select: "every result"}
+        needed |= {self._objective.report: "the final result"} if result.final else {}
+        for name, where in needed.items() if result.diverged is None else ():
+            if name not in result.metrics:
+                there = ", ".join(list(result.metrics)[:10]) or "no metrics"
+                near = nearest_name(name, result.metrics)
+                like = "" if near is None else f"; the nearest of what was returned: {near}"
+                yield f"metrics: found {there}; allowed: {name} in {where}{like}"
+
     def _broken(self, wrong: Iterable[str]) -> BrokenContract:
         after = f"after iteration {self._before}" if self._before else "in its first result"
         return BrokenContract(_line(f"trainable {self._trainable}, {after}: {'. '.join(wrong)}"))
-
-
-def _missing_metrics(result: StepResult) -> Iterator[str]:
-    needed = {SELECT: "every result", REPORT: "the final result"} if result.final else {SELECT: "every result"}
-    for name, where in needed.items() if result.diverged is None else ():
-        if name not in result.metrics:
-            there = ", ".join(list(result.metrics)[:10]) or "no metrics"
-            near = nearest_name(name, result.metrics)
-            like = "" if near is None else f"; the nearest of what was returned: {near}"
-            yield f"metrics: found {there}; allowed: {name} in {where}{like}"
 
 
 def _worded(error: ErrorDetails) -> str:

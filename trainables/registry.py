@@ -1,19 +1,22 @@
-"""The trainables a search-space file can name, imported only when they are needed."""
+"""The trainables a search-space file can name: ours and those of installed packages, imported when they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
+from trainables.extensions import Extension, extensions
 
 if TYPE_CHECKING:
     from trainables.domains.data_files import DataFiles
     from trainables.domains.progress import Watcher
+    from trainables.trainable import Trainable
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ class TrainableEntry:
     def config(self) -> type[TrialConfig]:
         """The pydantic model of one trial's configuration."""
         return _load(self.config_path)
+
+    @property
+    def extension(self) -> Extension | None:
+        """The installed package that it is of; None for ours."""
+        return None
+
+    def is_of(self, config: type[TrialConfig]) -> bool:
+        """Whether a configuration is this trainable's own; imports nothing."""
+        return f"{config.__module__}:{config.__qualname__}" == self.config_path
 
     def data_files(self, domains: str, data_root: Path | None, watch: Watcher) -> DataFiles:
         """The files of a domain pair that trials are trained and judged on; none where no file is read.
@@ -73,18 +85,103 @@ class TrainableEntry:
         return _load(self.ray_path)
 
 
+class ExtensionEntry(TrainableEntry):
+    """A trainable of an installed package, which is imported when it is first asked for anything."""
+
+    def __init__(self, extension: Extension) -> None:
+        super().__init__(extension.path, "")
+        self.__dict__["_extension"] = extension
+
+    @property
+    def extension(self) -> Extension:
+        """The package that it is of."""
+        return self.__dict__["_extension"]
+
+    @cached_property
+    def author_class(self) -> type[Trainable[Any]]:
+        """What the author wrote. Raises BrokenExtension."""
+        from trainables.trainable import Trainable, mistakes_of
+
+        found = self.extension.load()
+        if not (isinstance(found, type) and issubclass(found, Trainable)):
+            raise self.extension.wanted(found)
+        if mistakes := mistakes_of(found):
+            raise self.extension.broken("; ".join(mistakes))
+        return found
+
+    @property
+    def config(self) -> type[TrialConfig]:
+        """The model of the author's settings. Raises BrokenExtension."""
+        return self.author_class.Settings
+
+    def is_of(self, config: type[TrialConfig]) -> bool:
+        """Whether the settings are the author's; those of a package that nobody has used are not."""
+        return "author_class" in self.__dict__ and config is self.author_class.Settings
+
+    def data_files(self, domains: str, data_root: Path | None, watch: Watcher) -> DataFiles:
+        """The files that the author's settings name for a pair. Raises MissingData."""
+        from trainables.named_files import named_files
+
+        return named_files(self.author_class.Settings.data_files(domains), data_root, cache_folder(), watch)
+
+    @property
+    def ray_class(self) -> type[Any]:
+        """Imports Ray and torch."""
+        from trainables.run_trainable import ray_class_of
+
+        return ray_class_of(self.author_class)
+
+
+class Registry(MutableMapping[str, TrainableEntry]):
+    """Trainables by name: ours first, then those of installed packages in the order of their names.
+
+    A package cannot take the place of one of ours, so that what is installed never changes what a file means.
+    """
+
+    def __init__(self, ours: Mapping[str, TrainableEntry]) -> None:
+        self.ours = dict(ours)
+        self._added: dict[str, TrainableEntry] = {}
+
+    def __getitem__(self, name: str) -> TrainableEntry:
+        if name in self.ours:
+            return self.ours[name]
+        extension = extensions("ass_tune.trainables")[name]
+        return self._added.setdefault(name, ExtensionEntry(extension))
+
+    def __setitem__(self, name: str, entry: TrainableEntry) -> None:
+        self.ours[name] = entry
+
+    def __delitem__(self, name: str) -> None:
+        del self.ours[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.ours
+        yield from (name for name in extensions("ass_tune.trainables") if name not in self.ours)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def name_of(self, config: type[TrialConfig]) -> str | None:
+        """The name of the trainable that a configuration, or one that it extends, is of; imports no other one."""
+        entries = {**self.ours, **self._added}
+        owners = (name for base in config.__mro__ for name, entry in entries.items() if entry.is_of(base))
+        return next(owners, None)
+
+
 def _load(path: str) -> Any:
     module, name = path.split(":")
     return getattr(import_module(module), name)
 
 
-TRAINABLES = {
-    "ass": TrainableEntry(
-        "trainables.ass.config:AssConfig",
-        "trainables.ass_trainable:AssTrainable",
-        "trainables.ass_prepare:prepare",
-        "trainables.ass_memory:trial_bytes",
-        "trainables.domains.pairs:data_files",
-    ),
-    "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),
-}
+TRAINABLES = Registry(
+    {
+        "ass": TrainableEntry(
+            "trainables.ass.config:AssConfig",
+            "trainables.ass_trainable:AssTrainable",
+            "trainables.ass_prepare:prepare",
+            "trainables.ass_memory:trial_bytes",
+            "trainables.domains.pairs:data_files",
+        ),
+        "curves": TrainableEntry("trainables.curves:CurvesConfig", "trainables.curves_trainable:CurvesTrainable"),
+    }
+)

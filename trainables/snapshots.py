@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.words import BEST_ITERATION, OBJECTIVE, REPORT, REPORT_BEST, REPORT_LAST
+from trainables.objective import MIOU
+from trainables.words import BEST_ITERATION
 
 Snapshot = Literal["last", "best_on_select"]
 
@@ -44,9 +45,9 @@ def snapshot_metrics(
         on_report: mIoU of both snapshots on the report split, in percent.
     """
     return {
-        REPORT: on_report[snapshot],
-        REPORT_LAST: on_report["last"],
-        REPORT_BEST: on_report["best_on_select"],
-        OBJECTIVE: last_on_select if snapshot == "last" else best.miou,
+        MIOU.report: on_report[snapshot],
+        MIOU.report_last: on_report["last"],
+        MIOU.report_best: on_report["best_on_select"],
+        MIOU.of_snapshot: last_on_select if snapshot == "last" else best.miou,
         BEST_ITERATION: float(best.iteration),
     }

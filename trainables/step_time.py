@@ -40,7 +40,7 @@ def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: 
         "seconds_to_start": start,
         "running_bytes": running,
         "finished_bytes": finished,
-        "device_bytes": entry.device_bytes(entry.config(**config)),
+        "device_bytes": entry.device_bytes(entry.config.of(config)),
     }
 
 

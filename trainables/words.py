@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trainables.config import Value
+from trainables.objective import MIOU
 
-SELECT, REPORT = "select/miou", "report/miou"
-"""The metric that chooses and prunes, and the one that the table is made of."""
-REPORT_LAST, REPORT_BEST = "report/miou_last", "report/miou_best_on_select"
-"""The report mIoU of a trial's last snapshot and of its best one on the select split; `REPORT` is one of the two."""
-OBJECTIVE = "snapshot/select_miou"
-"""The select mIoU of the snapshot that is reported, which the choice of a configuration compares. For a trainable that
-does not report it, `SELECT` at the last evaluation takes its place."""
+SELECT, REPORT = MIOU.select, MIOU.report
+"""Of the trainables whose objective is mIoU: the metric that chooses and prunes, and the one in the table."""
 BEST_ITERATION = "snapshot/best_iteration"
 """The iteration of the snapshot that was best on the select split."""
 OF_THE_RESULT = ("report/", "snapshot/")
@@ -67,7 +63,7 @@ def format_value(value: Value) -> str:
 
 
 def format_points(value: float, sign: str = "") -> str:
-    """A mIoU in percent, or a difference of two in points (`sign="+"`), to a tenth and never as `-0.0`."""
+    """A value of the objective, or a difference of two (`sign="+"`), to a tenth and never as `-0.0`."""
     return f"{value:{sign}z.1f}"
 
 

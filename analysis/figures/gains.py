@@ -21,7 +21,9 @@ def gain_intervals(judged: Judged) -> Figure | None:
             lines.append(Interval(_label(ours, theirs, study.baseline_of(ours)), color, gain.comparison))
         if gain.control is not None and gain.control.seeds:
             lines.append(Interval("over its control", color, gain.control, hollow=True))
-    return interval_lines(lines, "gain in mIoU, points") if lines else None
+    return (
+        interval_lines(lines, f"gain in {study.objective.name}{study.objective.axis_of_difference}") if lines else None
+    )
 
 
 def _label(ours: StudyCell, theirs: StudyCell, baseline: StudyCell | None) -> str:

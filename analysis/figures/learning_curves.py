@@ -10,18 +10,17 @@ from matplotlib.figure import Figure
 
 from analysis.study import Study, StudyCell
 from analysis.style import PALE, adaptor_colors, new_figure
-from trainables.words import SELECT
 
 MOST_PANELS = 30
 """Of more cells the first are shown."""
 
 
 def learning_curves(study: Study) -> Figure | None:
-    """Select mIoU over iterations: trials of the table in colour, all others grey, pruned ones end in a cross.
+    """The objective on the select split over iterations; None where nothing has been reported.
 
-    None where nothing has been reported.
+    Trials of the table are in colour, all others grey, and pruned ones end in a cross.
     """
-    rows, curves = _rows(study), study.metric(SELECT)
+    rows, curves = _rows(study), study.metric(study.objective.select)
     if curves.empty:
         return None
     columns = max(len(row) for row in rows)
@@ -35,7 +34,7 @@ def learning_curves(study: Study) -> Figure | None:
     for one in axes:
         one.set_visible(one in shown)
     for row, _ in enumerate(rows):
-        axes[row * columns].set_ylabel("select mIoU, %")
+        axes[row * columns].set_ylabel(f"select {study.objective.name}{study.objective.axis}")
     for one in shown[-columns:]:
         one.set_xlabel("iteration")
     return figure
@@ -56,8 +55,8 @@ def _panel(axes: Axes, study: Study, cell: StudyCell, by_run: dict[str, tuple[li
     color = adaptor_colors(study)[cell.without_budget()]
     trials = study.frame.query("cell == @cell.name").sort_values("chosen")
     for run, outcome, chosen in zip(trials["run"], trials["outcome"], trials["chosen"], strict=True):
-        iterations, mious = by_run.get(run, ([], []))
-        axes.plot(iterations, mious, color=color if chosen else PALE, linewidth=1.3 if chosen else 0.7)
+        iterations, values = by_run.get(run, ([], []))
+        axes.plot(iterations, values, color=color if chosen else PALE, linewidth=1.3 if chosen else 0.7)
         if outcome == "pruned" and iterations:
-            axes.plot(iterations[-1], mious[-1], "x", color="black", markersize=5)
+            axes.plot(iterations[-1], values[-1], "x", color="black", markersize=5)
     axes.set_title(cell.label, fontsize=8)

@@ -1,4 +1,4 @@
-"""mIoU over each hyperparameter, with a band for what chance does to trials of one seed."""
+"""The objective over each hyperparameter, with a band for what chance does to trials of one seed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from analysis.statistics.sensitivity import noise_within_seeds
 from analysis.study import Study, StudyCell
 from analysis.style import PALE, adaptor_colors, legend_columns, new_figure
 from analysis.wording import count
-from trainables.words import SELECT
 
 
 def slices(study: Study) -> Figure | None:
     """A row per hyperparameter, a column per number of labeled images; None where no tuning trial has reported.
 
-    Finished tuning trials are dots, pruned ones crosses at their last mIoU, chosen configurations ringed; the grey
+    Finished tuning trials are dots, pruned ones crosses at their last value, chosen configurations ringed; the grey
     band is one standard deviation of chance within a seed to both sides of the best.
     """
     names, noise = study.hyperparameters, noise_within_seeds(study)
     budgets = sorted({cell.budget for cell in study.cells if cell.tuned}, key=lambda b: -1 if b is None else b)
-    if not names or study.frame.query("stage == 'tuning'").dropna(subset=[SELECT]).empty:
+    if not names or study.frame.query("stage == 'tuning'").dropna(subset=[study.objective.select]).empty:
         return None
     rows, columns = len(names), len(budgets)
     figure, axes = new_figure(max(4.0, 2.1 * columns + 0.8), 2.1 * rows + 0.6, rows, columns)
@@ -37,7 +36,7 @@ def slices(study: Study) -> Figure | None:
         if place < columns:
             axes[place].set_title("" if budget is None else count(budget, "label"), fontsize=9)
         if place % columns == 0:
-            axes[place].set_ylabel("select mIoU, %")
+            axes[place].set_ylabel(f"select {study.objective.name}{study.objective.axis}")
     handles = {text: handle for one in axes for handle, text in zip(*one.get_legend_handles_labels(), strict=True)}
     named = [name for name in adaptor_colors(study) if name in handles]
     figure.legend(
@@ -52,16 +51,17 @@ def slices(study: Study) -> Figure | None:
 
 def _points(axes: Axes, study: Study, cell: StudyCell, name: str, noise: Noise | None) -> None:
     color, label = adaptor_colors(study)[cell.without_budget()], cell.without_budget()
-    trials = study.frame.query("cell == @cell.name and stage == 'tuning'").dropna(subset=[SELECT, name])
+    select = study.objective.select
+    trials = study.frame.query("cell == @cell.name and stage == 'tuning'").dropna(subset=[select, name])
     finished, pruned = trials.query("outcome == 'finished'"), trials.query("outcome == 'pruned'")
-    axes.plot(finished[name], finished[SELECT], "o", color=color, markersize=4, label=label)
-    axes.plot(pruned[name], pruned[SELECT], "x", color=color, markersize=4, alpha=0.7)
+    axes.plot(finished[name], finished[select], "o", color=color, markersize=4, label=label)
+    axes.plot(pruned[name], pruned[select], "x", color=color, markersize=4, alpha=0.7)
     best = finished.query("best")
     if not best.empty:
-        axes.plot(best[name], best[SELECT], "o", color=color, markersize=9, fillstyle="none")
+        axes.plot(best[name], best[select], "o", color=color, markersize=9, fillstyle="none")
         if noise is not None:
-            miou = float(np.mean(best[SELECT].to_numpy()))
-            axes.axhspan(miou - noise.std, miou + noise.std, color=PALE, alpha=0.08, linewidth=0)
+            value = float(np.mean(best[select].to_numpy()))
+            axes.axhspan(value - noise.std, value + noise.std, color=PALE, alpha=0.08, linewidth=0)
 
 
 def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:

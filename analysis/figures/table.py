@@ -1,4 +1,4 @@
-"""The table as a picture: mIoU over labeled images with a line per adaptor (the paper's Table 1), or a bar per cell."""
+"""The table as a picture: a line per adaptor over labeled images (the paper's Table 1), or a bar per cell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from analysis.statistics.seeds import Mean
 from analysis.study import Study, StudyCell
 from analysis.style import adaptor_colors, marker, new_figure
 from analysis.table import Row
+from trainables.objective import Objective
 
 SHIFT = 0.05
 """Between two lines at the same number of labeled images, so that their error bars do not cover each other."""
@@ -27,10 +28,10 @@ def table_figure(study: Study, rows: Sequence[Row]) -> Figure:
     colors = adaptor_colors(study)
     if has_budget_axis(rows):
         figure, (axes,) = new_figure(7.2, 4.2)
-        _lines(axes, points, colors)
+        _lines(axes, points, colors, study.objective)
     else:
         figure, (axes,) = new_figure(7.2, 1.1 + 0.3 * max(3, len(points)))
-        _bars(axes, points, colors)
+        _bars(axes, points, colors, study.objective)
     if not points:
         axes.text(0.5, 0.5, "no trial of the table has finished", ha="center", va="center", transform=axes.transAxes)
     return figure
@@ -42,7 +43,7 @@ def has_budget_axis(rows: Sequence[Row]) -> bool:
     return len(budgets) > 1 and None not in budgets
 
 
-def _lines(axes: Axes, points: Sequence[Point], colors: Mapping[str, str]) -> None:
+def _lines(axes: Axes, points: Sequence[Point], colors: Mapping[str, str], objective: Objective) -> None:
     budgets = sorted({cell.budget for cell, _ in points if cell.budget is not None})
     for index, (name, color) in enumerate(colors.items()):
         line = [
@@ -59,11 +60,11 @@ def _lines(axes: Axes, points: Sequence[Point], colors: Mapping[str, str]) -> No
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.set_xlabel("labeled target images")
-    axes.set_ylabel(_label([mean for _, mean in points]))
+    axes.set_ylabel(_label([mean for _, mean in points], objective))
     axes.legend(frameon=False)
 
 
-def _bars(axes: Axes, points: Sequence[Point], colors: Mapping[str, str]) -> None:
+def _bars(axes: Axes, points: Sequence[Point], colors: Mapping[str, str], objective: Objective) -> None:
     means = [mean for _, mean in points]
     axes.barh(
         range(len(means)),
@@ -75,7 +76,7 @@ def _bars(axes: Axes, points: Sequence[Point], colors: Mapping[str, str]) -> Non
     axes.set_yticks(range(len(points)), [cell.label for cell, _ in points])
     axes.set_ylim(max(len(points), 1) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(_label(means))
+    axes.set_xlabel(_label(means, objective))
 
 
 def _spreads(means: Sequence[Mean]) -> list[float]:
@@ -83,6 +84,7 @@ def _spreads(means: Sequence[Mean]) -> list[float]:
     return [mean.std if mean.n > 1 else 0.0 for mean in means]
 
 
-def _label(means: Sequence[Mean]) -> str:
+def _label(means: Sequence[Mean], objective: Objective) -> str:
     several = any(mean.n > 1 for mean in means)
-    return f"mIoU on the report split, % ({'mean ± std over seeds' if several else 'one seed'})"
+    seeds = "mean ± std over seeds" if several else "one seed"
+    return f"{objective.name} on the report split{objective.axis} ({seeds})"

@@ -18,6 +18,7 @@ from analysis.statistics.sensitivity import noise_within_seeds
 from analysis.statistics.sequential import Stopped
 from analysis.statistics.verdict import Comparison, Verdict
 from analysis.study import Study
+from trainables.objective import Objective
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "conclusions.schema.json"
 
@@ -111,7 +112,8 @@ class Conclusions(_Model):
     protocol: str
     seeds: tuple[int, ...] = Field(description="Of the table")
     seeds_until_decided: SeedsUntilDecided | None = Field(description="Null where the number of seeds is fixed")
-    smallest_difference: float = Field(description="Of interest, in points of mIoU")
+    objective: Objective = Field(description="What trials are judged by; gains are positive where it is better")
+    smallest_difference: float = Field(description="Of interest, in points of the objective")
     run_sd: float | None = Field(
         description="Standard deviation of one run within its cell and seed, in points; null where unknown"
     )
@@ -132,6 +134,7 @@ def conclusions_of(judged: Judged) -> Conclusions:
         protocol=study.protocol,
         seeds=study.seeds,
         seeds_until_decided=_seeds_until_decided(judged),
+        objective=study.objective,
         smallest_difference=judged.margin,
         run_sd=noise.std if noise else None,
         run_sd_df=noise.freedom if noise else 0,

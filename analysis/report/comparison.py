@@ -18,7 +18,7 @@ from analysis.style import color
 from analysis.table import gain_text
 from analysis.wording import count
 from trainables.mistakes import UserMistake
-from trainables.words import REPORT, plus_minus
+from trainables.words import plus_minus
 
 
 def comparison_files(ours: Study, theirs: Study) -> dict[str, bytes]:
@@ -39,7 +39,11 @@ def comparison_sections(ours: Study, theirs: Study) -> list[Section]:
     if found:
         shown = pd.DataFrame([_line(ours, theirs, *one) for one in found.items()], dtype=str)
         blocks.append(Table("comparison", f"{ours.name} minus {theirs.name}, {count(len(found), 'cell')}", shown))
-        blocks.append(Picture("comparison", f"mIoU of {ours.name} minus that of {theirs.name}.", _figure(ours, found)))
+        blocks.append(
+            Picture(
+                "comparison", f"{ours.objective.name} of {ours.name} minus that of {theirs.name}.", _figure(ours, found)
+            )
+        )
     with_images = any(one.image_variance is not None for one in found.values())
     blocks.append(Text(READING if with_images else f"{READING} {NO_IMAGES}"))
     return [Section("Cells of both", tuple(blocks)), _settings(ours, theirs)]
@@ -62,16 +66,16 @@ def _some(study: Study) -> str:
 def _line(ours: Study, theirs: Study, cell: str, found: Comparison) -> dict[str, str]:
     return {
         "cell": _label(ours, cell),
-        ours.name: _miou(ours, cell),
-        theirs.name: _miou(theirs, cell),
+        ours.name: _mean(ours, cell),
+        theirs.name: _mean(theirs, cell),
         "difference": gain_text(found),
         "seeds": str(len(found.seeds)),
     }
 
 
-def _miou(study: Study, name: str) -> str:
+def _mean(study: Study, name: str) -> str:
     cell = next(cell for cell in study.cells if cell.name == name)
-    report = study.last(REPORT)
+    report = study.last(study.objective.report)
     mean = mean_over_seeds([report[run] for run in study.results(cell).values() if run in report])
     return plus_minus(mean.mean, mean.std)
 
@@ -82,7 +86,7 @@ def _label(study: Study, name: str) -> str:
 
 def _figure(study: Study, found: dict[str, Comparison]) -> Figure:
     lines = [Interval(_label(study, cell), color(0), one) for cell, one in found.items()]
-    return interval_lines(lines, "difference in mIoU, points")
+    return interval_lines(lines, f"difference in {study.objective.name}{study.objective.axis_of_difference}")
 
 
 def _settings(ours: Study, theirs: Study) -> Section:

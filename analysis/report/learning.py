@@ -18,9 +18,10 @@ from analysis.statistics.sensitivity import best_configurations, noise_within_se
 from analysis.study import Study
 from analysis.table import p_text
 from analysis.wording import count
+from trainables.objective import MIOU, Objective
 
 SENSITIVITY = (
-    "Does mIoU depend on the hyperparameter? Seeds are blocks: only trials of the same seeds are compared. A tuned "
+    "Does {} depend on the hyperparameter? Seeds are blocks: only trials of the same seeds are compared. A tuned "
     "hyperparameter: F-test of a parabola in its value against what the parabola leaves unexplained, without pruned "
     "trials. One that is a factor: F-test of a randomized block design over its levels. p_holm is corrected over all "
     "rows."
@@ -29,7 +30,7 @@ SENSITIVITY = (
 
 IMPORTANCE = (
     f"Importance by PED-ANOVA: what distinguishes the best {BEST_SHARE:.0%} of finished configurations. Low and high "
-    f"enclose {BAND:.0%} of the shares that come out where mIoU is permuted, so that nothing matters "
+    f"enclose {BAND:.0%} of the shares that come out where {{}} is permuted, so that nothing matters "
     f"({PERMUTATIONS} permutations); it takes {FEWEST} configurations"
 )
 
@@ -45,16 +46,17 @@ def hyperparameters(study: Study) -> Section | None:
     if figure is None and tested.empty:
         return None
     noise, best, weighed = noise_within_seeds(study), best_configurations(study), importance(study)
-    blocks: list[Block] = [Text(noise_note(noise))]
+    name = study.objective.name
+    blocks: list[Block] = [Text(noise_note(noise, study.objective))]
     if figure is not None:
         blocks.append(Picture("slices", _slices_caption(study, noise), figure))
     if not tested.empty:
-        blocks.append(Table("sensitivity", SENSITIVITY, shown(study, tested), tested, folded=True))
+        blocks.append(Table("sensitivity", SENSITIVITY.format(name), shown(study, tested), tested, folded=True))
     if not best.empty:
         caption = "Best configuration of each cell, and its lead over the next best"
         blocks.append(Table("best", caption, shown(study, best), best, folded=True))
     if not weighed.empty:
-        blocks.append(Table("importance", IMPORTANCE, shown(study, weighed), weighed, folded=True))
+        blocks.append(Table("importance", IMPORTANCE.format(name), shown(study, weighed), weighed, folded=True))
     return Section("Hyperparameters", tuple(blocks))
 
 
@@ -63,7 +65,7 @@ def learning(study: Study) -> Section | None:
     figure, found = learning_curves(study), pruning(study)
     if figure is None:
         return None
-    caption = "Select mIoU over iterations: trials of the table in colour, all others grey"
+    caption = f"Select {study.objective.name} over iterations: trials of the table in colour, all others grey"
     ends = "; a cross ends a pruned trial" if found else ""
     cells = f"; the first {MOST_PANELS} of {len(study.cells)} cells" if len(study.cells) > MOST_PANELS else ""
     blocks: list[Block] = [Picture("learning_curves", f"{caption}{ends}{cells}.", figure)]
@@ -117,10 +119,11 @@ def _text(name: str, value: object) -> str:
 def _slices_caption(study: Study, noise: Noise | None) -> str:
     pruned = ", crosses are pruned ones (at their last report)" if pruning(study) else ""
     band = "; grey bands reach one standard deviation of chance within a seed to both sides of it" if noise else ""
-    return f"Select mIoU of tuning trials: dots are finished ones{pruned}, rings the best of a cell{band}."
+    dots = f"Select {study.objective.name} of tuning trials: dots are finished ones"
+    return f"{dots}{pruned}, rings the best of a cell{band}."
 
 
-def noise_note(noise: Noise | None) -> str:
+def noise_note(noise: Noise | None, objective: Objective = MIOU) -> str:
     """How far chance moves a trial in comparison with others of its seed, as a sentence."""
     if noise is None:
         return (
@@ -128,8 +131,9 @@ def noise_note(noise: Noise | None) -> str:
             "the same seed."
         )
     return (
-        "A seed moves all trials that are trained under it together. What chance adds to that moves the report mIoU of "
-        f"a single trial by {noise.std:.1f} points (standard deviation of what is left of the table once cells and "
-        f"seeds are taken out, {count(noise.freedom, 'degree')} of freedom; seeds that configurations were chosen by "
-        "are left out). Differences between configurations under one seed have to be compared with that."
+        "A seed moves all trials that are trained under it together. What chance adds to that moves the report "
+        f"{objective.name} of a single trial by {noise.std:.1f}{objective.points} (standard deviation of what is left "
+        "of the table once cells and seeds are taken out, "
+        f"{count(noise.freedom, 'degree')} of freedom; seeds that configurations were chosen by are left out). "
+        "Differences between configurations under one seed have to be compared with that."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.published import TABLES, caution, with_ours
 from analysis.report.blocks import Section, Table, Text
 from analysis.study import Study
+from trainables.objective import MIOU
 from trainables.words import BUDGET
 
 OURS = (
@@ -15,7 +16,7 @@ OURS = (
 
 def comparison_with_the_paper(study: Study) -> Section | None:
     """Tables 1 to 3; None for studies of something else than adaptors at numbers of labeled images."""
-    if not {"adaptor", BUDGET} <= set(study.factors):
+    if study.objective != MIOU or not {"adaptor", BUDGET} <= set(study.factors):
         return None
     return Section("Comparison with the paper", (Text(caution(study), warning=True), Text(OURS), *_tables(study)))
 

@@ -9,6 +9,7 @@ from typing import Any
 from analysis.report.blocks import Points, Section, Text
 from analysis.study import Study
 from analysis.wording import count
+from trainables.objective import MIOU
 
 
 def about(study: Study) -> str:
@@ -27,22 +28,29 @@ def about(study: Study) -> str:
     return " · ".join(parts)
 
 
+CONFUSIONS = (
+    "The confusion matrices are summed over the images. The IoU of a class is its diagonal entry divided by the "
+    "sum of its row and its column minus that entry; mIoU is the mean over the classes that occur, in percent. It "
+    "equals `report/miou` of the trial.",
+)
+
+
 def how_to_rebuild(study: Study) -> Section:
     """What a reader who has only this page needs to compute its numbers again."""
     intro = (
         "All numbers of this page follow from the study's record: of each trial its configuration, every reported "
         "value and, for trainables that segment images, a confusion matrix per image of the report split."
     )
+    objective = study.objective
+    best = "highest" if objective.sign > 0 else "lowest"
     points = (
         f"`{shlex.join(['python', '-m', 'analysis.export', study.name])}` writes that record as Parquet files: "
         "trials, reports, confusions.",
-        "A cell's configuration is the one with the highest mean, over the seeds that search (`train_seeds`), of "
-        "`select/miou` at the last report of its tuning trials. The cell's row is made of the finished trials with "
-        "these settings under the seeds of the table, one per seed.",
-        "The confusion matrices are summed over the images. The IoU of a class is its diagonal entry divided by the "
-        "sum of its row and its column minus that entry; mIoU is the mean over the classes that occur, in percent. It "
-        "equals `report/miou` of the trial.",
-        "± after a mIoU is the sample standard deviation over seeds. A gain is the mean of the differences paired by "
+        f"A cell's configuration is the one with the {best} mean, over the seeds that search (`train_seeds`), of "
+        f"`{objective.select}` at the last report of its tuning trials. The cell's row is made of the finished trials "
+        "with these settings under the seeds of the table, one per seed.",
+        *(CONFUSIONS if objective == MIOU else ()),
+        "± after a mean is the sample standard deviation over seeds. A gain is the mean of the differences paired by "
         "seed. Its variance has two parts. For other seeds: the residual variance of the table's runs after a mean per "
         "cell and an effect per seed, pooled over cells where a check allows it. For other images: the jackknife over "
         "the units of images (their counts are left out in turn), of products between different seeds.",

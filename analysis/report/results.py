@@ -18,13 +18,14 @@ from analysis.statistics.verdict import ALPHA, Comparison
 from analysis.study import Study
 from analysis.table import Row, as_people_read, figures, gain_text, p_text, verdict_of
 from analysis.wording import count
+from trainables.objective import Objective
 from trainables.words import BUDGET, label
 
 MAIN_TABLE, DETAILS = "table", "details"
-MAIN_COLUMNS = ("mIoU report", "gain", "p", "verdict", "over its control", "control", "seeds")
-"""Of the main table, after the factors: as many as fit a window of 1400 pixels; all others are in the details."""
-READ_MIOU = (
-    "mIoU is in percent, on the report split: the mean over the seeds of a cell's best configuration, ± the standard "
+MAIN_COLUMNS = ("gain", "p", "verdict", "over its control", "control", "seeds")
+"""Of the main table, after factors and objective: as many as fit 1400 pixels; all others are in the details."""
+READ_OBJECTIVE = (
+    "{} on the report split: the mean over the seeds of a cell's best configuration, ± the standard "
     "deviation over seeds."
 )
 READ_GAINS = (
@@ -34,11 +35,12 @@ READ_GAINS = (
     "follows from the interval: `better` and `worse` exclude zero, `equivalent` is within the smallest difference of "
     "interest, and `undecided` is everything else: it does not mean that there is no difference."
 )
-READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} mIoU."
+READ_LESS = "Less {} is better: a gain is the baseline's minus the cell's."
+READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} {}."
 READ_LOOKS = (
     "Seeds were added until a comparison was decided or could hardly be decided any more: it was looked at after {} "
     "seeds and after each further one, up to {}. Intervals and p are of the look that ended it, and hold for all looks "
-    "together; mIoU is over all runs of a cell."
+    "together; {} is over all runs of a cell."
 )
 READ_CONTROL = (
     "A gain is credited only where the cell is also better than its control, which has {}: otherwise the verdict is "
@@ -61,7 +63,7 @@ def what_it_shows(judged: Judged, rows: list[Row]) -> Section:
     if any(row.report is not None for row in rows):
         over = " over the number of labeled images" if has_budget_axis(rows) else ""
         figure = table_figure(judged.study, rows)
-        blocks.append(Picture("budget_curves", f"mIoU on the report split{over}.", figure))
+        blocks.append(Picture("budget_curves", f"{judged.study.objective.name} on the report split{over}.", figure))
     if (gains := gain_intervals(judged)) is not None:
         blocks.append(Picture("gains", _caption(judged), gains))
     return Section("What the study shows", tuple(blocks))
@@ -77,8 +79,9 @@ def main_table(judged: Judged, rows: list[Row]) -> Section:
     study = judged.study
     whole = as_people_read(study, rows)
     whole = whole.loc[:, (whole != "").any()]
-    main = [name for name in whole.columns if name in study.factors or name in MAIN_COLUMNS]
-    rest = [name for name in whole.columns if name in study.factors or name not in MAIN_COLUMNS]
+    columns = (f"{study.objective.name} report", *MAIN_COLUMNS)
+    main = [name for name in whole.columns if name in study.factors or name in columns]
+    rest = [name for name in whole.columns if name in study.factors or name not in columns]
     caption = f"Study {study.name}{f'. {split_note(study)}' if study.protocol == 'paper' else ''}"
     table = Table(MAIN_TABLE, caption, whole.filter(items=main), figures(rows))
     details = Table(DETAILS, "Details of each cell", whole.filter(items=rest), folded=True)
@@ -88,19 +91,27 @@ def main_table(judged: Judged, rows: list[Row]) -> Section:
 
 def how_to_read(judged: Judged, rows: Sequence[Row]) -> str:
     """What the numbers of the main table are; of gains only where there are some."""
-    gains = [row.gain for row in rows if row.gain]
+    gains, objective = [row.gain for row in rows if row.gain], judged.study.objective
+    said = [READ_OBJECTIVE.format(_in_unit(objective))]
     if not gains:
-        return READ_MIOU
-    said = [READ_MIOU, READ_GAINS]
+        return said[0]
+    said.append(READ_GAINS)
+    if objective.sign < 0:
+        said.append(READ_LESS.format(objective.name))
     if judged.looks is not None:
-        said.append(READ_LOOKS.format(judged.looks.first, judged.looks.last))
+        said.append(READ_LOOKS.format(judged.looks.first, judged.looks.last, objective.name))
     if any(gain.comparison.within_margin for gain in gains):
-        said.append(READ_SMALL.format(judged.margin))
+        said.append(READ_SMALL.format(judged.margin, objective.of_difference))
     if any(gain.control is not None for gain in gains):
         said.append(READ_CONTROL.format(f"`{label(judged.study.settings.get('control', {}).items())}`"))
     if any(not gain.comparison.primary for gain in gains):
         said.append(READ_EXPLORATORY)
     return " ".join(said)
+
+
+def _in_unit(objective: Objective) -> str:
+    """E.g. `mIoU is in percent,`."""
+    return f"{objective.in_unit.replace(' in ', ' is in ', 1)}," if objective.unit else f"{objective.name} is"
 
 
 def splits(study: Study) -> Section:

@@ -15,7 +15,6 @@ from analysis.statistics.power import Design, MoreSeeds, more_seeds
 from analysis.statistics.sequential import Followed, Named, Progress, claims, follow
 from analysis.statistics.verdict import MARGIN, Comparison, Runs, Verdict, judge
 from analysis.study import Study, StudyCell
-from trainables.words import REPORT
 
 
 @dataclass(frozen=True)
@@ -186,12 +185,15 @@ def _pairs(study: Study) -> list[tuple[StudyCell, StudyCell]]:
 
 
 def measured(study: Study) -> Measured:
-    """The runs of a study's table. Raises ValueError where they were evaluated on different images."""
-    report = study.last(REPORT)
+    """The runs of a study's table, their values such that more is better.
+
+    Raises ValueError where they were evaluated on different images.
+    """
+    report, sign = study.last(study.objective.report), study.objective.sign
     runs = {
         cell.name: {seed: run for seed, run in study.results(cell).items() if run in report} for cell in study.cells
     }
-    mious = {cell: {seed: report[run] for seed, run in by_seed.items()} for cell, by_seed in runs.items()}
+    mious = {cell: {seed: sign * report[run] for seed, run in by_seed.items()} for cell, by_seed in runs.items()}
     pulls, images = _pulls(study, runs)
     return Measured(Runs(mious, {cell.name: cell.budget for cell in study.cells}, pulls), images)
 

@@ -18,7 +18,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from analysis.configurations import configurations
 from analysis.study import Study
-from trainables.words import SELECT
 
 FEWEST = 30
 """Configurations. With 8 the best quarter is 2, and without any effect one of two gets over 80% half of the time."""
@@ -38,7 +37,8 @@ def importance(study: Study, permutations: int = PERMUTATIONS) -> pd.DataFrame:
     configurations and select mIoU. Over all cells mIoU is taken as distance from its cell's mean and permuted inside
     cells, and hyperparameters are those that all pooled cells tune.
     """
-    tried = {cell: configurations(study, cell).dropna(subset=[SELECT]) for cell in study.cells if len(cell.tuned) > 1}
+    tried = {cell: configurations(study, cell).dropna(subset=[study.objective.select]) for cell in study.cells}
+    tried = {cell: found for cell, found in tried.items() if len(cell.tuned) > 1}
     rows = [row for cell, found in tried.items() for row in _rows(study, cell.name, cell.tuned, [found], permutations)]
     most = max((cell.tuned for cell in tried), key=len, default=())
     if most:
@@ -56,7 +56,8 @@ def _rows(
         return [{"cell": name, "hyperparameter": one, "trials": trials, "note": note} for one in tuned]
     distributions = {one: distribution(study.settings["tune"][one]) for one in tuned}
     params = [dict(zip(tuned, row, strict=True)) for cell in cells for row in cell[list(tuned)].itertuples(index=False)]
-    mious = [found[SELECT].to_numpy(np.float64) - found[SELECT].mean() for found in cells]
+    columns = [study.objective.sign * cell[study.objective.select] for cell in cells]
+    mious = [column.to_numpy(np.float64) - column.mean() for column in columns]
     searched = _study(distributions, params)
     shares = _shares(searched, tuned, mious)
     rng = np.random.default_rng(SEED)

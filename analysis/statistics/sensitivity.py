@@ -13,7 +13,7 @@ from analysis.configurations import configurations
 from analysis.statistics.block_design import Noise, block_test, indicators
 from analysis.statistics.seeds import holm
 from analysis.study import Study, StudyCell
-from trainables.words import BUDGET, REPORT, SELECT, label
+from trainables.words import BUDGET, label
 
 ALPHA = 0.05
 FEWEST_VALUES = 4
@@ -44,10 +44,10 @@ def sensitivity(study: Study) -> pd.DataFrame:
 
 
 def _tuned(study: Study, cell: StudyCell, name: str) -> dict[str, Any]:
-    found = configurations(study, cell).dropna(subset=[REPORT, name])
+    found = configurations(study, cell).dropna(subset=[study.objective.report, name])
     seeds = max(found["seeds"].tolist(), default=0)
     terms = _terms(study.settings["tune"][name], found[name].tolist())
-    mious = found[REPORT].to_numpy(np.float64)
+    mious = found[study.objective.report].to_numpy(np.float64)
     about = {"cell": cell.name, "hyperparameter": name, "trials": len(found) * seeds, "seeds": seeds}
     return about | _tested(mious, mious, terms, [0] * len(found))
 
@@ -61,7 +61,7 @@ def _ablated(study: Study, name: str, cells: Sequence[StudyCell]) -> dict[str, A
 
 def _results(study: Study, names: Mapping[StudyCell, str]) -> tuple[list[str], list[int], np.ndarray]:
     """Trials of some cells in the table: the name that is given for its cell, seed and report mIoU of each."""
-    report = study.last(REPORT)
+    report = study.last(study.objective.report)
     runs = [(name, seed, run) for cell, name in names.items() for seed, run in study.results(cell).items()]
     found = [(name, seed, report[run]) for name, seed, run in runs if run in report]
     return [name for name, _, _ in found], [seed for _, seed, _ in found], np.array([miou for _, _, miou in found])
@@ -150,14 +150,14 @@ def _noise(cells: Sequence[str], seeds: Sequence[int], mious: np.ndarray) -> Noi
 
 def best_configurations(study: Study) -> pd.DataFrame:
     """Per cell that tunes: its best hyperparameters, select mIoU, and the lead over the next in points and noise."""
-    noise, rows = noise_within_seeds(study), []
+    noise, rows, objective = noise_within_seeds(study), [], study.objective
     for cell in study.cells:
-        found = configurations(study, cell).dropna(subset=[SELECT])
-        found = found.sort_values([SELECT, "number"], ascending=[False, True])
+        found = configurations(study, cell).dropna(subset=[objective.select])
+        found = found.sort_values([objective.select, "number"], ascending=[objective.sign < 0, True])
         if found.empty:
             continue
-        mious = found[SELECT].tolist()
-        lead = mious[0] - mious[1] if len(mious) > 1 else math.nan
+        mious = found[objective.select].tolist()
+        lead = objective.sign * (mious[0] - mious[1]) if len(mious) > 1 else math.nan
         best = {name: found[name].iloc[0] for name in cell.tuned}
         rows.append({"cell": cell.name, **best, "select": mious[0], "lead": lead, "lead/noise": _ratio(lead, noise)})
     return pd.DataFrame(rows)

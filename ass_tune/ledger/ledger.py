@@ -30,8 +30,9 @@ from ass_tune.trial import End, Trial
 from trainables.config import Value
 from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake, missing_driver
+from trainables.objective import MIOU, Objective, chosen_by
 from trainables.storage import Storage
-from trainables.words import OBJECTIVE, SELECT, Cell, Outcome, Stage
+from trainables.words import Cell, Outcome, Stage
 
 JOURNAL = "ledger.journal"
 
@@ -100,23 +101,25 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
     return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
 
 
-def optuna_study(storage: BaseStorage, name: str, pruner: BasePruner | None = None) -> optuna.Study:
+def optuna_study(
+    storage: BaseStorage, name: str, pruner: BasePruner | None = None, objective: Objective = MIOU
+) -> optuna.Study:
     """The Optuna study of a name, created if needed. Optuna's `load_if_exists` would write to the journal each time."""
     try:
         study = optuna.load_study(study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner)
-        if study.directions != [StudyDirection.MAXIMIZE]:
+        if study.directions != [StudyDirection[objective.direction.upper()]]:
             raise UserMistake(
                 f"another program made the Optuna study '{name}' in the ledger with directions "
-                f"{[str(direction.name).lower() for direction in study.directions]}; allowed: ['maximize']. "
-                "Delete it there, or give this study another name: --set study=NAME"
+                f"{[str(direction.name).lower() for direction in study.directions]}; allowed: "
+                f"['{objective.direction}']. Delete it there, or give this study another name: --set study=NAME"
             )
         return study
     except KeyError:
         study = optuna.create_study(
-            study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner, direction="maximize"
+            study_name=name, storage=storage, sampler=CHOOSES_NOTHING, pruner=pruner, direction=objective.direction
         )
         with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
-            study.set_metric_names([SELECT])  # what axes of Optuna's plots are called
+            study.set_metric_names([objective.select])  # what axes of Optuna's plots are called
         return study
 
 
@@ -137,9 +140,9 @@ class Entry:
     outcome: Outcome | None
     """None while the trial runs."""
     curve: Mapping[int, float]
-    """mIoU in percent on the select split by iteration."""
+    """The objective on the select split by iteration."""
     result: Mapping[str, float]
-    """Final metrics, `report/miou` among them; empty unless finished."""
+    """Final metrics, the objective on the report split among them; empty unless finished."""
     artifacts: tuple[str, ...]
     error: str | None
     reused_from: str | None
@@ -154,12 +157,13 @@ class Entry:
         return max(self.curve, default=0)
 
     @property
-    def select_miou(self) -> float | None:
-        """What the choice of the best configuration compares, in percent.
+    def select_value(self) -> float | None:
+        """What the choice of the best configuration compares: the objective on the select split.
 
-        Select mIoU of the snapshot that a finished trial reports, else that of the last report.
+        That of the snapshot that a finished trial reports, else that of the last report.
         """
-        return self.result.get(OBJECTIVE, self.curve.get(self.last_iteration))
+        of_snapshot = chosen_by(self.result)
+        return self.curve.get(self.last_iteration) if of_snapshot is None else of_snapshot
 
 
 def count_outcomes(entries: Iterable[Entry]) -> Counter[Outcome | None]:
@@ -170,9 +174,17 @@ def count_outcomes(entries: Iterable[Entry]) -> Counter[Outcome | None]:
 class Stratum:
     """The trials of one cell and stage: one Optuna study."""
 
-    def __init__(self, storage: BaseStorage, study: str, cell: Cell, stage: Stage, pruner: BasePruner) -> None:
+    def __init__(
+        self,
+        storage: BaseStorage,
+        study: str,
+        cell: Cell,
+        stage: Stage,
+        pruner: BasePruner,
+        objective: Objective = MIOU,
+    ) -> None:
         self.name = stratum_name(study, cell, stage)
-        self._study = optuna_study(storage, self.name, pruner)
+        self._study = optuna_study(storage, self.name, pruner, objective)
         self._storage, self._id = storage, storage.get_study_id_from_name(self.name)
         self._open: dict[int, optuna.Trial] = {}
 
@@ -229,18 +241,18 @@ class Stratum:
         self._open.pop(number).set_user_attr("duplicate_of", duplicate_of)
         self._study.tell(number, state=TrialState.FAIL)
 
-    def report(self, number: int, iteration: int, miou: float) -> None:
-        """Record the select-split mIoU at an iteration."""
-        self._open[number].report(miou, step=iteration)
+    def report(self, number: int, iteration: int, value: float) -> None:
+        """Record the objective on the select split at an iteration."""
+        self._open[number].report(value, step=iteration)
 
     def pruner_would_stop(self, number: int) -> bool:
         """Whether the pruner would stop this trial, given all reports of the cell's trials."""
         return self._open[number].should_prune()
 
-    def end(self, ended: Trial, end: End, select_miou: float | None) -> None:
+    def end(self, ended: Trial, end: End, select_value: float | None) -> None:
         """Record the outcome; a pruned trial keeps the value of its last report, as in Optuna.
 
-        The value of a finished one is what the choice compares (see `Entry.select_miou`).
+        The value of a finished one is what the choice compares (see `Entry.select_value`).
         """
         trial = self._open.pop(ended.number)
         about = {
@@ -253,7 +265,9 @@ class Stratum:
         for name, value in about.items():
             if value:
                 trial.set_user_attr(name, value)
-        value = end.metrics.get(OBJECTIVE, select_miou) if end.outcome is Outcome.FINISHED else None
+        of_snapshot = chosen_by(end.metrics)
+        reached = select_value if of_snapshot is None else of_snapshot
+        value = reached if end.outcome is Outcome.FINISHED else None
         self._study.tell(ended.number, value, state=_STATES[end.outcome])
 
     def _trial_id(self, number: int) -> int:

@@ -12,8 +12,9 @@ from optuna.storages import BaseStorage
 from ass_tune.ledger.ledger import JOURNAL, Entry, entries_of, open_to_read
 from ass_tune.trial import End, Report
 from trainables.mistakes import UserMistake
+from trainables.objective import MIOU, Objective
 from trainables.storage import Storage
-from trainables.words import SELECT, Outcome
+from trainables.words import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +26,20 @@ class FinishedTrial:
     name: str
     """Its study, cell, stage and number."""
     reports: tuple[Report, ...]
-    """With the select-split mIoU only, as in the ledger."""
+    """With the objective on the select split only, as in the ledger."""
     end: End
     files: Storage | None = None
     """The folder of its study; None if that is the study itself."""
 
 
-def finished_trial(stratum: str, entry: Entry, files: Storage | None = None) -> FinishedTrial:
-    """What can be reused from a finished entry of the ledger."""
-    reports = tuple(Report(iteration, {SELECT: miou}, entry.ended) for iteration, miou in sorted(entry.curve.items()))
+def finished_trial(
+    stratum: str, entry: Entry, files: Storage | None = None, objective: Objective = MIOU
+) -> FinishedTrial:
+    """What can be reused from a finished entry of the ledger, whose trial was judged by an objective."""
+    reports = tuple(
+        Report(iteration, {objective.select: value}, entry.ended, objective)
+        for iteration, value in sorted(entry.curve.items())
+    )
     end = End(Outcome.FINISHED, entry.last_iteration, entry.ended, entry.result, entry.artifacts)
     return FinishedTrial(f"{stratum} {entry.number}", reports, end, files)
 
@@ -80,25 +86,30 @@ class FinishedTrials:
         return True
 
 
-def finished_in(studies: Path, study: str, ledger: BaseStorage) -> Iterable[tuple[str, FinishedTrial]]:
+def finished_in(
+    studies: Path, study: str, ledger: BaseStorage, objective: Objective = MIOU
+) -> Iterable[tuple[str, FinishedTrial]]:
     """Finished trials of the study itself, of the others in its ledger, and of the ledgers of other study folders.
 
+    Trials with the keys of the study's own are judged by its objective; no others are ever taken.
     A ledger that cannot be read is left out with a warning: reuse saves time and nothing else.
     """
-    yield from _finished(ledger, studies, own=study)
+    yield from _finished(ledger, studies, study, objective)
     for journal in sorted(studies.glob(f"*/{JOURNAL}")):
         if journal.parent.name != study:
             try:
                 if (other := open_to_read(journal.parent)) is not None:
-                    yield from _finished(other, studies, own=study)
+                    yield from _finished(other, studies, study, objective)
             except (UserMistake, OSError, ValueError, KeyError) as error:
                 logger.warning("nothing is reused from %s: %s", journal, error)
 
 
-def _finished(storage: BaseStorage, studies: Path, own: str) -> Iterable[tuple[str, FinishedTrial]]:
+def _finished(
+    storage: BaseStorage, studies: Path, own: str, objective: Objective
+) -> Iterable[tuple[str, FinishedTrial]]:
     for stratum, entries in entries_of(storage).items():
         study = stratum.partition("/")[0]
         files = None if study == own else Storage(str(studies / study))
         for entry in entries:
             if entry.outcome is Outcome.FINISHED:
-                yield entry.key, finished_trial(stratum, entry, files)
+                yield entry.key, finished_trial(stratum, entry, files, objective)

@@ -17,7 +17,9 @@ from trainables.mistakes import UserMistake
 
 DATA = "data"
 """Name of the digest of all data among the settings."""
-FREE = ("extends", "resources", "faults", "checkpoints")
+EXTENSIONS = "code version of extensions"
+"""Name of the hashes of their code among the settings, by extension."""
+FREE = ("extends", "resources", "faults", "checkpoints", "trackers")
 """Sections that may change at any time: they affect neither a trial's outcome nor what is concluded from it."""
 
 
@@ -57,7 +59,10 @@ def terms_of(spec: StudySpec) -> dict[str, Any]:
     # ledgers from before there were designs say nothing of them
     unsaid: set[str] = {"design"} if spec.design == "product" else set()
     asked = spec.model_dump(mode="json", by_alias=True, exclude={*FREE, *unsaid})
-    return json.loads(json.dumps({**asked, "code version": spec.config_class.code_version(spec.domains)}))
+    code: dict[str, Any] = {"code version": spec.config_class.code_version(spec.domains)}
+    if added := spec.config_class.extensions(spec.named):  # ledgers from before there were extensions say nothing
+        code[EXTENSIONS] = added
+    return json.loads(json.dumps({**asked, **code}))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -78,6 +83,8 @@ def _adds(field: str, before: Any, now: Any, terms: Mapping[str, Any]) -> bool:
         return same_search and fixed and set(before) <= set(now)
     if field == "search.train_seeds":  # the first one prunes
         return before is not None and before == now[: len(before)]
+    if field.startswith(f"{EXTENSIONS}."):
+        return before is None
     if field.startswith("ablate."):  # every level as JSON, so that 1, 1.0 and true are three
         levels, levels_now = ([json.dumps(level) for level in found or ()] for found in (before, now))
         return before is not None and set(levels) <= set(levels_now)

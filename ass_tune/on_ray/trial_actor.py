@@ -52,7 +52,7 @@ class TrialActor(tune.Trainable):
 
     def _take(self, config: dict[str, Any]) -> None:
         self._task = TrialTask.model_validate(config)
-        self._checker = StepChecker(self._task)
+        self._checker = StepChecker(self._task, TRAINABLES[self._task.trainable].config.objective)
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:
         """What the trainable answers. If it exits, this process would, and would look like one that was lost."""

@@ -17,7 +17,7 @@ CONCLUSIONS = "conclusions.json"
 
 
 class PlannedPower(BaseModel):
-    """What is shown with a probability of 80%; in points of mIoU where `sd` is known, else in units of it."""
+    """What is shown with a probability of 80%; in points of the objective where `sd` is known, else in units of it."""
 
     model_config = ConfigDict(frozen=True)
 

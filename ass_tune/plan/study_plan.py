@@ -20,6 +20,7 @@ from ass_tune.spec import StudySpec
 from ass_tune.spec.catalogue import PRUNERS
 from trainables.config import TrialConfig, Value
 from trainables.gpu_share import check_share
+from trainables.objective import MIOU, Objective
 
 
 class PlannedCell(BaseModel):
@@ -79,7 +80,9 @@ class StudyPlan(BaseModel):
     power: PlannedPower | None = None
     """Which gain the comparisons will be able to show; None where that was not asked for, or nothing can be shown."""
     smallest_difference: float
-    """Of interest, in points of mIoU."""
+    """Of interest, in points of the objective."""
+    objective: Objective = MIOU
+    """What trials are judged by; of mIoU where an old plan does not say it."""
     cells: tuple[PlannedCell, ...]
     left_out: tuple[dict[str, str], ...]
     tuning_trials: int
@@ -156,6 +159,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         power=None,
         savings=None,
         smallest_difference=spec.compare.smallest_difference,
+        objective=spec.objective,
         cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
         tuning_trials=tuning,

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.study import Study
 from ass_tune.replay.curve_set import DIVERGED, CurveSet, RecordedCell
 from trainables.mistakes import UserMistake
-from trainables.words import REPORT, SELECT, Cell
+from trainables.words import Cell
 
 Curves = Mapping[str, Mapping[int, float]]
 """By run, a metric by iteration."""
@@ -19,7 +19,8 @@ Curves = Mapping[str, Mapping[int, float]]
 def curves_of(study: Study, iterations: tuple[int, ...]) -> CurveSet:
     """The tuning trials of a study in the order in which they were started.
 
-    Curves of trials that were pruned end there. A trial that was never begun under a seed has none.
+    Values are such that more is better. Curves of trials that were pruned end there. A trial that was never begun under
+    a seed has none.
 
     Args:
         study: in any state.
@@ -51,8 +52,8 @@ def _train(iterations: tuple[int, ...]) -> dict[str, int]:
 
 def _curves(study: Study) -> Curves:
     found: dict[str, dict[int, float]] = {}
-    for run, iteration, value in study.metric(SELECT).itertuples(index=False):
-        found.setdefault(run, {})[iteration] = value
+    for run, iteration, value in study.metric(study.objective.select).itertuples(index=False):
+        found.setdefault(run, {})[iteration] = study.objective.sign * value
     return found
 
 
@@ -63,7 +64,7 @@ def _cell(
     seeds = tuple(seed for seed in study.train_seeds if any(row["seed"] == seed for row in rows))
     values = np.full((len(contents), len(seeds), len(iterations)), np.nan)
     objectives, results, pace = (np.full(values.shape[:2], fill) for fill in (np.nan, np.nan, 1.0))
-    reported = study.last(REPORT)
+    reported, sign = study.last(study.objective.report), study.objective.sign
     for row in rows:
         if row["seed"] not in seeds:
             continue
@@ -74,8 +75,8 @@ def _cell(
         if row["outcome"] == "diverged" and reports < len(iterations):
             values[(*at, reports)] = objectives[at] = results[at] = DIVERGED
         elif row["outcome"] == "finished":
-            objectives[at] = study.objective[row["run"]]
-            results[at] = reported.get(row["run"], values[(*at, -1)])
+            objectives[at] = sign * study.chosen_by[row["run"]]
+            results[at] = sign * reported[row["run"]] if row["run"] in reported else values[(*at, -1)]
         if reports and row["end"] is not None and row["start"] is not None:
             pace[at] = max((row["end"] - row["start"]).total_seconds() / reports, 1e-3)
     places = tuple(range(len(contents)))

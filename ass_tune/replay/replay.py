@@ -26,7 +26,8 @@ from ass_tune.spec.space import Variable
 from ass_tune.trial import End, Listener, Trial
 from trainables.contract import StepResult
 from trainables.domains.sampling import stream
-from trainables.words import OBJECTIVE, REPORT, SELECT, Cell, Outcome
+from trainables.objective import MIOU
+from trainables.words import Cell, Outcome
 
 RECORD_ENDS = "its record ends here"
 JITTER = 0.1
@@ -162,9 +163,9 @@ class Lives:
                 yield StepResult.model_construct(iteration=iteration, time=time, diverged="diverged, as recorded")
                 return
             self._left_at[trial.key] = (pace, iteration)
-            metrics, final = {SELECT: value}, iteration == self._iterations[-1]
+            metrics, final = {MIOU.select: value}, iteration == self._iterations[-1]
             if final:
-                metrics |= {OBJECTIVE: float(cell.objectives[at]), REPORT: float(cell.results[at])}
+                metrics |= {MIOU.of_snapshot: float(cell.objectives[at]), MIOU.report: float(cell.results[at])}
             yield StepResult.model_construct(iteration=iteration, time=time, metrics=metrics, final=final)
 
     def _pace(self, cell: RecordedCell, at: tuple[int, int]) -> float:

@@ -27,6 +27,7 @@ from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
 from trainables.config import Value
 from trainables.domains.sampling import stream
+from trainables.objective import MIOU, Objective
 from trainables.words import Outcome, Stage
 
 SAMPLER_ATTEMPTS = 16
@@ -50,7 +51,9 @@ class CellSearch:
     ) -> None:
         self.plan = plan
         self._spec, self._data = spec, data
-        self._strata = {stage: Stratum(storage, spec.study, plan.cell, stage, pruner) for stage in Stage}
+        self.objective = spec.objective
+        strata = (Stratum(storage, spec.study, plan.cell, stage, pruner, self.objective) for stage in Stage)
+        self._strata = dict(zip(Stage, strata, strict=True))
         self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
         self._running: set[str] = set()
         self._screening = Screening(spec, self._first_entries)
@@ -164,12 +167,12 @@ class CellSearch:
         """Hyperparameters of the best configuration so far, or of the only one; None where none has finished."""
         if not self.plan.configurations:
             return next(grid_points(self.plan.space))
-        found = best_searched(self.tuning_entries(), self.plan.train_seeds)
+        found = best_searched(self.tuning_entries(), self.plan.train_seeds, self.objective)
         return found[0].hyperparameters if found is not None else None
 
     def report(self, trial: Trial, report: Report) -> None:
         """Record a report."""
-        self._strata[trial.stage].report(trial.number, report.iteration, report.miou)
+        self._strata[trial.stage].report(trial.number, report.iteration, report.value)
 
     def gives_up(self, trial: Trial, iteration: int) -> bool:
         """Whether a trial should stop at its last report. Only those that try a configuration first may."""
@@ -196,9 +199,9 @@ class CellSearch:
         """Whether a trial tries a configuration for the first time."""
         return trial.stage is Stage.TUNING and trial.seed == self.plan.train_seeds[0]
 
-    def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
+    def end(self, trial: Trial, end: End, select_value: float | None) -> None:
         """Record an outcome."""
-        self._strata[trial.stage].end(trial, end, select_miou)
+        self._strata[trial.stage].end(trial, end, select_value)
         self._running.discard(trial.key)
         self._screening.end(trial)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
@@ -208,7 +211,7 @@ class CellSearch:
     def finished(self, trial: Trial) -> FinishedTrial:
         """What a trial of equal content can reuse from one that finished here."""
         stratum = self._strata[trial.stage]
-        return finished_trial(stratum.name, stratum.entry(trial.number))
+        return finished_trial(stratum.name, stratum.entry(trial.number), objective=self.objective)
 
     def _queue_next_seed(self, hyperparameters: Mapping[str, Value], seed: int) -> None:
         """A configuration that has finished under a seed of the search is trained under the next one."""
@@ -297,21 +300,24 @@ class CellSearch:
                 yield self._trial(stage, entry.number, entry.key, entry.seed, hyperparameters, config), entry
 
 
-def best_searched(entries: Iterable[Entry], seeds: Sequence[int]) -> tuple[Entry, float] | None:
-    """The first trial of the configuration that a search has found, and its mean select mIoU in percent.
+def best_searched(
+    entries: Iterable[Entry], seeds: Sequence[int], objective: Objective = MIOU
+) -> tuple[Entry, float] | None:
+    """The first trial of the configuration that a search has found, and its mean select value.
 
     Args:
         entries: tuning trials of a cell.
         seeds: those that search; None is returned where no configuration has finished under all of them.
+        objective: of the trials.
     """
     first: dict[str, Entry] = {}
     select: dict[str, dict[int, float]] = {}
     for entry in sorted(entries, key=lambda entry: entry.number):
-        if entry.outcome is Outcome.FINISHED and entry.select_miou is not None:
+        if entry.outcome is Outcome.FINISHED and entry.select_value is not None:
             name = configuration(entry.config)
             first.setdefault(name, entry)
-            select.setdefault(name, {})[entry.seed] = entry.select_miou
-    best = best_configuration(select, seeds)
+            select.setdefault(name, {})[entry.seed] = entry.select_value
+    best = best_configuration(select, seeds, objective)
     return None if best is None else (first[best[0]], best[1])
 
 

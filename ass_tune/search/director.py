@@ -16,6 +16,7 @@ from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused, same_faults
 from ass_tune.trial import End, Listener, Report, Trial, Wait
 from trainables.contract import StepResult
+from trainables.objective import Objective
 from trainables.words import OF_THE_RESULT, Outcome
 
 
@@ -32,7 +33,7 @@ class Decision(StrEnum):
 class _Running:
     trial: Trial
     last_iteration: int = 0
-    select_miou: float | None = None
+    select_value: float | None = None
     at_last_fault: int = 0
     """Iteration that had been reported when the last try ended."""
     tries_in_vain: int = 0
@@ -85,7 +86,7 @@ class Director:
         self._unfinished: deque[_Running] = deque()
         for search in searches:
             for trial, entry in search.readopt():
-                running = _Running(trial, entry.last_iteration, entry.select_miou, at_last_fault=entry.last_iteration)
+                running = _Running(trial, entry.last_iteration, entry.select_value, at_last_fault=entry.last_iteration)
                 if search.is_paused(trial):
                     self._paused[trial.key] = running
                 else:
@@ -136,7 +137,7 @@ class Director:
         if step.diverged is not None:
             self.end(key, End(Outcome.DIVERGED, step.iteration, step.time, error=step.diverged))
             return Decision.STOP
-        decision = self.report(key, Report(step.iteration, step.metrics, step.time))
+        decision = self.report(key, Report(step.iteration, step.metrics, step.time, self._objective_of(key)))
         if step.final:
             final = {name: value for name, value in step.metrics.items() if name.startswith(OF_THE_RESULT)}
             self.end(key, End(Outcome.FINISHED, step.iteration, step.time, final, step.artifacts))
@@ -176,7 +177,7 @@ class Director:
         running = self._running.pop(key)
         search = self._searches[running.trial.cell]
         self._record.trial_ended(running.trial, end)
-        search.end(running.trial, end, running.select_miou)
+        search.end(running.trial, end, running.select_value)
         for listener in self._listeners:
             listener.trial_ended(running.trial, end)
         if end.outcome is not Outcome.FAILED:
@@ -185,6 +186,9 @@ class Director:
             self._finished.add(key, search.finished(running.trial))
         self._unfinished.extend(self._twins.pop(key, []))
         self._end_screened_out(search, end.time)
+
+    def _objective_of(self, key: str) -> Objective:
+        return self._searches[self._running[key].trial.cell].objective
 
     def _counted(self, running: _Running) -> str:
         if running.tries_in_vain:
@@ -202,7 +206,7 @@ class Director:
         if report.iteration <= running.last_iteration:
             return
         self._searches[trial.cell].report(trial, report)
-        running.last_iteration, running.select_miou = report.iteration, report.miou
+        running.last_iteration, running.select_value = report.iteration, report.value
         for listener in self._listeners:
             listener.trial_reported(trial, report)
 

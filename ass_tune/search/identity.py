@@ -19,7 +19,7 @@ def build_config(spec: StudySpec, cell: Cell, hyperparameters: Mapping[str, Valu
     Raises pydantic.ValidationError for values that the trainable refuses.
     """
     values = {**values_without_tuning(spec, cell), **hyperparameters, "seed": seed}
-    return spec.config_class.model_validate(values)
+    return spec.config_class.of(values)
 
 
 def trial_key(config: TrialConfig, data: Mapping[str, str] | None = None) -> str:
@@ -29,16 +29,16 @@ def trial_key(config: TrialConfig, data: Mapping[str, str] | None = None) -> str
     code, and `data`: by set the digest of the files that the trial is trained and judged on, wherever these lie.
     """
     content = {
-        "trainable": _name(type(config)),
+        "trainable": TRAINABLES.name_of(type(config)) or f"{type(config).__module__}:{type(config).__qualname__}",
         "code": config.code_version(config.domains),
         "config": config.canonical(),
         **({"data": dict(data)} if data else {}),
+        **({"extensions": added} if (added := _extensions(config)) else {}),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _name(config_class: type[TrialConfig]) -> str:
-    """The registry's name of a trainable, without importing the other ones."""
-    path = f"{config_class.__module__}:{config_class.__qualname__}"
-    return next((name for name, entry in TRAINABLES.items() if entry.config_path == path), path)
+def _extensions(config: TrialConfig) -> dict[str, str]:
+    """Hash of the code of each extension that the trial uses; only of these, so that no other key changes."""
+    return config.extensions({name: [value] for name, value in config.model_dump(mode="json").items()})

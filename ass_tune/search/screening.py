@@ -34,7 +34,7 @@ class Screening:
     def __init__(self, spec: StudySpec, screened: Callable[[], Sequence[Entry]]) -> None:
         self.until = spec.search.screen * spec.train.evaluate_every
         """The iteration at which it ends; 0 where nothing is screened."""
-        self._keep, self._screened = spec.search.keep, screened
+        self._keep, self._sign, self._screened = spec.search.keep, spec.objective.sign, screened
         self._begun: set[str] = set()
         self._waiting: dict[str, Trial] = {}
         self._ranks: dict[str, int] | None = None
@@ -101,6 +101,6 @@ class Screening:
         """The place of a configuration among all that were screened, from 0 on; of equals the earlier is better."""
         if self._ranks is None:
             screened = [entry for entry in self._screened() if self.until in entry.curve]
-            order = sorted(screened, key=lambda entry: (-entry.curve[self.until], entry.number))
+            order = sorted(screened, key=lambda entry: (-self._sign * entry.curve[self.until], entry.number))
             self._ranks = {entry.key: rank for rank, entry in enumerate(order)}
         return self._ranks[key]

@@ -7,12 +7,14 @@ file says elsewhere (`ELSEWHERE`); a test compares the rows with the signatures 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
+
+from trainables.extensions import extensions
 
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
@@ -93,7 +95,41 @@ class PrunerRow(Row):
     """Whether it waits for another pruner, `around:`."""
 
 
-SAMPLERS: dict[str, SamplerRow] = {
+R = TypeVar("R", bound=Row)
+
+
+class Catalogue(Mapping[str, R]):
+    """Rows by name: ours, then those of installed packages, which are imported when they are looked at.
+
+    A package cannot take the place of one of ours.
+    """
+
+    def __init__(self, group: str, kind: type[R], ours: Mapping[str, R]) -> None:
+        self.ours = dict(ours)
+        self._group, self._kind = group, kind
+
+    def __getitem__(self, name: str) -> R:
+        """A row. Raises KeyError for an unknown name, and BrokenExtension."""
+        if name in self.ours:
+            return self.ours[name]
+        extension = extensions(self._group)[name]
+        found = extension.load()
+        if not isinstance(found, self._kind):
+            raise extension.wanted(found)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.ours or name in extensions(self._group)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.ours
+        yield from (name for name in extensions(self._group) if name not in self.ours)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+_SAMPLERS: dict[str, SamplerRow] = {
     "tpe": SamplerRow(
         "optuna.samplers:TPESampler",
         "Tree-structured Parzen estimator: a model of where good configurations lie; a sound default.",
@@ -157,7 +193,7 @@ SAMPLERS: dict[str, SamplerRow] = {
     "grid": SamplerRow("optuna.samplers:RandomSampler", "Every combination of the values under `tune:`."),
 }
 
-PRUNERS: dict[str, PrunerRow] = {
+_PRUNERS: dict[str, PrunerRow] = {
     "median": PrunerRow(
         "optuna.pruners:MedianPruner",
         "Stops a trial whose best report so far is below the median of earlier trials at that iteration.",
@@ -212,3 +248,6 @@ PRUNERS: dict[str, PrunerRow] = {
     ),
     "none": PrunerRow("optuna.pruners:NopPruner", "Stops no trial."),
 }
+
+SAMPLERS = Catalogue("ass_tune.samplers", SamplerRow, _SAMPLERS)
+PRUNERS = Catalogue("ass_tune.pruners", PrunerRow, _PRUNERS)

@@ -17,6 +17,7 @@ from ass_tune.spec.space import SearchedCell, searched_cells
 from ass_tune.spec.whole_numbers import without_type
 from ass_tune.spec.wording import at, grouped, message
 from trainables.config import TrialConfig
+from trainables.extensions import BrokenExtension
 from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
 
@@ -59,7 +60,10 @@ class Draft:
     def config(self) -> type[TrialConfig] | None:
         """The trainable's configuration, if the file names a known one."""
         entry = TRAINABLES.get(self.spec.trainable)
-        return entry.config if entry else None
+        try:
+            return entry.config.extended(self.spec.named) if entry else None
+        except BrokenExtension:  # a rule says so
+            return None
 
     @cached_property
     def cells(self) -> list[SearchedCell]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
-from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Row
+from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Catalogue
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
+from trainables.extensions import BROKEN, BrokenExtension
+from trainables.objective import Objective
 from trainables.registry import TRAINABLES
 
 TUNED = "tuned"
@@ -32,24 +34,28 @@ LevelOfFactors = Annotated[dict[str, Value], Field(min_length=1)]
 """A level for each of some factors."""
 
 
-def _known_in(rows: Mapping[str, Row]) -> AfterValidator:
-    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals."""
+def _known_in(rows: Catalogue[Any]) -> AfterValidator:
+    """Refuses a name that the catalogue has no row for, in the words of pydantic's literals, and a broken package."""
 
     def check(name: str) -> str:
         if name not in rows:
             *first, last = (f"'{known}'" for known in rows)
             expected = f"{', '.join(first)} or {last}"
             raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        try:
+            _ = rows[name]
+        except BrokenExtension as broken:
+            raise PydanticCustomError(BROKEN, "{reason}", {"reason": str(broken)}) from None
         return name
 
     return AfterValidator(check)
 
 
-def _listed_from(rows: Mapping[str, Row]) -> Callable[[dict[str, Any]], None]:
+def _listed_from(rows: Catalogue[Any]) -> Callable[[dict[str, Any]], None]:
     """Adds a catalogue's names with their documentation to the JSON Schema."""
 
     def extend(schema: dict[str, Any]) -> None:
-        schema |= {"enum": list(rows), "enumDescriptions": [row.summary for row in rows.values()]}
+        schema |= {"enum": list(rows.ours), "enumDescriptions": [row.summary for row in rows.ours.values()]}
 
     return extend
 
@@ -68,8 +74,8 @@ class Search(Part):
     train_seeds: Seeds = Field(
         default=SEARCH_SEEDS,
         description="Seeds of training for the search alone, none of replicate.seeds. With several, a configuration "
-        "that finishes under one is trained under the next, and the mean select mIoU over all of them chooses. Under "
-        "`protocol: paper` the first of replicate.seeds searches instead",
+        "that finishes under one is trained under the next, and the mean of the objective on the select split over all "
+        "of them chooses. Under `protocol: paper` the first of replicate.seeds searches instead",
     )
     screen: int = Field(
         default=0,
@@ -156,7 +162,7 @@ class Compare(Part):
         default=None, description="Which cells are compared; by default every cell with its baseline"
     )
     smallest_difference: float = Field(
-        default=1.0, gt=0, le=100, description="Smallest difference of interest, in points of mIoU"
+        default=1.0, gt=0, le=100, description="Smallest difference of interest, in points of the objective"
     )
 
 
@@ -216,7 +222,7 @@ class StudySpec(Part):
 
     extends: str | None = Field(default=None, description="Base file, relative to this one; this file is laid on it")
     study: Name = Field(description="Name of the study: letters, digits, '.', '_' and '-'")
-    trainable: str = Field(description="What is trained", json_schema_extra={"enum": list(TRAINABLES)})
+    trainable: str = Field(description="What is trained", json_schema_extra={"examples": list(TRAINABLES.ours)})
     domains: str = Field(description="Pair of source and target data sets")
     profile: str = Field(description="Named set of defaults of the trainable")
     protocol: Literal["split", "paper"] = Field(
@@ -254,6 +260,9 @@ class StudySpec(Part):
     train: Train = Field(description="Length of every trial")
     resources: Resources = Field(default=Resources(), description="What one trial occupies")
     faults: FaultLimits = Field(default=FaultLimits(), description="What happens to trials that cannot go on")
+    trackers: tuple[str, ...] = Field(
+        default=(), strict=False, description="Further records of the study, kept by trackers of installed packages"
+    )
     checkpoints: KeptCheckpoints = Field(default=KeptCheckpoints(), description="Which checkpoints are kept")
     _file: Path | None = PrivateAttr(default=None)
 
@@ -275,8 +284,20 @@ class StudySpec(Part):
 
     @property
     def config_class(self) -> type[TrialConfig]:
-        """The pydantic model of one trial of this study."""
-        return TRAINABLES[self.trainable].config
+        """The pydantic model of the trials of this study. Raises BrokenExtension."""
+        return TRAINABLES[self.trainable].config.extended(self.named)
+
+    @property
+    def named(self) -> dict[str, Collection[Value]]:
+        """By variable, the values that the file names one by one."""
+        tuned = {name: domain.values() or () for name, domain in self.tune.items()}
+        fixed = {name: (value,) for name, value in self.fixed.items() if not isinstance(value, list)}
+        return {**tuned, **fixed, **self.ablate}
+
+    @property
+    def objective(self) -> Objective:
+        """What the trials are judged by."""
+        return self.config_class.objective
 
     @property
     def reserved(self) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ SCHEMA_FILE = Path(__file__).with_name("search_space.schema.json")
 def json_schema() -> dict[str, Any]:
     """The schema of one file; a file that extends another may leave out what its base has."""
     schema = StudySpec.model_json_schema()
-    names = sorted({name for entry in TRAINABLES.values() for name in entry.config.tunable()})
+    names = sorted({name for entry in TRAINABLES.ours.values() for name in entry.config.tunable()})
     for section in ("ablate", "tune", "fixed", "baseline", "control"):
         schema["properties"][section]["propertyNames"] = {"enum": names}
     required = schema.pop("required")

@@ -19,6 +19,7 @@ from ass_tune.spec.errors import Path
 from ass_tune.spec.model import StudySpec
 from ass_tune.spec.wording import errors_of, field_type, grouped
 from trainables.config import TrialConfig
+from trainables.extensions import BrokenExtension
 from trainables.registry import TRAINABLES
 
 MOST = 2**53
@@ -63,11 +64,10 @@ def _change(document: Document, path: Path, errors: Mapping[Path, Iterable[Error
 def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
     """The places of values whose types `StudySpec` does not know, with these types."""
     values, arguments = document.values, ("search", "arguments")
-    entry = TRAINABLES.get(name) if isinstance(name := values.get("trainable"), str) else None
-    if entry is not None:
+    if (config := _config(values)) is not None:
         for path, variable in _of_variables(values):
-            if variable in entry.config.tunable():
-                yield from _with_type(entry.config, document, path, variable)
+            if variable in config.tunable():
+                yield from _with_type(config, document, path, variable)
     for path, name, rows in (
         (arguments, _entry(values, "search").get("sampler", "tpe"), SAMPLERS),
         (("prune", "arguments"), _entry(values, "prune").get("pruner"), PRUNERS),
@@ -76,6 +76,17 @@ def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
         row = rows.get(name) if isinstance(name, str) else None
         known = row.arguments if row is not None else {}
         yield from (((*path, argument), known[argument]) for argument in _inside(values, path) if argument in known)
+
+
+def _config(values: Mapping[str, Any]) -> type[TrialConfig] | None:
+    """None for what is no trainable, or is of a package that cannot be used."""
+    entry = TRAINABLES.get(name) if isinstance(name := values.get("trainable"), str) else None
+    levels = {name: found for name, found in _entry(values, "ablate").items() if isinstance(found, list)}
+    named = {**levels, **{name: [value] for name, value in _entry(values, "fixed").items()}}
+    try:
+        return None if entry is None else entry.config.extended(named)
+    except BrokenExtension:
+        return None
 
 
 def _with_type(config: type[TrialConfig], document: Document, path: Path, variable: str) -> Iterator[tuple[Path, Any]]:

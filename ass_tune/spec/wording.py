@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ass_tune.spec.errors import Path, found, shown
 from trainables.config import TrialConfig
+from trainables.extensions import BROKEN
 
 _ALLOWED = {
     "int_type": "an integer",
@@ -51,6 +52,8 @@ def allowed(error: ErrorDetails) -> str:
 
 def message(value: Any, errors: Sequence[ErrorDetails]) -> str:
     """One message for all errors about one value, as the members of a union give one each."""
+    if broken := [error["msg"] for error in errors if error["type"] == BROKEN]:
+        return broken[0]
     context = " ".join(str(item) for error in errors for item in error.get("ctx", {}).values())
     texts = list(dict.fromkeys(map(allowed, errors)))
     if set(texts) >= _SCALARS:

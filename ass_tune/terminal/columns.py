@@ -1,4 +1,4 @@
-"""Columns that the tables of a terminal share: factors under short names that stay clear, counts, the best mIoU."""
+"""Columns that the tables of a terminal share: factors under short names that stay clear, counts, the best value."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ass_tune.terminal.layout import Column
 from trainables.config import Value
+from trainables.objective import Objective
 from trainables.words import BUDGET, format_points, format_value
 
 SHORT = {
@@ -50,9 +51,9 @@ def count_column(title: str, counts: Sequence[int], spare: int = 0) -> Column:
     return Column(title, [str(count or "") for count in counts], spare=spare if any(counts) else EMPTY)
 
 
-def best_column(mious: Sequence[float | None]) -> Column:
-    """The best mIoU on the select split so far."""
-    return Column("best select mIoU", ["" if miou is None else format_points(miou) for miou in mious])
+def best_column(values: Sequence[float | None], objective: Objective) -> Column:
+    """The best value on the select split so far."""
+    return Column(f"best select {objective.name}", ["" if value is None else format_points(value) for value in values])
 
 
 def _is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from ass_tune.wording import short
 from trainables.words import plus_minus
 
 NOTE = (
-    "mIoU in percent, ± its standard deviation over seeds. A gain has its 95% interval in brackets, for other seeds "
+    "{}, ± its standard deviation over seeds. A gain has its 95% interval in brackets, for other seeds "
     "and images, corrected over all primary comparisons. undecided: the study cannot say."
 )
 
@@ -26,19 +26,20 @@ def final_table(study: str, rows: Sequence[Row], width: int) -> list[RenderableT
         return [title, Text("no cell has a result yet")]
     baselines = [number for number, row in enumerate(rows) if row.is_baseline]
     table = FittedTable(_columns(rows), width, bold=baselines).first()
-    return [title, table, *_chosen(rows, width), Text(f"\n{NOTE}", style="dim")]
+    return [title, table, *_chosen(rows, width), Text(f"\n{NOTE.format(rows[0].objective.in_unit)}", style="dim")]
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
     controls = [row.gain.control if row.gain else None for row in rows]
+    name = rows[0].objective.name
     columns = [
         *level_columns([row.cell.shown for row in rows]),
-        Column("mIoU report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
+        Column(f"{name} report", [plus_minus(row.report.mean, row.report.std) if row.report else "–" for row in rows]),
         Column("gain (95%)", [_gain(row) for row in rows]),
         Column("verdict", [verdict_text(row.gain) if row.gain else "" for row in rows], right=False, folds=True),
         Column("over control", [gain_text(found) if found else "" for found in controls], spare=2),
         Column("p", [p_text(row.gain.comparison.p) if row.gain else "" for row in rows], spare=3),
-        Column("mIoU select", [_select(row) for row in rows], spare=4),
+        Column(f"{name} select", [_select(row) for row in rows], spare=4),
         Column("seeds", [str(row.report.n if row.report else 0) for row in rows], spare=1),
         Column("trials", [_trials(row) for row in rows], right=False, spare=5),
     ]

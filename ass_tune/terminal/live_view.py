@@ -20,7 +20,8 @@ from ass_tune.terminal.progress import CellProgress, StudyProgress
 from ass_tune.terminal.waits import WAITING, wait_lines
 from ass_tune.trial import End, Listener, Report, Trial, Wait
 from ass_tune.wording import format_seconds, short
-from trainables.words import REPORT, Cell, Outcome, Stage, format_points
+from trainables.objective import MIOU
+from trainables.words import Cell, Outcome, Stage, format_points
 
 BAR = 40
 """Terminal columns of the progress bar, where there is room."""
@@ -83,7 +84,10 @@ def _running(progress: StudyProgress, running: Sequence[Trial], width: int, heig
 def _position(progress: StudyProgress, trial: Trial) -> list[str]:
     reached = progress.reached(trial)
     where = [f"{trial.stage} {trial.number}", f"iteration {reached.iteration}/{progress.iterations}"]
-    return [*where, "no report yet" if reached.miou is None else f"mIoU {format_points(reached.miou)}"]
+    return [
+        *where,
+        "no report yet" if reached.value is None else f"{progress.objective.name} {format_points(reached.value)}",
+    ]
 
 
 def _left(progress: StudyProgress, width: int) -> list[RenderableType]:
@@ -142,7 +146,7 @@ def _columns(cells: Sequence[CellProgress], runs: Counter[Cell], waiting: Counte
         count_column("running", [runs[cell.plan.cell] for cell in cells], spare=1),
         count_column("waiting", [waiting[cell.plan.cell] for cell in cells], spare=1),
         *(count_column(outcome, [cell.outcomes[outcome] for cell in cells]) for outcome in outcomes),
-        best_column([cell.best for cell in cells]),
+        best_column([cell.best for cell in cells], cells[0].objective if cells else MIOU),
     ]
 
 
@@ -173,9 +177,10 @@ class LinesView(Listener):
         self._print(f"{kind:<9}{trial.name} (seed {trial.seed}{', ' + chosen if chosen else ''})")
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
-        """A line with the select-split mIoU."""
+        """A line with the objective on the select split."""
         if trial.reused_from is None:
-            self._print(f"report   {trial.name}: mIoU {format_points(report.miou)} at iteration {report.iteration}")
+            value = f"{report.objective.name} {format_points(report.value)}"
+            self._print(f"report   {trial.name}: {value} at iteration {report.iteration}")
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """A line with what the user should know of a trial."""
@@ -196,9 +201,11 @@ class LinesView(Listener):
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """A line with the outcome and how far the study is."""
-        miou = f", report mIoU {format_points(end.metrics[REPORT])}" if REPORT in end.metrics else ""
+        objective = self._progress.objective
+        reported = end.metrics.get(objective.report)
+        value = "" if reported is None else f", report {objective.name} {format_points(reported)}"
         error = f": {end.error.strip().splitlines()[-1]}" if end.error else ""
-        self._print(f"{end.outcome:<9}{trial.name} at iteration {end.iteration}{miou}{error}")
+        self._print(f"{end.outcome:<9}{trial.name} at iteration {end.iteration}{value}{error}")
         if end.outcome is not Outcome.FAILED:
             self._print(f"         {summary(self._progress)}")
 

@@ -58,7 +58,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         "search": f"sampler {plan.sampler}, {_screening(plan)}pruner {plan.pruner}, {seeds_text(plan.train_seeds)}",
         "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
-        **({"can show": _power(plan.power)} if plan.power else {}),
+        **({"can show": _power(plan.power, plan.objective.of_difference)} if plan.power else {}),
         "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
         f"{_from_to(plan.replicates, plan.most_replicates)} replicates",
         "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning{_with_fewest(plan)}",
@@ -112,18 +112,19 @@ def _compared(plan: StudyPlan) -> str:
     controls = sum(comparison.control is not None for comparison in plan.comparisons)
     number = count(len(plan.comparisons), "primary comparison")
     controlled = f", {controls} of them also over a control" if controls else ""
-    return f"{number}{controlled}; smallest difference of interest {plan.smallest_difference:g} mIoU"
+    smallest = f"{plan.smallest_difference:g} {plan.objective.of_difference}"
+    return f"{number}{controlled}; smallest difference of interest {smallest}"
 
 
-def _power(power: PlannedPower) -> str:
+def _power(power: PlannedPower, unit: str) -> str:
     """Which gain the study will be able to show, e.g. `with 80% power a gain of 1.4 mIoU; ...`."""
     if power.sd is None:
         return (
             f"with 80% power a gain of {power.gain:.1f} standard deviations of the difference of two runs of one seed; "
-            "no earlier study of this trainable and these domains says what that is in mIoU"
+            "no earlier study of this trainable and these domains says what that is in " + unit
         )
     return (
-        f"with 80% power a gain of {power.gain:.1f} mIoU, or that there is none of {power.margin:.1f} mIoU; from a "
+        f"with 80% power a gain of {power.gain:.1f} {unit}, or that there is none of {power.margin:.1f} {unit}; from a "
         f"standard deviation of at most {power.sd:.2f} in earlier studies ({', '.join(power.studies)})"
     )
 

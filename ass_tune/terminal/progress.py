@@ -12,7 +12,8 @@ from ass_tune.ledger.ledger import Entry, count_outcomes
 from ass_tune.search.cell_search import CellSearch, configuration
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
-from trainables.words import OBJECTIVE, Outcome, Stage
+from trainables.objective import MIOU, Objective, chosen_by
+from trainables.words import Outcome, Stage
 
 
 @dataclass
@@ -23,16 +24,19 @@ class CellProgress:
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
     outcomes: Counter[Outcome | None] = field(default_factory=Counter)
     best: float | None = None
-    """Select-split mIoU in percent of the best configuration so far, a mean over the seeds that search."""
+    """The objective on the select split of the best configuration so far, a mean over the seeds that search."""
+    objective: Objective = MIOU
     replicates_begun: set[str] = field(default_factory=set)
     """Their keys."""
     _select: dict[str, dict[int, float]] = field(default_factory=dict)
-    """Select mIoU of finished tuning trials by configuration and seed."""
+    """The objective on the select split of finished tuning trials by configuration and seed."""
     _not_needed: dict[str, int] = field(default_factory=dict)
     """By key of a tuning trial that did not finish, how many further seeds its configuration is not trained under."""
 
     @classmethod
-    def of(cls, plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry]) -> CellProgress:
+    def of(
+        cls, plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry], objective: Objective = MIOU
+    ) -> CellProgress:
         """As the ledger has it."""
         counts = {Stage.TUNING: count_outcomes(tuning), Stage.REPLICATE: count_outcomes(replicates)}
         found = cls(
@@ -40,10 +44,11 @@ class CellProgress:
             ended={stage: found.total() - found[None] for stage, found in counts.items()},
             outcomes=counts[Stage.TUNING] + counts[Stage.REPLICATE],
             replicates_begun={entry.key for entry in replicates},
+            objective=objective,
         )
         for entry in tuning:
             if entry.outcome is not None:
-                found._searched(entry, entry.outcome, entry.select_miou)
+                found._searched(entry, entry.outcome, entry.select_value)
         return found
 
     @property
@@ -56,30 +61,31 @@ class CellProgress:
         """As many as the file begins with, and those that were added since."""
         return max(self.plan.replicates, len(self.replicates_begun))
 
-    def end(self, trial: Trial, end: End, select_miou: float | None) -> None:
-        """Count the outcome of a trial, whose last report had this mIoU in percent."""
+    def end(self, trial: Trial, end: End, select_value: float | None) -> None:
+        """Count the outcome of a trial, whose last report had this value."""
         self.ended[trial.stage] += 1
         self.outcomes[end.outcome] += 1
         if trial.stage is Stage.TUNING:
-            self._searched(trial, end.outcome, end.metrics.get(OBJECTIVE, select_miou))
+            of_snapshot = chosen_by(end.metrics)
+            self._searched(trial, end.outcome, select_value if of_snapshot is None else of_snapshot)
 
-    def _searched(self, trial: Trial | Entry, outcome: Outcome, select_miou: float | None) -> None:
+    def _searched(self, trial: Trial | Entry, outcome: Outcome, select_value: float | None) -> None:
         if outcome is not Outcome.FINISHED:
             self._not_needed[trial.key] = len(self.plan.seeds_after(trial.seed))
             return
         self._not_needed.pop(trial.key, None)
-        if select_miou is not None:
-            self._select.setdefault(configuration(trial.config), {})[trial.seed] = select_miou
-            best = best_configuration(self._select, self.plan.train_seeds)
+        if select_value is not None:
+            self._select.setdefault(configuration(trial.config), {})[trial.seed] = select_value
+            best = best_configuration(self._select, self.plan.train_seeds, self.objective)
             self.best = best[1] if best else None
 
 
 @dataclass(frozen=True)
 class Reached:
-    """The last report of a trial that has not ended; mIoU of the select split in percent."""
+    """The last report of a trial that has not ended; the objective on the select split."""
 
     iteration: int = 0
-    miou: float | None = None
+    value: float | None = None
 
 
 class StudyProgress(Listener):
@@ -92,9 +98,12 @@ class StudyProgress(Listener):
 
     def __init__(self, searches: Sequence[CellSearch], iterations: int) -> None:
         self.cells = {
-            search.plan.cell: CellProgress.of(search.plan, search.tuning_entries(), search.replicate_entries())
+            search.plan.cell: CellProgress.of(
+                search.plan, search.tuning_entries(), search.replicate_entries(), search.objective
+            )
             for search in searches
         }
+        self.objective = next((search.objective for search in searches), MIOU)
         self.running: dict[str, Trial] = {}
         """Trials that run now by key, in the order in which they started."""
         self.waiting = {key: search.plan.cell for search in searches for key in search.waiting()}
@@ -104,7 +113,7 @@ class StudyProgress(Listener):
         pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
         self.iterations_saved = sum(iterations - entry.last_iteration for entry in pruned)
         self._trained_here = 0
-        self._at = {e.key: Reached(e.last_iteration, e.select_miou) for e in entries if e.outcome is None}
+        self._at = {e.key: Reached(e.last_iteration, e.select_value) for e in entries if e.outcome is None}
         self._started = time.monotonic()
 
     def trial_started(self, trial: Trial) -> None:
@@ -119,7 +128,7 @@ class StudyProgress(Listener):
         before = self.reached(trial)
         if trial.reused_from is None:
             self._trained_here += report.iteration - before.iteration
-        self._at[trial.key] = Reached(report.iteration, report.miou)
+        self._at[trial.key] = Reached(report.iteration, report.value)
 
     def trial_interrupted(self, trial: Trial) -> None:
         """Count it as waiting; what it reported stays."""
@@ -134,7 +143,7 @@ class StudyProgress(Listener):
         """Count the outcome."""
         self.running.pop(trial.key, None)  # one that is screened out does not run
         self.waiting.pop(trial.key, None)
-        self.cells[trial.cell].end(trial, end, self._at.pop(trial.key, Reached()).miou)
+        self.cells[trial.cell].end(trial, end, self._at.pop(trial.key, Reached()).value)
         if end.outcome is Outcome.PRUNED:
             self.iterations_saved += self.iterations - end.iteration
 

@@ -22,6 +22,7 @@ from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
 from ass_tune.trial import Wait
 from trainables.config import Value
+from trainables.objective import Objective
 from trainables.words import Outcome, Stage
 
 
@@ -44,7 +45,8 @@ class CellStatus(BaseModel):
     pruned: int
     diverged: int
     failed: int
-    best_select_miou: float | None
+    best_select: float | None
+    """The objective on the select split, of the best configuration so far."""
 
 
 class StudyStatus(BaseModel):
@@ -53,6 +55,7 @@ class StudyStatus(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     study: str
+    objective: Objective
     cells: tuple[CellStatus, ...]
     trials_ended: int
     trials_wanted: int
@@ -75,12 +78,13 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
         names = {stage: stratum_name(spec.study, plan.cell, stage) for stage in Stage}
         entries = {stage: strata.get(name, []) for stage, name in names.items()}
         waiting = sum(waits(spec, entry) for entry in entries[Stage.TUNING])
-        rows.append(_cell_status(plan, entries[Stage.TUNING], entries[Stage.REPLICATE], waiting))
+        rows.append(_cell_status(plan, entries[Stage.TUNING], entries[Stage.REPLICATE], waiting, spec.objective))
         for stage, name in names.items():
             errors |= {f"{name} {entry.number}": _last_line(entry) for entry in entries[stage] if _failed(entry)}
     driver = holder(folder)
     return StudyStatus(
         study=spec.study,
+        objective=spec.objective,
         cells=tuple(rows),
         trials_ended=sum(row.tuning_ended + row.replicates_ended for row in rows),
         trials_wanted=sum(row.tuning_wanted + row.replicates_wanted for row in rows),
@@ -94,7 +98,11 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
 def status_tables(status: StudyStatus, studies: Path, width: int) -> list[RenderableType]:
     """The status on a terminal; nothing is wider than `width`."""
     title = Text(f"status of study {status.study}", style="bold")
-    table = FittedTable(_columns(status.cells), width).first() if status.cells else Text("no cell is left to train")
+    table = (
+        FittedTable(_columns(status.cells, status.objective), width).first()
+        if status.cells
+        else Text("no cell is left to train")
+    )
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
     if waiting := sum(cell.waiting for cell in status.cells):
@@ -106,7 +114,7 @@ def status_tables(status: StudyStatus, studies: Path, width: int) -> list[Render
     return [title, Group(table, ""), "\n".join(lines)]
 
 
-def _columns(cells: Sequence[CellStatus]) -> list[Column]:
+def _columns(cells: Sequence[CellStatus], objective: Objective) -> list[Column]:
     tuning = [f"{cell.tuning_ended}/{cell.tuning_wanted}" for cell in cells]
     replicates = [f"{cell.replicates_ended}/{cell.replicates_wanted}" for cell in cells]
     return [
@@ -119,12 +127,14 @@ def _columns(cells: Sequence[CellStatus]) -> list[Column]:
         count_column("pruned", [cell.pruned for cell in cells]),
         count_column("diverged", [cell.diverged for cell in cells]),
         count_column("failed", [cell.failed for cell in cells]),
-        best_column([cell.best_select_miou for cell in cells]),
+        best_column([cell.best_select for cell in cells], objective),
     ]
 
 
-def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry], waiting: int) -> CellStatus:
-    progress = CellProgress.of(plan, tuning, replicates)
+def _cell_status(
+    plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[Entry], waiting: int, objective: Objective
+) -> CellStatus:
+    progress = CellProgress.of(plan, tuning, replicates, objective)
     return CellStatus(
         cell=plan.cell.name,
         levels=plan.shown,
@@ -138,7 +148,7 @@ def _cell_status(plan: CellPlan, tuning: Sequence[Entry], replicates: Sequence[E
         pruned=progress.outcomes[Outcome.PRUNED],
         diverged=progress.outcomes[Outcome.DIVERGED],
         failed=progress.outcomes[Outcome.FAILED],
-        best_select_miou=progress.best,
+        best_select=progress.best,
     )
 
 

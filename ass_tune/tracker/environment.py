@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ass_tune.version import version
+from trainables.extensions import installed
 
 LIBRARIES = (
     *("torch", "torchvision", "ray", "optuna", "mlflow", "numpy", "scipy", "pyarrow", "pandas", "pydantic"),
@@ -33,6 +34,7 @@ def environment(project: Path, resources: Mapping[str, float] | None = None) -> 
         "git": git_revision(project),
         "python": sys.version.split()[0],
         "libraries": library_versions(),
+        "extensions": [f"{found.group} {found.name}: {found.package} {found.version}" for found in installed()],
         "platform": platform.platform(),
         "cpu": {"model": cpu_model(), "count": os.cpu_count()},
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},

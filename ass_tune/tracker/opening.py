@@ -55,6 +55,6 @@ def open_tracker(
     if data.digest:
         folder.write_bytes(DATA_FILES, data.to_parquet())
         tracker.study_file(DATA_FILES)
-    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune), spec.protocol)
+    tracker.offer_views([planned.cell for planned in plan.cell_plans], list(spec.tune), spec.protocol, spec.objective)
     tracker.study_text("environment.json", json.dumps(environment(PROJECT, cluster), indent=2))
     return tracker

@@ -17,7 +17,7 @@ from ass_tune.search.cell_search import CellSearch
 from ass_tune.tracker.names import mlflow_name
 from ass_tune.trial import Trial
 from trainables.mistakes import UserMistake
-from trainables.words import SELECT, Outcome
+from trainables.words import Outcome
 
 
 class FolderDiffers(UserMistake):
@@ -50,7 +50,7 @@ def read_back(searches: Sequence[CellSearch], folder: Path) -> Study:
 def _differences(study: Study, trials: Sequence[tuple[Trial, Entry]]) -> Iterator[str]:
     rows = {row["run"]: row for row in study.trials.drop_columns(["params", "tags"]).to_pylist()}
     curves: dict[str, dict[int, float]] = {}
-    for run, iteration, value in study.metric(SELECT).itertuples(index=False):
+    for run, iteration, value in study.metric(study.objective.select).itertuples(index=False):
         curves.setdefault(run, {})[iteration] = value
     for trial, entry in trials:
         if entry.outcome is not None:
@@ -79,7 +79,7 @@ def _of_trial(
     for iteration in sorted(curve.keys() | entry.curve.keys()):
         if curve.get(iteration) != entry.curve.get(iteration):
             both = f"the folder has {curve.get(iteration)}, the ledger {entry.curve.get(iteration)}"
-            yield f"{SELECT} at iteration {iteration}: {both}"
+            yield f"{study.objective.select} at iteration {iteration}: {both}"
     for metric, ours in entry.result.items():
         value = study.last(mlflow_name(metric)).get(run)
         if value != ours and ours - ours == 0:  # the outbox has only finite values

@@ -30,6 +30,7 @@ from ass_tune.tracker.views import address_of_table, saved_views
 from ass_tune.tracker.writer import Patience, Writer
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.credentials import without_credentials
+from trainables.objective import MIOU, Objective
 from trainables.storage import Storage
 from trainables.words import Cell, Outcome
 
@@ -136,9 +137,16 @@ class Tracker(Listener):
         """Set the description that MLflow shows on the parent run's page, e.g. the final table."""
         self._tell(Tags(STUDY_KEY, names.tags({"mlflow.note.content": without_credentials(markdown)})))
 
-    def offer_views(self, cells: Sequence[Cell], hyperparameters: Sequence[str], protocol: str = "split") -> None:
+    def offer_views(
+        self,
+        cells: Sequence[Cell],
+        hyperparameters: Sequence[str],
+        protocol: str = "split",
+        objective: Objective = MIOU,
+    ) -> None:
         """Save views of the experiment, which MLflow lists under `Views`; one that somebody changed stays as it is."""
-        self._tell(Views("views", saved_views(cells, hyperparameters, self._instance, time.time(), protocol)))
+        views = saved_views(cells, hyperparameters, self._instance, time.time(), protocol, objective)
+        self._tell(Views("views", views))
 
     def table_is_of(self, runs: Sequence[str]) -> None:
         """Tag the runs that the table is made of with `in_table`, and no others of the study."""
@@ -161,8 +169,13 @@ class Tracker(Listener):
         self._tell(RunStarted(trial.run, names.run_name(trial), time.time(), STUDY_KEY, parameters, names.tags(tags)))
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
-        """Record the metrics at the report's iteration and time."""
-        self._tell_metrics(trial, report.iteration, report.time, report.metrics)
+        """Record the metrics at the report's iteration and time.
+
+        MLflow's plots begin with the metric that a run reported first: the objective.
+        """
+        first = report.objective.select
+        ordered = {name: report.metrics[name] for name in sorted(report.metrics, key=lambda name: name != first)}
+        self._tell_metrics(trial, report.iteration, report.time, ordered)
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """Tag the run with what happened last to the trial that is no result of it, e.g. a damaged checkpoint."""
@@ -205,12 +218,8 @@ class Tracker(Listener):
         return waiting
 
     def _tell_metrics(self, trial: Trial, iteration: int, at: float, metrics: Mapping[str, float]) -> None:
-        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead.
-
-        Its plots begin with the metric that a run reported first: mIoU.
-        """
-        ordered = sorted(metrics.items(), key=lambda metric: not metric[0].endswith("/miou"))
-        values = {names.mlflow_name(name): float(value) for name, value in ordered if math.isfinite(value)}
+        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
+        values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
         if values:
             self._tell(Metrics(trial.run, iteration, at, values))
         if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):

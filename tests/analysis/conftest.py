@@ -23,6 +23,7 @@ from ass_tune.trial import End, Report, Trial
 from trainables.ass.metrics import iou_per_class, miou
 from trainables.confusions import confusions_to_parquet
 from trainables.domains.classes import ClassSet
+from trainables.domains.sampling import stream
 from trainables.panel import panel_png
 from trainables.predictions import predictions_to_parquet
 from trainables.storage import Storage
@@ -179,7 +180,7 @@ def evaluated(trial: Trial, split: str, iteration: int) -> tuple[np.ndarray, tup
     right -= 0.1 * (trial.hyperparameters["lr"] != LEARNING_RATES[1]) + 0.03 * trial.number * (
         trial.stage is Stage.TUNING
     )
-    rng = np.random.default_rng([number, trial.seed, iteration, int(trial.key, 16)])
+    rng = stream(trial.seed, f"{trial.cell.name}/{trial.hyperparameters}/{number}", iteration)  # whatever the keys are
     guessed = rng.integers(0, len(CLASSES), truth.shape).astype(np.uint8)
     prediction = np.where((rng.random(truth.shape) < right) & (truth < 255), truth, guessed)
     counts = np.zeros((IMAGES, len(CLASSES), len(CLASSES)), np.int64)

@@ -130,7 +130,7 @@ class Driven(Listener):
     def reports(self, key: str) -> dict[int, float]:
         """mIoU that a trial reported, by iteration."""
         found = [what for kind, trial, what in self.events if kind == "report" and trial.key == key]
-        return {report.iteration: report.miou for report in found}
+        return {report.iteration: report.value for report in found}
 
     def optuna(self, cell: Cell, stage: Stage = Stage.TUNING) -> list[FrozenTrial]:
         """What Optuna's own API reads from the ledger."""

@@ -16,9 +16,20 @@ def test_its_help_has_a_line_for_each_command_within_80_columns(capsys: pytest.C
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     lines = capsys.readouterr().out.splitlines()
-    assert list(COMMANDS) == ["run", "plan", "status", "sync", "replay", "data", "report", "export", "import"]
+    assert list(COMMANDS) == [
+        "run",
+        "plan",
+        "status",
+        "sync",
+        "replay",
+        "data",
+        "check-trainable",
+        "report",
+        "export",
+        "import",
+    ]
     for name, command in COMMANDS.items():
-        assert f"  {name:<8}{command.help}" in lines
+        assert f"  {name:<17}{command.help}" in lines
     assert max(map(len, lines)) <= 80
 
 
@@ -44,7 +55,7 @@ def test_an_unknown_command_is_answered_with_the_nearest_one(capsys: pytest.Capt
     assert main(["paln", "csa"]) == 2
     message = capsys.readouterr().err
     assert message == (
-        "ass-tune: found 'paln'; allowed: run, plan, status, sync, replay, data, report, export, import; "
+        "ass-tune: found 'paln'; allowed: run, plan, status, sync, replay, data, check-trainable, report, "
         "did you mean 'plan'?\n"
     )
 

@@ -27,7 +27,7 @@ def test_a_trial_is_named_by_cell_stage_and_number() -> None:
 
 
 def test_the_select_split_is_what_counts() -> None:
-    assert Report(10, {"select/miou": 31.5, "report/miou": 99.0}, 0.0).miou == 31.5
+    assert Report(10, {"select/miou": 31.5, "report/miou": 99.0}, 0.0).value == 31.5
 
 
 @pytest.mark.parametrize(

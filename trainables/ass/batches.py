@@ -8,26 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import adaptation
 from trainables.ass.config import AssConfig
 from trainables.ass.crops import Crops, host_tensor
+from trainables.ass.outputs import Images, Unlabeled
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
 from trainables.domains.sampling import batch_indices, crop_offsets, flips, labeled_subset
-
-
-@dataclass(frozen=True)
-class Unlabeled:
-    """Pixels (N, 3, H, W) uint8."""
-
-    pixels: Tensor
-
-
-@dataclass(frozen=True)
-class Images(Unlabeled):
-    """Pixels (N, 3, H, W) uint8 and labels (N, H, W) int64."""
-
-    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -46,7 +33,7 @@ class Batches:
         self.config = config
         self.pair = pair
         self.device = device
-        self.adaptor = ADAPTORS[config.adaptor]
+        self.adaptation = adaptation(config.adaptor)
         subset_seed = config.seed if config.subset_seed is None else config.subset_seed
         self.pool = pair.pool(config.protocol)
         self.labeled = labeled_subset(self.pool, config.labeled_images, subset_seed)
@@ -54,21 +41,21 @@ class Batches:
     @property
     def images_per_iteration(self) -> int:
         """Number of images in each batch."""
-        config, adaptor = self.config, self.adaptor
+        config, adaptation = self.config, self.adaptation
         labeled = config.labeled_batch if config.labeled_images else 0
-        return adaptor.source * config.source_batch + labeled + adaptor.global_ * config.unlabeled_batch
+        return adaptation.source * config.source_batch + labeled + adaptation.unlabeled * config.unlabeled_batch
 
     def load(self, iteration: int) -> Batch:
         """The batch of an iteration."""
         config, pair = self.config, self.pair
         source = labeled = unlabeled = None
-        if self.adaptor.source:
+        if self.adaptation.source:
             crops = self._draw("source", iteration, pair.source, len(pair.source), config.source_batch)
             source = self._images(pair.source, crops)
         if config.labeled_images:
             crops = self._draw("labeled", iteration, pair.target_train, self.labeled, config.labeled_batch)
             labeled = self._images(pair.target_train, crops)
-        if self.adaptor.global_:
+        if self.adaptation.unlabeled:
             crops = self._draw("unlabeled", iteration, pair.target_train, self.pool, config.unlabeled_batch)
             unlabeled = Unlabeled(self._pixels(pair.target_train, crops))
         return Batch(source, labeled, unlabeled)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import Adaptation, adaptation, added, broken_adaptor, clash, code_of, known
+from trainables.ass.adaptation import is_known as is_adaptor
+from trainables.ass.adaptors import OURS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
 from trainables.domains.pairs import PAIRS, PARTS, is_known, labeled_pool
+from trainables.domains.readers import added_pairs
 from trainables.snapshots import Snapshot
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -19,10 +24,17 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 
-GLOBAL_FIELDS = frozenset({"lambda_gadv", "lambda_gd", "lr_gd", "gd_channels", "gd_map_scale", "unlabeled_batch"})
-SEMANTIC_FIELDS = frozenset({"lambda_sadv", "lambda_sd", "lr_sd", "sd_hidden"})
 ADAPTSEGNET: Mapping[str, Any] = {"aspp_rates": (6, 12), "normalisation": "batch", "train_affine": False}
 """What `adaptsegnet_compat` sets, whatever profile and file say."""
+
+
+def _known_adaptor(value: Any) -> Any:
+    """Refuses a value that names no adaptor, in the words of pydantic's literals."""
+    if isinstance(value, str) and is_adaptor(value):
+        return value
+    *first, last = (f"'{name}'" for name in known())
+    expected = f"{', '.join(first)} or {last}"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
 
 
 class AssConfig(TrialConfig):
@@ -30,7 +42,7 @@ class AssConfig(TrialConfig):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    adaptor: Literal["oracle", "joint", "ga", "fcsa", "csa", "ga+fcsa", "ga+csa"]
+    adaptor: Annotated[str, BeforeValidator(_known_adaptor)]
     """Which modules of the method are trained; the columns of the paper's Table 1."""
     labeled_images: int = Field(ge=0)
     """Number of target images whose labels may be used."""
@@ -131,7 +143,7 @@ class AssConfig(TrialConfig):
     @classmethod
     def domain_pairs(cls) -> tuple[str, ...]:
         """Names of the known pairs of data sets."""
-        return tuple(PAIRS)
+        return (*PAIRS, *(name for name in added_pairs() if name not in PAIRS))
 
     @classmethod
     def has_domains(cls, name: str) -> bool:
@@ -151,27 +163,36 @@ class AssConfig(TrialConfig):
     @classmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
         """Why the combination in `values` (some fields, not all) means nothing, or None if it is defined."""
-        return _undefined_labels(values) or _undefined_network(values)
+        return _undefined_adaptor(values) or _undefined_labels(values) or _undefined_network(values)
 
     @classmethod
     def inert(cls, values: Mapping[str, Any]) -> frozenset[str]:
         """Fields without effect given `values` (some fields, not all)."""
-        inert: set[str] = set()
-        if adaptor := ADAPTORS.get(values.get("adaptor", "")):
-            inert |= set() if adaptor.global_ else GLOBAL_FIELDS
-            inert |= set() if adaptor.semantic else SEMANTIC_FIELDS
-            inert |= set() if adaptor.source else {"source_batch"}
+        inert = _inert_adaptors(values) | _inert_added(cls, values)
         if values.get("adaptsegnet_compat"):
             inert |= ADAPTSEGNET.keys()
         if values.get("labeled_images") == 0:
             inert |= {"labeled_batch", "subset_seed"}
         if values.get("optimizer") == "adamw":
             inert.add("momentum")
-        if values.get("lr_gd") == 0:
-            inert.add("lambda_gd")
-        if values.get("lr_sd") == 0:
-            inert.add("lambda_sd")
         return frozenset(inert)
+
+    @classmethod
+    def extended(cls, values: Mapping[str, Collection[Any]]) -> type[AssConfig]:
+        """With the fields of adaptors of other packages among the values of `adaptor`. Raises BrokenExtension."""
+        return _with_fields_of(frozenset(added(values.get("adaptor", ()))))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> AssConfig:
+        """One trial's configuration, which has no fields of adaptors that it does not use."""
+        model = AssConfig.extended({"adaptor": [values.get("adaptor")]})
+        unused = cls.model_fields.keys() - model.model_fields.keys()
+        return model.model_validate({name: value for name, value in values.items() if name not in unused})
+
+    @classmethod
+    def extensions(cls, values: Mapping[str, Collection[Any]]) -> dict[str, str]:
+        """Hash of the code of each adaptor of another package among the values of `adaptor`."""
+        return code_of(added(values.get("adaptor", ())))
 
     def canonical(self) -> dict[str, Any]:
         """Also what `adaptsegnet_compat` sets: no file can change it, and trials train with it."""
@@ -179,13 +200,58 @@ class AssConfig(TrialConfig):
         return super().canonical() | ({name: values[name] for name in ADAPTSEGNET} if self.adaptsegnet_compat else {})
 
 
+@cache
+def _with_fields_of(names: frozenset[str]) -> type[AssConfig]:
+    """The method's configuration with the fields of some adaptors of other packages."""
+    settings = {name: adaptor.Settings for name, adaptor in added(names).items() if adaptor.Settings is not None}
+    for name, own in settings.items():
+        if taken := own.model_fields.keys() & AssConfig.model_fields.keys():
+            raise broken_adaptor(name, f"its field {min(taken)} is one of the method's own; give it another name")
+    bases = (AssConfig, *(settings[name] for name in sorted(settings)))
+    return type("AssConfig", bases, {"__module__": __name__}) if settings else AssConfig
+
+
+def _adaptation(values: Mapping[str, Any]) -> Adaptation | None:
+    """None where the value is unknown, or not among the fields that are given."""
+    value = values.get("adaptor")
+    return adaptation(value) if isinstance(value, str) and is_adaptor(value) else None
+
+
+def _inert_adaptors(values: Mapping[str, Any]) -> set[str]:
+    """Fields of the method that have no effect with the adaptors."""
+    inert = {field for adaptor in OURS.values() for field in adaptor.inert(values)}
+    if used := _adaptation(values):
+        for name, adaptor in OURS.items():
+            in_use = {field for one in used.adaptors.values() for field in one.FIELDS}
+            inert |= adaptor.FIELDS - in_use if name not in used.adaptors else set()
+        inert |= set() if used.unlabeled else {"unlabeled_batch"}
+        inert |= set() if used.source else {"source_batch"}
+    return inert
+
+
+def _inert_added(model: type[TrialConfig], values: Mapping[str, Any]) -> set[str]:
+    """Fields of adaptors of other packages that have no effect."""
+    of_others = model.model_fields.keys() - AssConfig.model_fields.keys()
+    if not of_others or (used := _adaptation(values)) is None:
+        return set()
+    adaptors = [adaptor for name, adaptor in used.adaptors.items() if name not in OURS]
+    fields = {field for adaptor in adaptors if adaptor.Settings for field in adaptor.Settings.model_fields}
+    return (of_others - fields) | {field for adaptor in adaptors for field in adaptor.inert(values)}
+
+
+def _undefined_adaptor(values: Mapping[str, Any]) -> str | None:
+    used = _adaptation(values)
+    if used is None:
+        return None
+    if reason := clash(values["adaptor"]):
+        return reason
+    if values.get("labeled_images") == 0 and not used.source:
+        return f"{values['adaptor']} trains on labeled target images only, and labeled_images is 0"
+    return next((reason for one in used.adaptors.values() if (reason := one.undefined(values))), None)
+
+
 def _undefined_labels(values: Mapping[str, Any]) -> str | None:
-    adaptor, labeled, domains = values.get("adaptor"), values.get("labeled_images"), values.get("domains")
-    if labeled == 0 and adaptor in ADAPTORS:
-        if not ADAPTORS[adaptor].source:
-            return f"{adaptor} trains on labeled target images only, and labeled_images is 0"
-        if ADAPTORS[adaptor].semantic:
-            return f"{adaptor} aligns classes by the labels of target images, and labeled_images is 0"
+    labeled, domains = values.get("labeled_images"), values.get("domains")
     if labeled and domains and is_known(domains):
         protocol = values.get("protocol", "split")
         if labeled > (pool := labeled_pool(domains, protocol)):

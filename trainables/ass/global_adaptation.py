@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.ass.adaptors import TARGET
+from trainables.ass.adaptor import TARGET
 from trainables.ass.precision import at_least_float32
 from trainables.ass.segmentation import upsample
 

@@ -24,23 +24,34 @@ def schedule(iteration: int, config: AssConfig) -> float:
 
 
 class Optimizers:
-    """The optimizers of `backbone`, `classifier` and of the discriminators there are (`gd`, `sd`)."""
+    """The optimizers of `backbone`, `classifier` and of the discriminators there are, such as `gd` and `sd`.
+
+    Args:
+        config: of the trial.
+        network: G and CH.
+        discriminators: what the adaptors train, by name.
+        rates: initial learning rate of each of these.
+    """
 
     def __init__(
-        self, config: AssConfig, network: SegmentationNetwork, discriminators: Mapping[str, nn.Module]
+        self,
+        config: AssConfig,
+        network: SegmentationNetwork,
+        discriminators: Mapping[str, nn.Module],
+        rates: Mapping[str, float],
     ) -> None:
         self.config = config
         self.network = network
         self.initial_rates = {
             "backbone": config.lr,
             "classifier": config.lr * config.classifier_lr_factor,
-            "gd": config.lr_gd,
-            "sd": config.lr_sd,
+            **rates,
         }
         self.optimizers: dict[str, Optimizer] = {
             "backbone": segmentation_optimizer(network.backbone, config),
             "classifier": segmentation_optimizer(network.classifier, config),
         }
+        self._discriminators = tuple(discriminators)
         for name, discriminator in discriminators.items():
             self.optimizers[name] = Adam(discriminator.parameters(), betas=DISCRIMINATOR_BETAS, fused=True)
 
@@ -67,7 +78,7 @@ class Optimizers:
 
     def step_discriminators(self, objective: Tensor) -> None:
         """One step of each discriminator down Eq 10."""
-        discriminators = [self.optimizers[name] for name in ("gd", "sd") if name in self.optimizers]
+        discriminators = [self.optimizers[name] for name in self._discriminators]
         for optimizer in discriminators:
             optimizer.zero_grad()
         # named, so that no gradient is computed with respect to what the discriminators judge

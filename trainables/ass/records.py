@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-class Diverged(Exception):
-    """A loss is not a finite number."""
+from trainables.contract import Diverged
 
 
 class Records:

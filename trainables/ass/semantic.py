@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from trainables.ass.adaptors import TARGET
+from trainables.ass.adaptor import TARGET
 from trainables.ass.segmentation import mean_cross_entropy
 from trainables.domains.classes import IGNORE
 

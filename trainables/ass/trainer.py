@@ -37,7 +37,7 @@ class Trainer:
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if config.compile:
             self.model.network.backbone.compile()  # pyright: ignore[reportUnknownMemberType]
-        self.optimizers = Optimizers(config, self.model.network, self.model.discriminators())
+        self.optimizers = Optimizers(config, self.model.network, self.model.discriminators(), self.model.rates())
         self.batches = Batches(config, pair, self.device)
         self.records = Records()
         self.clock = StepClock(self.device)
@@ -63,9 +63,12 @@ class Trainer:
                 self.optimizers.step_discriminators(discriminator_objective(discriminator_losses, self.config))
             losses |= discriminator_losses
 
-        measured = {"loss/total": objective} | {f"loss/{name}": loss for name, loss in losses.items()}
+        with torch.no_grad():
+            measured = {f"adaptor/{name}": value for name, value in self.model.metrics(forwarded).items()}
+        measured |= {"loss/total": objective} | {f"loss/{name}": loss for name, loss in losses.items()}
         self.records.add(measured | {f"discriminator/{name}": share for name, share in accuracies.items()})
         self.iteration += 1
+        self.model.after_step(self.iteration)
 
     def train_until(self, iteration: int) -> dict[str, float]:
         """Train up to an iteration; returns losses and accuracies averaged since the last call, rates, and speed.

@@ -28,6 +28,8 @@ DECIDES = (
     "trainables.ass.networks.small",
     "trainables.ass.networks.weights",
     # losses, and how they are descended
+    "trainables.ass.adaptation",
+    "trainables.ass.adaptor",
     "trainables.ass.adaptors",
     "trainables.ass.csa",
     "trainables.ass.fcsa",
@@ -36,6 +38,7 @@ DECIDES = (
     "trainables.ass.model",
     "trainables.ass.objectives",
     "trainables.ass.optimization",
+    "trainables.ass.outputs",
     "trainables.ass.segmentation",
     "trainables.ass.semantic",
     "trainables.ass.trainer",

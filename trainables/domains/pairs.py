@@ -12,6 +12,7 @@ from trainables.domains.domain_pair import DomainPair
 from trainables.domains.file_pair import FilePair
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.progress import Watcher, unwatched
+from trainables.domains.readers import added_pair
 from trainables.domains.recipe import SETS, PairRecipe
 from trainables.domains.sampling import training_pool
 from trainables.domains.shard import recipe_hash
@@ -66,6 +67,8 @@ def find_pair(name: str) -> PairRecipe:
     """
     if name in PAIRS:
         return PAIRS[name]
+    if (added := added_pair(name)) is not None:
+        return added
     whole, _, images = name.rpartition(PART)
     recipe = PAIRS.get(whole)
     if isinstance(recipe, FilePair) and images.isdecimal() and images == str(int(images)) and int(images) >= SMALLEST:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError, found, names, shown
 from ass_tune.spec.model import TUNED
+from trainables.extensions import BrokenExtension
 from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
 
@@ -32,10 +33,17 @@ def a_study_has_a_name_of_its_own(draft: Draft) -> Iterator[SpecError]:
 
 
 def known_trainable(draft: Draft) -> Iterator[SpecError]:
-    """`trainable:` is in the registry."""
+    """`trainable:` is in the registry, and the package that it is of can be used."""
     name = draft.spec.trainable
-    if ("trainable",) not in draft.broken and name not in TRAINABLES:
+    if ("trainable",) in draft.broken:
+        return
+    if name not in TRAINABLES:
         yield draft.error(("trainable",), found(name, names(TRAINABLES), TRAINABLES))
+        return
+    try:
+        _ = TRAINABLES[name].config.extended(draft.spec.named)
+    except BrokenExtension as broken:
+        yield draft.error(("trainable",), str(broken))
 
 
 def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:

@@ -103,7 +103,7 @@ def _home(path: Path, name: str) -> str | None:
 
 def patience_is_around_a_pruner(draft: Draft) -> Iterator[SpecError]:
     """`around:` is for pruners that wait for another one: they need it, and it names one that decides by itself."""
-    prune, waiting = draft.spec.prune, [name for name, row in PRUNERS.items() if row.wraps]
+    prune, waiting = draft.spec.prune, [name for name, row in PRUNERS.ours.items() if row.wraps]
     if prune.pruner in waiting and prune.around is None:
         yield draft.error(("prune",), f"missing around, the pruner that {prune.pruner} waits for")
     if prune.pruner not in waiting and prune.around is not None:

@@ -195,7 +195,7 @@ def test_entries_hold_what_was_recorded() -> None:
     assert entries == ours.entries()
     for entry, key in zip(entries, "abc", strict=True):
         assert (entry.key, entry.seed, entry.config, entry.hyperparameters) == (key, 7, config, {"lr": 0.5})
-        assert (entry.select_miou, entry.last_iteration) == (30.25, 20)
+        assert (entry.select_value, entry.last_iteration) == (30.25, 20)
     assert (entries[0].result, entries[0].artifacts) == ({"report/miou": 29.0}, ("results/a/panel.png",))
     assert [entry.error for entry in entries] == [None, "Traceback\nValueError: x", None]
 

@@ -136,7 +136,7 @@ def test_a_retried_trial_that_finishes_keeps_what_it_reported_first(spec: Spec, 
     study.director.report(trial.key, Report(100, {"select/miou": 2.0}, 1.0))
     study.director.end(trial.key, End(Outcome.FINISHED, 100, 1.0, {"report/miou": 39.0}, ("results/panel.png",)))
     [entry] = study.searches[0].tuning_entries()
-    assert (entry.select_miou, entry.last_iteration, entry.outcome) == (40.0, 100, Outcome.FINISHED)
+    assert (entry.select_value, entry.last_iteration, entry.outcome) == (40.0, 100, Outcome.FINISHED)
     assert (entry.result, entry.artifacts) == ({"report/miou": 39.0}, ("results/panel.png",))
 
 

@@ -68,7 +68,7 @@ def test_pruned_are_exactly_the_trials_below_the_percentile_of_their_cell(
         if trial.stage is Stage.REPLICATE:
             continue
         if kind == "report":
-            curves[trial.key][what.iteration] = what.miou
+            curves[trial.key][what.iteration] = what.value
             peers = [curves[key][what.iteration] for key in completed[trial.cell.name]]
             if len(peers) >= startup and 100 * start <= what.iteration < 100:
                 bar = np.percentile(peers, 100 - (percentile or 50.0))

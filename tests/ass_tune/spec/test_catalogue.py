@@ -98,7 +98,7 @@ def test_a_pruner_is_added_by_one_row_from_the_file_to_the_plan_to_the_study(
     with pytest.raises(SpecErrors, match=r"found 'stops_at'; allowed: median, percentile, .* or none"):
         load(write_file(FILE % ("random", "stops_at", "iteration: 50")))
 
-    monkeypatch.setitem(PRUNERS, "stops_at", row)
+    monkeypatch.setitem(PRUNERS.ours, "stops_at", row)
     assert json_schema()["$defs"]["Prune"]["properties"]["pruner"]["enum"][-1] == "stops_at"
     with pytest.raises(SpecErrors, match="missing iteration, which pruner stops_at needs"):
         load(write_file(FILE % ("random", "stops_at", "")))
@@ -122,7 +122,7 @@ def test_a_pruner_is_added_by_one_row_from_the_file_to_the_plan_to_the_study(
 def test_a_sampler_is_added_by_one_row(
     monkeypatch: pytest.MonkeyPatch, write_file: Callable[[str], Path], driven: Callable[..., Any]
 ) -> None:
-    monkeypatch.setitem(SAMPLERS, "again", SamplerRow("optuna.samplers:RandomSampler", "Random points."))
+    monkeypatch.setitem(SAMPLERS.ours, "again", SamplerRow("optuna.samplers:RandomSampler", "Random points."))
     spec = load(write_file(FILE % ("again", "median", "")))
     assert isinstance(make_sampler("again", {}, 0, "adaptor=ga", 0), optuna.samplers.RandomSampler)
     assert len(driven(spec).run().trials()) == 2 * 7

@@ -165,7 +165,7 @@ def test_the_status_fits(name: str, tmp_path: Path) -> None:
         text = printed(width, height, *status_tables(status, tmp_path, width))
         if name != "single":
             check_levels(text, [cell.levels for cell in status.cells])
-        mious = [f"{cell.best_select_miou:.1f}" for cell in status.cells if cell.best_select_miou is not None]
+        mious = [f"{cell.best_select:.1f}" for cell in status.cells if cell.best_select is not None]
         assert set(mious) <= set(text.replace(",", " ").split())
         assert ("diverged" in text) or not any(cell.diverged for cell in status.cells)
 

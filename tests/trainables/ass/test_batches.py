@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import PAPER, adaptation
 from trainables.ass.batches import Batch, Batches
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
@@ -39,7 +39,7 @@ def same(one: Any, other: Any) -> bool:
     return parts.keys() == vars(other).keys() and all(torch.equal(parts[name], vars(other)[name]) for name in parts)
 
 
-@pytest.mark.parametrize("adaptor", ADAPTORS)
+@pytest.mark.parametrize("adaptor", PAPER)
 def test_adaptors_see_the_same_images_in_the_same_order(configure: Configure, tiny_pair: Any, adaptor: str) -> None:
     whole = configure(adaptor="ga+csa")
     for iteration in (0, 5):
@@ -48,8 +48,8 @@ def test_adaptors_see_the_same_images_in_the_same_order(configure: Configure, ti
         for kind in ("source", "labeled", "unlabeled"):
             images = getattr(found, kind)
             assert images is None or same(images, getattr(expected, kind))
-        assert (found.source is not None) == ADAPTORS[adaptor].source
-        assert (found.unlabeled is not None) == ADAPTORS[adaptor].global_
+        assert (found.source is not None) == adaptation(adaptor).source
+        assert (found.unlabeled is not None) == adaptation(adaptor).unlabeled
 
 
 def test_oracle_never_reads_a_source_image(configure: Configure, tiny_pair: Any) -> None:

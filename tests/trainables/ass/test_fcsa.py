@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.ass.adaptors import SOURCE, TARGET
+from trainables.ass.adaptor import SOURCE, TARGET
 from trainables.ass.fcsa import FCSA, class_averages
 
 CLASSES, CHANNELS = 4, 5

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.ass.adaptors import SOURCE, TARGET
+from trainables.ass.adaptor import SOURCE, TARGET
 from trainables.ass.global_adaptation import GlobalAdaptation
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import PAPER, adaptation
 from trainables.ass.batches import Batch, Batches
 from trainables.ass.config import AssConfig
 from trainables.ass.model import Model
@@ -33,7 +33,7 @@ def gradients(module: nn.Module) -> list[Tensor | None]:
     return [parameter.grad for parameter in module.parameters()]
 
 
-@pytest.mark.parametrize("adaptor", ADAPTORS)
+@pytest.mark.parametrize("adaptor", PAPER)
 def test_the_objective_of_g_reaches_all_of_g_and_no_discriminator(make: Made, adaptor: str) -> None:
     model, batch, config = make(adaptor=adaptor)
     generator_objective(model.generator_losses(model(batch)), config).backward()
@@ -43,7 +43,7 @@ def test_the_objective_of_g_reaches_all_of_g_and_no_discriminator(make: Made, ad
         assert all(parameter.requires_grad for parameter in discriminator.parameters())
 
 
-@pytest.mark.parametrize("adaptor", [name for name, adaptor in ADAPTORS.items() if adaptor.global_ or adaptor.semantic])
+@pytest.mark.parametrize("adaptor", [name for name in PAPER if adaptation(name).adaptors])
 def test_the_objective_of_the_discriminators_reaches_all_of_them_and_nothing_of_g(make: Made, adaptor: str) -> None:
     model, batch, config = make(adaptor=adaptor)
     losses, _ = model.discriminator_losses(model(batch))

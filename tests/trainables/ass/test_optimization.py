@@ -96,7 +96,7 @@ def test_a_discriminator_of_learning_rate_0_never_moves(
 
 def test_clipping_bounds_the_norm_of_the_gradient(configure: Configure) -> None:
     network = build_network(configure(), 4)
-    optimizers = Optimizers(configure(clip_norm=0.5), network, {})
+    optimizers = Optimizers(configure(clip_norm=0.5), network, {}, {})
     optimizers.step_generator(torch.stack([(p**2).sum() for p in network.parameters()]).sum())
     norm = torch.stack([p.grad.norm() for p in network.parameters() if p.grad is not None]).norm()
     assert norm.item() == pytest.approx(0.5, rel=1e-4)
@@ -108,7 +108,7 @@ def test_the_backbone_may_take_several_steps_on_one_gradient(configure: Configur
         config = configure(momentum=0.0, weight_decay=0.0, backbone_steps=steps)
         network = build_network(config, 4)
         before = [p.detach().clone() for p in network.parameters()]
-        Optimizers(config, network, {}).step_generator(torch.stack([p.sum() for p in network.parameters()]).sum())
+        Optimizers(config, network, {}, {}).step_generator(torch.stack([p.sum() for p in network.parameters()]).sum())
         moved[steps] = [(a - b).mean().item() for a, b in zip(network.parameters(), before, strict=True)]
     backbone = len(list(network.backbone.parameters()))
     np.testing.assert_allclose(moved[3][:backbone], 3 * np.array(moved[1][:backbone]), rtol=1e-3)

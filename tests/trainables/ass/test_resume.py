@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import PAPER
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
 
@@ -20,7 +20,7 @@ Configure = Callable[..., AssConfig]
 
 REPOSITORY = Path(__file__).parents[3]
 FIRST, LAST = 3, 6
-VARIANTS = {adaptor: {"adaptor": adaptor} for adaptor in ADAPTORS} | {
+VARIANTS = {adaptor: {"adaptor": adaptor} for adaptor in PAPER} | {
     "adamw-domain": {"optimizer": "adamw", "normalisation": "domain", "lr": 0.003, "clip_norm": 1.0}
 }
 
