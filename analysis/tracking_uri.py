@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from analysis.experiments import URI_VARIABLE, mlflow_errors_as_mistakes, prepare_mlflow
 from trainables.credentials import keep_secret, without_credentials
-from trainables.mistakes import UserMistake, nearest
+from trainables.mistakes import UserMistake, missing_driver, nearest
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -102,7 +102,7 @@ def _check_database(uri: str) -> None:
         meant = None if "://" in uri else f"{scheme}{slashes}{rest.lstrip('/')}"
         raise _unusable(uri, str(error).splitlines()[0], meant) from None
     except ImportError as error:
-        raise _unusable(uri, f"the database needs a driver that is not installed ({error})") from None
+        raise _unusable(uri, missing_driver(error)) from None
 
 
 def _check_sqlite(uri: str, url: URL) -> None:

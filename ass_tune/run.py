@@ -92,7 +92,7 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.search.samplers import check_sampler, check_trusted
     from ass_tune.tracker.store import usable_store
 
-    usable_store(arguments.studies, arguments.tracking_uri)
+    usable_store(arguments.studies, arguments.tracking_uri, arguments.ledger)
     check_inside(arguments.studies, arguments.studies / spec.study)
     folder = Storage(str(arguments.studies / spec.study))
     check_sampler(spec.search.sampler)

@@ -29,6 +29,7 @@ from ass_tune.replay.virtual_time import VirtualSlots
 from ass_tune.spec import StudySpec
 from benchmarks.command_line import PROJECT, Result, figures_table, run
 from benchmarks.search_peers import Asha, IEpoch, Oracle, Peer, Resuming
+from benchmarks.search_syne_tune import KINDS, SyneTune, missing
 from benchmarks.search_trace import Trace
 from trainables.domains.sampling import stream
 from trainables.mistakes import UserMistake
@@ -59,11 +60,11 @@ def ours(pruner: str = "none", screen: int = 0, keep: int | None = None, **prune
     return search
 
 
-def peer(kind: Callable[..., Peer], **arguments: float) -> Method:
+def peer(scheduler: Callable[..., Peer], **arguments: float | str) -> Method:
     """Another scheduler on the same slots."""
 
     def search(curves: CurveSet, trace: Trace) -> None:
-        VirtualSlots(kind(curves, trace, **arguments), Resuming(Lives(curves, None))).run(WORKERS)
+        VirtualSlots(scheduler(curves, trace, **arguments), Resuming(Lives(curves, None))).run(WORKERS)
 
     return search
 
@@ -93,6 +94,7 @@ PEERS: dict[str, Method] = {
     "Optuna median, as in csa.yaml": ours("median", startup_trials=2, start=0.67),
     "Optuna halving": ours("successive_halving"),
     "Optuna hyperband": ours("hyperband"),
+    **({} if missing() else {name: peer(SyneTune, kind=kind) for name, kind in KINDS.items()}),
 }
 CANDIDATES: dict[str, Method] = {
     OURS: ours(screen=1),
@@ -187,7 +189,7 @@ def measure(quick: bool) -> Result:
     repeats = QUICK_REPEATS if quick else REPEATS
     folder = Path(tempfile.mkdtemp(prefix="search_efficiency-"))
     figures: dict[str, float] = {}
-    shown: list = []
+    shown: list = [reason] if (reason := missing()) else []
     rows: list[dict[str, object]] = []
     sets = list(curve_sets())
     if not any(isinstance(one, CurveSet) for one in sets):

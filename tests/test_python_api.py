@@ -30,6 +30,7 @@ def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_example_runs_in_a_notebook(folder: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(part) for part in EXAMPLE.split("\n\n")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}

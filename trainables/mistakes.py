@@ -31,6 +31,19 @@ class ExitCode(IntEnum):
     """By Ctrl-C; by another signal the process ends with 128 and its number: 143 for SIGTERM, 129 for SIGHUP."""
 
 
+_EXTRAS = {"psycopg": "postgres"}
+"""What of ours installs a module that a library asks for by itself."""
+
+
+def missing_driver(error: ImportError) -> str:
+    """Of an error that a database's driver is not installed: which module is missing, and what to do."""
+    while error.name is None and isinstance(error.__context__, ImportError):
+        error = error.__context__
+    extra = _EXTRAS.get(error.name or "")
+    what = f"pip install 'ass-tune[{extra}]'" if extra else "install it, or name another one, as in mysql+pymysql://..."
+    return f"the database needs a driver that is not installed, the module {error.name}: {what}"
+
+
 def nearest(found: Any, options: Iterable[Any]) -> str:
     """`; did you mean 'x'?` for the nearest name, or nothing where none is near."""
     match = nearest_name(found, options)

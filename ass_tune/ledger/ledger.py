@@ -6,6 +6,7 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
@@ -28,11 +29,15 @@ from ass_tune.ledger.journal import Journal
 from ass_tune.trial import End, Trial
 from trainables.config import Value
 from trainables.credentials import keep_secret, without_credentials
-from trainables.mistakes import UserMistake
+from trainables.mistakes import UserMistake, missing_driver
 from trainables.storage import Storage
 from trainables.words import OBJECTIVE, SELECT, Cell, Outcome, Stage
 
 JOURNAL = "ledger.journal"
+
+_OPENINGS, _PAUSE = 10, 0.5
+_MADE_MEANWHILE = ("already exists", "duplicate key")
+"""In what databases say where another process makes the same tables."""
 
 CHOOSES_NOTHING = RandomSampler(seed=0)
 """The sampler of trials whose hyperparameters are given."""
@@ -63,10 +68,27 @@ def open_journal(folder: Storage) -> BaseStorage:
 def _database(url: str) -> RDBStorage:
     keep_secret(url)
     try:
-        return RDBStorage(url)
-    except (ImportError, ValueError, SQLAlchemyError, StorageInternalError) as error:
-        reason = without_credentials(str(error).strip().splitlines()[0])
-        raise UserMistake(f"the ledger {without_credentials(url)} cannot be opened: {reason}") from None
+        return _opened(url)
+    except ImportError as error:
+        raise _cannot_open(url, missing_driver(error)) from None
+    except (ValueError, SQLAlchemyError, StorageInternalError) as error:
+        raise _cannot_open(url, str(error).strip().splitlines()[0]) from None
+
+
+def _opened(url: str) -> RDBStorage:
+    """Optuna makes its tables in an empty database, where two drivers that do so at once are in each other's way."""
+    for _ in range(_OPENINGS - 1):
+        try:
+            return RDBStorage(url)
+        except SQLAlchemyError as error:
+            if not any(made in str(error) for made in _MADE_MEANWHILE):
+                raise
+            time.sleep(_PAUSE)
+    return RDBStorage(url)
+
+
+def _cannot_open(url: str, reason: str) -> UserMistake:
+    return UserMistake(f"the ledger {without_credentials(url)} cannot be opened: {without_credentials(reason)}")
 
 
 def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:

@@ -74,7 +74,11 @@ def ray_cluster(
 
 
 def _leave() -> None:
-    """End Ray. Its own shutdown takes the handlers of signals away, and only then waits for Ray's processes to end."""
+    """End Ray. Its own shutdown takes the handlers of signals away, and only then waits for Ray's processes to end.
+
+    Ray ends the process at once where its core worker is asked for something after its end, as it is by whatever
+    reference to Ray's objects another thread then happens to collect. Such a thread must not find it any more.
+    """
     import ray
     from ray._private.worker import disconnect, global_worker
 
@@ -82,8 +86,9 @@ def _leave() -> None:
         if ray.is_initialized():
             worker: Any = global_worker
             disconnect()
-            worker.core_worker.shutdown_driver()
+            core_worker = worker.core_worker
             del worker.core_worker
+            core_worker.shutdown_driver()
     ray.shutdown()
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from analysis.experiments import URI_VARIABLE
 from analysis.tracking_uri import check_uri
 from trainables.credentials import keep_secret, without_credentials
+from trainables.mistakes import UserMistake
+
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,34 @@ def mlflow_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
     return MlflowStore(uri, None if served else studies.resolve() / "mlartifacts")
 
 
-def usable_store(studies: Path, tracking_uri: str | None = None) -> MlflowStore:
-    """`mlflow_store`; raises UserMistake where MLflow can never open it. Nothing is connected to."""
+def usable_store(studies: Path, tracking_uri: str | None = None, ledger: str | None = None) -> MlflowStore:
+    """`mlflow_store`; raises UserMistake where MLflow can never open it. Nothing is connected to.
+
+    Nor can it open the database that is the ledger: Optuna notes the version of its tables where MLflow notes its own.
+    """
     store = mlflow_store(studies, tracking_uri)
     check_uri(store.uri)
+    if ledger is not None and _place(ledger) == _place(store.uri):
+        raise UserMistake(
+            f"ledger and MLflow have the same database, {without_credentials(ledger)}; allowed: two databases, also of "
+            "one server, since the tables of Optuna and of MLflow cannot be in one"
+        )
     return store
+
+
+def _place(uri: str) -> tuple[str | int | None, ...]:
+    """Which database a URI means."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(uri)
+    except ArgumentError:  # whoever opens it says so
+        return (uri,)
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database:
+        return backend, str(Path(url.database).resolve())
+    return backend, url.host, url.port or _PORTS.get(backend), url.database
 
 
 def default_uri(studies: Path) -> str:

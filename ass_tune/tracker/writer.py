@@ -21,13 +21,15 @@ _COMES_BACK = {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EX
 
 @dataclass(frozen=True)
 class Patience:
-    """How the writer meets errors.
+    """How long the writer waits for what, and how it meets errors.
 
     A store that cannot be reached or opened, or that accepts nothing, is waited for without end. `tries` counts only
     failures of one that answers otherwise: after so many, the record itself is taken for the cause, if the store
     accepts something else.
     """
 
+    gathering: float = 1.0
+    """Seconds that records wait for more of their run: one call to MLflow costs far more than one of its records."""
     first_pause: float = 0.5
     longest_pause: float = 30.0
     tries: int = 10
@@ -94,6 +96,8 @@ class Writer:
                     return
                 else:
                     self._news.wait()
+                if len(lines) < self._batch:
+                    self._closing.wait(self._patience.gathering)
         except _Stopped:
             return
 

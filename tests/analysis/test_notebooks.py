@@ -51,6 +51,7 @@ def test_each_runs_by_itself(path: Path, tmp_path: Path) -> None:
     assert outputs_of(executed(path, tmp_path))
 
 
+@pytest.mark.slow
 def test_all_of_them_run_on_the_export_without_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     done = executed(all_in_one(tmp_path), tmp_path)

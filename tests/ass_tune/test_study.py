@@ -25,7 +25,7 @@ SIX_CELLS: dict[str, Any] = {
     "prune": {"pruner": "median", "start": 0.6, "startup_trials": 3},
     "replicate": {"seeds": [0, 1, 2]},
 }
-MANY = curves_file(**{**SIX_CELLS, "search": {"sampler": "tpe", "trials_per_cell": 32}})
+MANY = curves_file(**{**SIX_CELLS, "search": {"sampler": "tpe", "trials_per_cell": 16}})
 SMALL = curves_file(**SIX_CELLS)
 ONE_CELL: dict[str, Any] = {"ablate": {"adaptor": ["joint"], "labeled_images": [5]}, "replicate": {"seeds": [0]}}
 NOTHING_TO_TUNE: dict[str, Any] = {"tune": None, "search": None}
@@ -36,9 +36,7 @@ def begun(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if "key" in trial.user_attrs]
 
 
-def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(
-    studies, write_file
-):
+def test_a_study_of_a_hundred_trials_gives_every_cell_its_budget_and_mlflow_agrees_with_the_ledger(studies, write_file):
     done = studies.run(write_file(MANY))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -46,20 +44,20 @@ def test_a_study_of_two_hundred_trials_gives_every_cell_its_budget_and_mlflow_ag
     assert len(ledger.pop("curves")) == 0
     assert len(ledger) == 12
     for name, trials in ledger.items():
-        expected = 32 if name.endswith("tuning") else 3
+        expected = 16 if name.endswith("tuning") else 3
         keys = [trial.user_attrs["key"] for trial in begun(trials)]
         assert len(keys) == len(set(keys)) == expected, name
 
     all_trials = [trial for trials in ledger.values() for trial in begun(trials)]
     assert Counter(trial.state for trial in all_trials).keys() == {TrialState.COMPLETE, TrialState.PRUNED}
     pruned = [trial for trial in all_trials if trial.state is TrialState.PRUNED]
-    assert len(pruned) >= 20
+    assert len(pruned) >= 8
     assert {max(trial.intermediate_values) for trial in pruned} <= {60, 80}
     replicates = [trial for name, trials in ledger.items() if name.endswith("replicate") for trial in trials]
     assert {trial.state for trial in replicates} == {TrialState.COMPLETE}
 
     runs = {run.data.tags["key"]: run for run in studies.runs("curves")}
-    assert len(runs) == len(all_trials) == 210
+    assert len(runs) == len(all_trials) == 6 * (16 + 3)
     client = studies.client
     for trial in all_trials:
         run = runs[trial.user_attrs["key"]]

@@ -33,7 +33,7 @@ CURVES: dict[str, Any] = {
     "baseline": {"adaptor": "ga"},
     "ablate": {"adaptor": ["ga", "ga+csa"]},
     "tune": {"lambda_sadv": {"type": "grid", "values": [0.1, 1, 10]}},
-    "fixed": {"seconds_per_report": 0.2},
+    "fixed": {"seconds_per_report": 0.1},
     "replicate": {"seeds": [0, 1]},
     "train": {"iterations": 100, "evaluate_every": 10},
 }
@@ -169,7 +169,7 @@ def test_a_study_that_was_killed_equals_one_that_was_not(
 ) -> None:
     file = write_file(curves_file(**{**CURVES, "search": {"sampler": "grid", "train_seeds": [7, 8]}}))
     assert undisturbed.run(file).returncode == 0
-    seen = run_with_kills(studies, file, kills=1, seed=1, within=3.0)
+    seen = run_with_kills(studies, file, kills=1, seed=1, within=2.0)
     assert seen.starts == 2
     assert_equal_studies(studies, undisturbed, "survival")
 

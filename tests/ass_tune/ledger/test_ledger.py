@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.trial import TrialState
 
-from ass_tune.ledger.ledger import JOURNAL, Stratum, open_journal, open_ledger
+from analysis.tracking_uri import check_uri
+from ass_tune.ledger.ledger import JOURNAL, Stratum, open_journal, open_ledger, open_to_read
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Trial
 from tests.support.results import results_of
@@ -226,3 +229,16 @@ def test_plots_of_optuna_name_their_axis_after_what_is_maximised(tmp_path: Path)
     for _ in range(2):
         Stratum(storage, "s", Cell((("adaptor", "ga"),)), Stage.TUNING, optuna.pruners.NopPruner())
     assert optuna.load_study(study_name="s/adaptor=ga/tuning", storage=storage).metric_names == ["select/miou"]
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    said = re.escape("not installed, the module psycopg: pip install 'ass-tune[postgres]'")
+    for ask in (
+        lambda: open_to_read(tmp_path, "postgresql://ann@host/x"),
+        lambda: check_uri("postgresql://ann@host/x"),
+    ):
+        with pytest.raises(UserMistake, match=said):
+            ask()

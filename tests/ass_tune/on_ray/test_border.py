@@ -81,6 +81,7 @@ def test_each_trial_whose_trainable_breaks_the_contract_fails_with_its_reason_an
     assert not [run for run in studies.runs("broken") if run.info.status == "RUNNING"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_study_whose_trials_all_break_the_contract_in_the_same_way_pauses(
     studies: Studies, write_file: Callable[[str], Path]

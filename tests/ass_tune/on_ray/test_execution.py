@@ -40,6 +40,7 @@ def test_as_many_trials_run_at_once_as_the_scarcest_resource_allows(joined, writ
     assert parallel_trials(asking_for(write_file, cpu=2)) == 1
 
 
+@pytest.mark.slow
 def test_under_uv_run_trials_keep_the_environment_of_the_driver(studies, write_file) -> None:
     arguments = studies.command(write_file(curves_file()), "--set", "ablate.adaptor=[joint]")[1:]
     done = subprocess.run(

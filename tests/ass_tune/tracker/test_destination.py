@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ass_tune.tracker.destination import remember_store, remembered_store, study_identity
-from ass_tune.tracker.store import mlflow_store
+from ass_tune.tracker.store import mlflow_store, usable_store
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
@@ -75,3 +75,19 @@ def test_credentials_are_not_remembered_but_asked_for(folder: Storage, studies: 
         remembered_store(folder, studies, None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", SECRET)
     assert remembered_store(folder, studies, None).uri == SECRET
+
+
+@pytest.mark.parametrize(
+    ("ledger", "tracking"),
+    [
+        ("sqlite:///{folder}/x.db", "sqlite:///{folder}/../{name}/x.db"),
+        ("postgresql://ann:s3cret@db/x", "postgresql+psycopg://bob:0ther@db:5432/x"),
+    ],
+)
+def test_ledger_and_mlflow_in_one_database_are_refused(tmp_path: Path, ledger: str, tracking: str) -> None:
+    ledger, tracking = (uri.format(folder=tmp_path, name=tmp_path.name) for uri in (ledger, tracking))
+    with pytest.raises(UserMistake, match=r"ledger and MLflow have the same database, .*; allowed: two") as refused:
+        usable_store(tmp_path, tracking, ledger)
+    assert "s3cret" not in str(refused.value)
+    usable_store(tmp_path, tracking.replace("x.db", "y.db").replace("5432/x", "5432/y"), ledger)
+    usable_store(tmp_path, "http://localhost:5000", ledger)

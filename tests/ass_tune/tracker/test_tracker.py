@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
 
 from analysis.records import Status
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
+from ass_tune.tracker.writer import Patience
 from ass_tune.trial import End, Report, Trial
 from trainables.storage import Storage
 from trainables.words import Cell, Outcome, Stage
@@ -300,3 +304,26 @@ def test_outbox_holds_every_record_as_json(
     lines = [json.loads(line) for line in (folder / "outbox.jsonl").read_text().splitlines()]
     assert [line["record"]["kind"] for line in lines] == ["run_started", "metrics"]
     assert lines[1]["record"]["values"]["select/miou"] == 10 / 3
+
+
+def test_reports_that_come_soon_after_another_travel_together(
+    open_tracker: Make, archive: Make, make_trial: Make, make_report: Make, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[int] = []
+    log_batch = MlflowClient.log_batch
+
+    def counted(client: MlflowClient, run_id: str, metrics: Sequence[Metric] = (), **other: Any) -> Any:
+        sent.append(len(metrics))
+        return log_batch(client, run_id, metrics=metrics, **other)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    tracker = open_tracker(patience=Patience(gathering=1.0))
+    trial = make_trial()
+    tracker.trial_started(trial)
+    for iteration in range(1, 41):
+        tracker.trial_reported(trial, make_report(iteration))
+        time.sleep(0.03)
+    assert tracker.close(60) == 0
+    assert len(archive().points(trial.key, "select/miou")) == 40
+    # it takes 1.2 seconds to report them
+    assert len([metrics for metrics in sent if metrics]) <= 4
