@@ -178,6 +178,8 @@ class CellSearch:
         """Whether a trial should stop at its last report. Only those that try a configuration first may."""
         if not self._is_first(trial) or iteration >= self._spec.train.iterations:
             return False
+        if self._screening.gives_up(trial, iteration):
+            return True
         # some pruners keep rungs: ask at every report, but follow the answer only from where the file allows it
         gives_up = self._strata[trial.stage].pruner_would_stop(trial.number)
         late_enough = iteration >= self._spec.prune.start * self._spec.train.iterations

@@ -84,10 +84,13 @@ class Screening:
         """For cells to take turns: 0 while the best few go on, and then one more for every further configuration."""
         return max(0, min(self._rank(key) for key in self._waiting) - BEST + 1) if self._waiting else 0
 
-    def next(self) -> Trial | None:
-        """The best of the trials that wait; None if it is not among those that may go on."""
-        best = min(self._waiting, key=self._rank)
-        return self._waiting.pop(best) if self._is_kept(best) else None
+    def next(self) -> Trial:
+        """The best of the trials that wait; they no longer do."""
+        return self._waiting.pop(min(self._waiting, key=self._rank))
+
+    def gives_up(self, trial: Trial, iteration: int) -> bool:
+        """Whether a trial that goes on from the end of its screening should not: a driver died before it was ended."""
+        return iteration == self.until > 0 and trial.key not in self._begun and not self._is_kept(trial.key)
 
     def not_kept(self) -> list[Trial]:
         """Trials that wait and are not among those that may go on, the best one first; they no longer wait."""

@@ -132,6 +132,19 @@ def test_a_study_that_dies_while_trials_are_paused_ends_as_undisturbed(
         assert entries[0] == entries[1]
 
 
+def test_whoever_waits_in_vain_ends_even_if_the_best_have_ended_before(spec: Spec, driven: Callable) -> None:
+    """As a driver leaves it that dies after the last screening, when the best were reused and not trained."""
+    storage = optuna.storages.InMemoryStorage()
+    everything = spec(search=SEARCH, ablate=TWO_CELLS)
+    first = driven(everything, storage).run(1, reports=2 * 6 * 2 + 2 * 10)
+    assert [len([e for e in search.tuning_entries() if e.outcome]) for search in first.searches] == [2, 0]
+    study = driven(spec(search={**SEARCH, "keep": 2}, ablate=TWO_CELLS), storage).run(1)
+    for search in study.searches:
+        outcomes = Counter((entry.outcome, entry.last_iteration) for entry in search.tuning_entries())
+        assert outcomes == {(Outcome.FINISHED, 100): 2, (Outcome.PRUNED, AT): 4}
+        assert len(search.replicate_entries()) == 2
+
+
 def test_once_a_trial_has_finished_the_others_can_be_given_up_where_they_wait(spec: Spec, driven: Callable) -> None:
     threshold = {"pruner": "threshold", "arguments": {"lower": 1000.0}}
     study = driven(spec(search=SEARCH, prune=threshold, ablate=TWO_CELLS)).run(1)
