@@ -21,8 +21,8 @@ import torch
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from ass_tune.run import WIDTH_OF_FILES
 from ass_tune.tracker.environment import cpu_model
+from ass_tune.wording import WIDTH_OF_FILES
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
