@@ -120,9 +120,14 @@ def alternately(functions: Mapping[str, Callable[[], object]], rounds: int, warm
 def _seconds(function: Callable[[], object]) -> float:
     started = perf_counter()
     function()
+    synchronize()
+    return perf_counter() - started
+
+
+def synchronize() -> None:
+    """Wait for a GPU that is in use."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
-    return perf_counter() - started
 
 
 def ratio(timings: Mapping[str, Timing], slower: str, faster: str) -> float:

@@ -23,7 +23,7 @@ assert len(absent) == 6, absent
 for package in ("trainables.ass", "trainables.domains"):
     for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
         import_module(module.name)
-import trainables.ass_memory, trainables.checkpoints
+import trainables.ass_memory, trainables.checkpoints, benchmarks.gpu
 from benchmarks.train_step import compare
 
 with tempfile.TemporaryDirectory() as folder:
