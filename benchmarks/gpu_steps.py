@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+import torch._dynamo
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -22,6 +23,10 @@ STEPS_TO_WARM_UP = 3
 SECONDS_OF_A_ROUND = 0.3
 """Steps are timed several at once: a device that is given the next step while it computes one never waits."""
 STEPS_AT_ONCE = 50
+MOST_COMPILED = 64
+"""Times that one function is compiled in this process, for each size and arithmetic of both scenes."""
+SECONDS_TO_COMPILE = 100
+"""Nothing more is compiled at a size after so long."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Speed:
 
     Attributes:
         step: seconds of a step.
-        first: seconds of the first step, with compiling.
+        first: seconds of the first few steps, with compiling.
         loss_difference: the largest relative difference of a first loss from ours in float32.
         kernels: seconds of a step in which the GPU computes or copies; None on a CPU.
         launches: number of kernels and copies of a step.
@@ -87,17 +92,23 @@ def opponent(side: Side, measured: Collection[Side]) -> Side:
 def speeds(
     scene: Scene, pair: DomainPair, chosen: Sequence[Side], device: str, folder: Path, rounds: int
 ) -> Mapping[Side, Speed]:
-    """Time steps of several sides in turn."""
-    running = {side: _Running(side, scene, pair, device, folder) for side in chosen}
-    first = {side: _timed(run, STEPS_TO_WARM_UP) for side, run in running.items()}
+    """Time steps of several sides in turn, without those for which there was no time left to compile them."""
+    running: dict[Side, _Running] = {}
+    first: dict[Side, float] = {}
+    for side in chosen:
+        if side.compiled and sum(first[one] for one in first if one.compiled) > SECONDS_TO_COMPILE:
+            continue
+        running[side] = _Running(side, scene, pair, device, folder)
+        with torch._dynamo.config.patch(recompile_limit=MOST_COMPILED):
+            first[side] = _timed(running[side], STEPS_TO_WARM_UP)
     counts = {side: _steps_at_once(_timed(run, 1)) for side, run in running.items()}
-    functions = {side.key: _several(running[side], counts[side]) for side in chosen}
+    functions = {side.key: _several(run, counts[side]) for side, run in running.items()}
     timings = alternately(functions, rounds)
     exact = running[Side(FLOAT32)].losses
     found = {}
-    for side in chosen:
-        kernels, launches = _on_the_gpu(running[side]) if device == "cuda" else (None, 0)
-        difference = max(abs(running[side].losses[name] / loss - 1).item() for name, loss in exact.items())
+    for side, run in running.items():
+        kernels, launches = _on_the_gpu(run) if device == "cuda" else (None, 0)
+        difference = max(abs(run.losses[name] / loss - 1).item() for name, loss in exact.items())
         found[side] = Speed(timings[side.key].per(counts[side]), first[side], difference, kernels, launches)
     return found
 
