@@ -93,7 +93,7 @@ def _measure_scene(
         **{f"{kind.name.lower()}_memory_gb": found.peak / 1e9 for kind, found in memories.items()},
         "batch_ms": 1e3 * batches[OURS].median,
         "batch_ratio": ratio(batches, FLOATS, OURS),
-        "loading_share": 1 - loading[HELD].median / loading[LOADED].median,
+        "loading_ratio": ratio(loading, LOADED, HELD),
     }
     shown: list[RenderableType] = [
         *([_errors_table(scene, errors)] if errors else []),

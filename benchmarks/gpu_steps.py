@@ -180,7 +180,7 @@ def _steps_at_once(seconds: float) -> int:
 
 def _on_the_gpu(run: _Running, steps: int = 3) -> tuple[float, int]:
     """Seconds of a step's kernels and copies, and their number."""
-    with profile(activities=[ProfilerActivity.CUDA]) as found:
+    with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as found:
         run(steps)
         torch.cuda.synchronize()
     events = [event for event in found.key_averages() if event.self_device_time_total > 0]
