@@ -21,6 +21,7 @@ from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
 from ass_tune.terminal.waiting import wait_for
+from ass_tune.wording import WIDTH_OF_FILES
 from trainables.callable_module import make_callable
 from trainables.command_line import as_process
 from trainables.domains.recipe import MissingData
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from ass_tune.terminal.status import StudyStatus
-
-WIDTH_OF_FILES = 160
-"""Columns of output that goes to a file or a pipe."""
 
 
 def main(argv: list[str] | None = None, program: str = PROGRAM, instead: Instead | None = None) -> ExitCode:

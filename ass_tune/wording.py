@@ -6,6 +6,9 @@ from rich.filesize import decimal
 
 from trainables.words import format_value
 
+WIDTH_OF_FILES = 160
+"""Columns of output that goes to a file or a pipe."""
+
 
 def short(value: object) -> str:
     """A hyperparameter: whole numbers in full up to a million, other numbers to three significant digits."""

@@ -27,6 +27,7 @@ from trainables.ass.networks.weights import drawn_weights
 from trainables.ass.optimization import DISCRIMINATOR_BETAS, schedule
 from trainables.ass.outputs import Images, Unlabeled
 from trainables.ass.segmentation import downsample_labels, mean_cross_entropy, upsample
+from trainables.ass.trainer import choose_device
 
 
 class _Forwarded(NamedTuple):
@@ -42,17 +43,19 @@ class AdaptSegNetStep:
 
     def __init__(self, config: AssConfig, classes: int) -> None:
         self.config = config
+        device = choose_device(config.device)
         with drawn_weights(config.seed, "segmentation"):
             backbone = BACKBONES[config.network](config.backbone_weights)
             classifier = AtrousClassifier(backbone.channels, classes, config.aspp_rates)
-        self.body, self.branches = backbone.body, classifier.branches
-        self.mean, self.std = (torch.tensor(x).view(1, 3, 1, 1) for x in (backbone.pixel_mean, backbone.pixel_std))
+        self.body, self.branches = backbone.body.to(device), classifier.branches.to(device)
+        statistics = (backbone.pixel_mean, backbone.pixel_std)
+        self.mean, self.std = (torch.tensor(x, device=device).view(1, 3, 1, 1) for x in statistics)
         if config.normalisation == "frozen":
             _freeze(self.body)
         with drawn_weights(config.seed, "gd"):
-            self.gd = GlobalAdaptation(classes, config.gd_channels, config.gd_map_scale)
+            self.gd = GlobalAdaptation(classes, config.gd_channels, config.gd_map_scale).to(device)
         with drawn_weights(config.seed, "sd"):
-            self.sd = CSA(backbone.channels, config.sd_hidden, classes)
+            self.sd = CSA(backbone.channels, config.sd_hidden, classes).to(device)
         self.optimizers = self._optimizers()
 
     def step(self, batch: Batch, iteration: int) -> dict[str, Tensor]:

@@ -21,8 +21,8 @@ import torch
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from ass_tune.run import WIDTH_OF_FILES
 from ass_tune.tracker.environment import cpu_model
+from ass_tune.wording import WIDTH_OF_FILES
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
@@ -120,9 +120,14 @@ def alternately(functions: Mapping[str, Callable[[], object]], rounds: int, warm
 def _seconds(function: Callable[[], object]) -> float:
     started = perf_counter()
     function()
+    synchronize()
+    return perf_counter() - started
+
+
+def synchronize() -> None:
+    """Wait for a GPU that is in use."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
-    return perf_counter() - started
 
 
 def ratio(timings: Mapping[str, Timing], slower: str, faster: str) -> float:

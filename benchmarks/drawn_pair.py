@@ -27,10 +27,12 @@ class DrawnPair:
     Attributes:
         size: width and height of images and labels.
         images: number of images in each set.
+        source_size: of the source, where it differs.
     """
 
     size: tuple[int, int]
     images: int = 4
+    source_size: tuple[int, int] | None = None
     name: str = "drawn"
     classes: ClassSet = CITYSCAPES
     held_out: int = 0
@@ -43,16 +45,16 @@ class DrawnPair:
         return dict.fromkeys(SETS, self.images)
 
     def image_size(self, set_name: str) -> tuple[int, int]:
-        """Width and height of all images."""
-        return self.size
+        """Width and height of all images of a set."""
+        return self.source_size or self.size if set_name == "source" else self.size
 
     def label_size(self, set_name: str) -> tuple[int, int]:
         """The size of the images."""
-        return self.size
+        return self.image_size(set_name)
 
     def describe(self, set_name: str) -> dict[str, Any]:
         """The size."""
-        return {"size": list(self.size), "images": self.images}
+        return {"size": list(self.image_size(set_name)), "images": self.images}
 
     def check(self, data_root: Path | None) -> None:
         """Nothing is read, so nothing can be missing."""
@@ -71,7 +73,7 @@ class DrawnPair:
 
     def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
         """Draw some images of a set."""
-        width, height = self.size
+        width, height = self.image_size(set_name)
         images = np.empty((len(rows), height, width, 3), np.uint8)
         labels = np.empty((len(rows), height, width), np.uint8)
         for place, index in enumerate(rows):

@@ -11,56 +11,25 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import RenderableType
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from ass_tune.wording import format_bytes
 from benchmarks.adaptsegnet_step import AdaptSegNetStep
 from benchmarks.command_line import Result, Timing, alternately, figures_table, ratio, run
 from benchmarks.drawn_pair import DrawnPair
 from benchmarks.step_anatomy import Part, anatomy
-from trainables.ass.config import AssConfig
-from trainables.ass.networks.deeplab_v2 import deeplab_v2
-from trainables.ass.networks.weights import drawn_weights
+from benchmarks.trained_networks import NETWORKS, Network, operations
 from trainables.ass.precision import DTYPES, computes_in_bfloat16
-from trainables.ass.profiles import PROFILES
 from trainables.ass.trainer import Trainer
-from trainables.domains.domain_pair import DomainPair
 
 AGREEING_STEPS = 5
 """Steps whose losses are compared: later ones differ, since Adam magnifies rounding."""
 STRIDE = 8
 """Pixels of an image in a row or column of its features."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network to train.
-
-    Attributes:
-        values: the configuration beyond what all trials of this benchmark have.
-        convolution: channels and dilation of the 3x3 convolution of its last stage, the largest it has.
-        classifier_gain: factor of CH's first weights. An untrained CH of ResNet-101 finds all classes alike
-            everywhere. Of such maps D_g's gradients are mere rounding, which Adam makes steps of: the peer with one
-            thread has a Loss_gadv that differs from the peer's with two by 1e-4 after three steps.
-    """
-
-    values: Mapping[str, Any]
-    convolution: tuple[int, int]
-    classifier_gain: float = 1
-
-
-NETWORKS = {
-    "ResNet-101": Network({**PROFILES["paper"], "labeled_images": 2}, (512, 4), classifier_gain=8),
-    # statistics of a batch of both domains, as by default, would be other losses than the peer's
-    "laptop network": Network({**PROFILES["laptop"], "labeled_images": 8, "normalisation": "domain"}, (64, 4)),
-}
 
 
 @dataclass(frozen=True)
@@ -123,61 +92,20 @@ def compare(
     """Time steps of both sides in turn at one image size (width, height), after a warm-up; and the parts of ours."""
     network = NETWORKS[name]
     pair = DrawnPair(size, images=8).open(folder)
-    configs = {dtype: configuration(network, dtype, folder) for dtype in dtypes}
-    peer = AdaptSegNetStep(configs["float32"], len(pair.classes))
-    sides = Sides(peer, {dtype: _trainer(config, pair) for dtype, config in configs.items()})
-    for branches in (peer.branches, *(trainer.model.network.classifier.branches for trainer in sides.ours.values())):
-        _scale(branches, network.classifier_gain)
+    configs = {dtype: network.configuration(dtype, folder) for dtype in dtypes}
+    trainers = {dtype: network.trainer(config, pair) for dtype, config in configs.items()}
+    sides = Sides(network.peer(configs["float32"], pair), trainers)
     convolutions = {f"{dtype} convolution": _convolution(network, size, dtype) for dtype in configs}
     timings = alternately({**sides.functions(), **{name: run for name, (run, _) in convolutions.items()}}, rounds)
     rates = {dtype: convolutions[n := f"{dtype} convolution"][1] / min(timings[n].seconds) for dtype in configs}
-    operations = _operations(sides.ours["float32"])
+    computed = operations(sides.ours["float32"])
     return Found(
         f"{name} at {size[0]}x{size[1]}",
         timings,
-        {dtype: operations / rate for dtype, rate in rates.items()},
+        {dtype: computed / rate for dtype, rate in rates.items()},
         sides.difference(),
         anatomy(sides.ours["float32"], max(1, rounds // 2)) if parts else [],
     )
-
-
-def configuration(network: Network, dtype: str, folder: Path) -> AssConfig:
-    """A trial of ga+csa; bfloat16 as in the profile for fast hardware."""
-    values = dict(network.values)
-    if values["backbone_weights"] == "imagenet":
-        values["backbone_weights"] = str(_resnet_weights(folder))
-    if dtype == "bfloat16":
-        values |= {"dtype": dtype, "channels_last": True}
-    return AssConfig(
-        **{"domains": "drawn", "profile": "paper", "seed": 0, "iterations": 150_000, "evaluate_every": 150_000},
-        **{"adaptor": "ga+csa", "device": "cpu", **values},
-    )
-
-
-def _trainer(config: AssConfig, pair: DomainPair) -> Trainer:
-    trainer = Trainer(config, pair)
-    trainer.model.train()
-    return trainer
-
-
-@torch.no_grad()
-def _scale(branches: torch.nn.ModuleList, gain: float) -> None:
-    for name, parameter in branches.named_parameters():
-        if name.endswith("weight"):
-            parameter.mul_(gain)
-
-
-def _resnet_weights(folder: Path) -> Path:
-    """Random weights of ResNet-101 instead of ImageNet's; steps cost the same."""
-    path = folder / "resnet101.pth"
-    if not path.exists():
-        with drawn_weights(0, "benchmark"):
-            body = deeplab_v2("none").body
-        for name, layer in body.named_modules():
-            if isinstance(layer, torch.nn.BatchNorm2d) and name.endswith("bn3"):
-                torch.nn.init.constant_(layer.weight, 0.1)  # the last of a block, lest features grow with each block
-        torch.save(body.state_dict(), path)
-    return path
 
 
 def _convolution(network: Network, size: tuple[int, int], dtype: str) -> tuple[Callable[[], object], float]:
@@ -196,24 +124,6 @@ def _convolution(network: Network, size: tuple[int, int], dtype: str) -> tuple[C
             F.conv2d(features, weight, padding=dilation, dilation=dilation)
 
     return several, operations * repeats
-
-
-class _Operations(TorchDispatchMode):
-    """Counts floating-point operations by torch's formulas; torch's own counter cannot follow `autograd.grad`."""
-
-    total = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        made = function(*args, **(kwargs or {}))
-        if formula := flop_registry.get(function.overloadpacket):
-            self.total += formula(*args, **(kwargs or {}), out_val=made)
-        return made
-
-
-def _operations(trainer: Trainer) -> float:
-    with _Operations() as counter:
-        trainer.step()
-    return counter.total
 
 
 def measure(quick: bool) -> Result:

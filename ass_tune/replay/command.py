@@ -13,19 +13,19 @@ from rich.progress import track
 
 from ass_tune.replay.curve_set import CurveSet
 from ass_tune.spec import SpecErrors, StudySpec, load
+from ass_tune.wording import WIDTH_OF_FILES
 from trainables.command_line import as_process
 from trainables.mistakes import ExitCode, UserMistake
 
 PROGRAM = "ass-tune replay"
 TABLES = (".parquet", ".csv")
 REPEATS_OF_A_TABLE = 200
-_WIDTH_OF_FILES = 160
 
 
 def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     """Replay the search that a file asks for; returns the exit code."""
     arguments = _parse(argv, program)
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES, markup=False, emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
     try:
         spec = load(arguments.file, arguments.set)
         curves = read_curves(arguments.curves, spec)

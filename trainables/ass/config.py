@@ -123,7 +123,7 @@ class AssConfig(TrialConfig):
     channels_last: bool = False
     """Memory layout of images and weights."""
     compile: bool = False
-    """Backbone and discriminators are compiled by `torch.compile`: minutes before the first step, then faster ones."""
+    """The backbone is compiled by `torch.compile`: minutes before the first step, then faster ones."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto is a GPU where torch sees one."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -39,8 +40,10 @@ def downsample_labels(labels: Tensor, size: tuple[int, ...]) -> Tensor:
     here belong to the same place. Returns (N, *size).
     """
     (height, width), (rows, columns) = labels.shape[-2:], size
-    return labels[:, _centres(height, rows)][:, :, _centres(width, columns)]
+    of_rows, of_columns = _centres(height, rows, labels.device), _centres(width, columns, labels.device)
+    return labels[:, of_rows][:, :, of_columns]
 
 
-def _centres(length: int, cells: int) -> list[int]:
-    return [(2 * cell + 1) * length // (2 * cells) for cell in range(cells)]
+def _centres(length: int, cells: int, device: torch.device) -> Tensor:
+    """Made on the device: it would be waited for to copy them there."""
+    return (2 * torch.arange(cells, device=device) + 1) * length // (2 * cells)

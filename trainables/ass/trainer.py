@@ -36,7 +36,7 @@ class Trainer:
         if config.channels_last:
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if config.compile:
-            self.model.network.backbone.compile()  # pyright: ignore[reportUnknownMemberType]
+            self.model.network.compile_backbone()
         self.optimizers = Optimizers(config, self.model.network, self.model.discriminators(), self.model.rates())
         self.batches = Batches(config, pair, self.device)
         self.records = Records()

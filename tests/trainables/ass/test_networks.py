@@ -310,3 +310,21 @@ def test_only_normalisation_that_never_changes_is_folded(configure: Configure, t
         config = configure(normalisation="frozen", train_affine=train_affine, backbone_weights=weights)
         kept = [m for m in build_network(config, 4).modules() if isinstance(m, Normalisation)]
         assert bool(kept) == train_affine
+
+
+def test_a_backbone_is_compiled_as_one_graph(configure: Configure, tmp_path: Path) -> None:
+    torch.save(small("none").body.state_dict(), tmp_path / "backbone.pt")
+    weights = str(tmp_path / "backbone.pt")
+    network = build_network(configure(normalisation="frozen", train_affine=False, backbone_weights=weights), 4)
+    graphs: list[torch.fx.GraphModule] = []
+
+    def keep(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> Callable[..., Any]:
+        graphs.append(graph)
+        return graph.forward
+
+    images = noise(2, 3, 16, 24)
+    expected, names = network.features(images), list(network.state_dict())
+    network.compile_backbone(keep)
+    assert torch.equal(network.features(images), expected)
+    assert len(graphs) == 1
+    assert list(network.state_dict()) == names

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,14 @@ class SegmentationNetwork(nn.Module):
         running statistics follow the batch only if `track`.
         """
         self.now.source, self.now.track = source, track
-        return self.backbone(normalised(images, self.pixel_mean, self.pixel_std))
+        return self._extract(normalised(images, self.pixel_mean, self.pixel_std))
+
+    def _extract(self, pixels: Tensor) -> Tensor:
+        return self.backbone(pixels)
+
+    def compile_backbone(self, backend: str | Callable[..., Any] = "inductor") -> None:
+        """Compile G as a whole, once for each size of a batch; weights and their names stay as they are."""
+        self._extract = torch.compile(self._extract, dynamic=False, backend=backend)
 
     def scores(self, features: Tensor) -> Tensor:
         """CH: F (N, n, h, w) to scores before softmax (N, c, h, w), float32 at least."""
