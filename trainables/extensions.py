@@ -16,7 +16,7 @@ from trainables.mistakes import UserMistake
 GROUPS = {
     "ass_tune.trainables": "a class that extends trainables.trainable.Trainable",
     "ass_tune.adaptors": "a class that extends trainables.ass.adaptor.Adaptor",
-    "ass_tune.readers": "a recipe of a pair of data sets, as trainables.domains.recipe.PairRecipe says",
+    "ass_tune.pairs": "a recipe of a pair of data sets, as trainables.domains.recipe.PairRecipe says",
     "ass_tune.samplers": "an ass_tune.spec.catalogue.SamplerRow",
     "ass_tune.pruners": "an ass_tune.spec.catalogue.PrunerRow",
     "ass_tune.trackers": "a class that extends ass_tune.trial.StudyListener",

@@ -11,7 +11,7 @@ import pytest
 
 from trainables.ass.adaptation import adaptation
 from trainables.ass.config import _with_fields_of
-from trainables.domains.readers import added_pair
+from trainables.domains.added_pairs import added_pair
 from trainables.extensions import extensions
 from trainables.registry import TRAINABLES
 

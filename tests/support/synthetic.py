@@ -12,6 +12,7 @@ import yaml
 
 from analysis.readers.sql import points, reports_table
 from analysis.study import Study, trials_table
+from trainables.objective import Objective
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,6 +55,7 @@ def made_study(
     comparisons: Sequence[tuple[str, str, str | None]] | None = None,
     control: Mapping[str, Any] | None = None,
     difference: float = 1.0,
+    objective: Objective | None = None,
 ) -> Study:
     """A study of any number of factors, in which every cell with tuning trials tunes everything.
 
@@ -75,6 +77,8 @@ def made_study(
     if comparisons is not None:
         named = [dict(zip(("ours", "theirs", "control"), one, strict=True)) for one in comparisons]
         plan |= {"comparisons": named, "smallest_difference": difference}
+    if objective is not None:
+        plan["objective"] = objective.model_dump()
     rows = [{"run": "study", "name": "study", "status": "FINISHED", "start": BEGUN, "end": None}]
     rows[0] |= {"params": {}, "tags": {"stage": "study"}}
     rows += [_row(index, trial) for index, trial in enumerate(trials)]

@@ -44,7 +44,7 @@ HARMLESS = {
     "trainables.domains.pairs": "finds a pair by its name",
     "trainables.domains.processes": "starts and ends processes",
     "trainables.domains.progress": "says how far packing is",
-    "trainables.domains.readers": "finds the recipes of packages, which say what decides their images",
+    "trainables.domains.added_pairs": "finds the recipes of packages, which say what decides their images",
     "trainables.domains.recipe": "says what a pair has to have",
     "trainables.domains.shard": STORES,
     "trainables.domains.verified": STORES,

@@ -47,6 +47,8 @@ class Adaptor:
         self.config = config
         self.network = network
         self.classes = classes
+        self.iteration = 0
+        """Of the step that is being made; what is drawn should depend on it, on the seed and on a name only."""
 
     @classmethod
     def undefined(cls, values: Mapping[str, Any]) -> str | None:
@@ -98,8 +100,8 @@ class Adaptor:
         """What else is recorded, scalars by name: reported as `adaptor/NAME`, the mean since the last report."""
         return {}
 
-    def after_step(self, iteration: int) -> None:
-        """Follow a step of G, e.g. with a teacher that averages its weights."""
+    def after_step(self) -> None:
+        """Follow a step of G and of its networks, e.g. with a teacher that averages G's weights."""
 
     def drawn(self, name: str, make: Callable[[], Network]) -> Network:
         """A network whose initial weights depend on the trial's seed and a name only."""

@@ -15,8 +15,8 @@ from trainables.ass.adaptors import OURS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
+from trainables.domains.added_pairs import added_pairs
 from trainables.domains.pairs import PAIRS, PARTS, is_known, labeled_pool
-from trainables.domains.readers import added_pairs
 from trainables.snapshots import Snapshot
 
 NotNegative = Annotated[float, Field(ge=0)]

@@ -118,10 +118,15 @@ class Model(nn.Module):
             found |= adaptor.metrics(forwarded.adapted[name])
         return found
 
-    def after_step(self, iteration: int) -> None:
+    def before_step(self, iteration: int) -> None:
+        """Tell the adaptors which step is made now."""
+        for adaptor in self.adaptors.values():
+            adaptor.iteration = iteration
+
+    def after_step(self) -> None:
         """Let the adaptors follow a step of G."""
         for adaptor in self.adaptors.values():
-            adaptor.after_step(iteration)
+            adaptor.after_step()
 
     def predict(self, pixels: Tensor, size: tuple[int, ...]) -> Tensor:
         """Classes (N, *size) uint8 of target images (N, 3, H, W) uint8.

@@ -48,6 +48,7 @@ class Trainer:
         with self.clock.part("data"):
             batch = self.batches.load(self.iteration)
         self.optimizers.set_rates(self.iteration)
+        self.model.before_step(self.iteration)
         with self.clock.part("forward"), self.autocast():
             forwarded = self.model(batch)
             losses = self.model.generator_losses(forwarded)
@@ -67,8 +68,8 @@ class Trainer:
             measured = {f"adaptor/{name}": value for name, value in self.model.metrics(forwarded).items()}
         measured |= {"loss/total": objective} | {f"loss/{name}": loss for name, loss in losses.items()}
         self.records.add(measured | {f"discriminator/{name}": share for name, share in accuracies.items()})
+        self.model.after_step()
         self.iteration += 1
-        self.model.after_step(self.iteration)
 
     def train_until(self, iteration: int) -> dict[str, float]:
         """Train up to an iteration; returns losses and accuracies averaged since the last call, rates, and speed.

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from trainables.domains.added_pairs import added_pair
 from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS
 from trainables.domains.data_files import DataFiles, find_data_files
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.file_pair import FilePair
 from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.progress import Watcher, unwatched
-from trainables.domains.readers import added_pair
 from trainables.domains.recipe import SETS, PairRecipe
 from trainables.domains.sampling import training_pool
 from trainables.domains.shard import recipe_hash

@@ -43,7 +43,7 @@ class Teacher(Adaptor):
     def adapt(self, source, labeled, unlabeled): return unlabeled
     def generator_losses(self, adapted): return {"consistency": adapted.square().mean()}
     def discriminator_losses(self, adapted): return {"head": self.head(adapted.detach()).square().mean()}, {}
-    def after_step(self, iteration):
+    def after_step(self):
         for mine, theirs in zip(self.teacher.parameters(), self.network.parameters()):
             mine.data.lerp_(theirs.data, 0.1)
 """

@@ -7,7 +7,7 @@ from functools import cache
 from trainables.domains.recipe import PairRecipe
 from trainables.extensions import extensions
 
-GROUP = "ass_tune.readers"
+GROUP = "ass_tune.pairs"
 
 
 def added_pairs() -> tuple[str, ...]:
