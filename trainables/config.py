@@ -24,6 +24,9 @@ class TrialConfig(BaseModel, ABC):
         {"domains", "profile", "protocol", "seed", "iterations", "evaluate_every"}
     )
 
+    READS_PAIR_FILES: ClassVar[bool] = False
+    """Whether `domains:` may also name a pair file, of which `trainables.domains.pairs` then knows the pair."""
+
     domains: str
     profile: str
     protocol: Literal["split", "paper"] = "split"
