@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -86,13 +87,19 @@ class FilePair:
         """Number of images by set: as they are there, or as published where nobody has looked and that is known."""
         if self.found is not None:
             return {name: len(self.found.sets[name]) for name in SETS}
+        return self._published_sizes
+
+    @cached_property
+    def _published_sizes(self) -> Mapping[str, int]:
         groups = {
             name: [Listed((f"{name}/{place}", ""), str(place)) for place in self._part(range(images))]
             for name, images in self.published.items()
         }
-        if not self._countable or not {"source", *self._groups} <= groups.keys():
-            return {}
-        return {name: len(images) for name, images in self._divide(groups).items()}
+        source = {name: len(images) for name, images in groups.items() if name == "source"}
+        if not self._countable or not groups.keys() >= {*self._groups}:
+            return source
+        target = choose(self.definition.target, groups)
+        return {**source, **{f"target_{name}": len(target[name]) for name in ("train", "select", "report")}}
 
     @property
     def held_out(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class _Registered(Mapping[str, PairRecipe]):
             return Streets()
         if name not in NAMES:
             raise KeyError(name)
-        return FilePair(shipped_pair(name))
+        return _shipped(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("streets", *NAMES))
@@ -44,8 +45,13 @@ class _Registered(Mapping[str, PairRecipe]):
         return 1 + len(NAMES)
 
 
+@cache
+def _shipped(name: str) -> FilePair:
+    return FilePair(shipped_pair(name))
+
+
 PAIRS: Mapping[str, PairRecipe] = _Registered()
-_defined: dict[str, PairFile] = {}
+_defined: dict[str, FilePair] = {}
 """Pairs of files by name and digest. A digest stands for one meaning, so nothing depends on when one was added."""
 
 
@@ -55,14 +61,14 @@ def define(pair: PairFile, images: int | None = None) -> str:
     With `images`, the name of the pair that uses at most so many of each split.
     """
     name = f"{pair.pair}{CONTENT}{pair.digest()}"
-    _defined[name] = pair
+    _defined[name] = FilePair(pair)
     return name if images is None else f"{name}{PART}{images}"
 
 
 def definition(name: str) -> dict[str, Any] | None:
     """What `define` was given for a name, as JSON values, for another process; None for pairs of the package."""
     pair = _defined.get(name.partition(PART)[0])
-    return pair.model_dump(mode="json", exclude_defaults=True) if pair else None
+    return pair.definition.model_dump(mode="json", exclude_defaults=True) if pair else None
 
 
 def make_known(pair: Mapping[str, Any] | None) -> None:
@@ -114,7 +120,7 @@ def find_pair(name: str) -> PairRecipe:
     Raises ValueError for an unknown name.
     """
     whole, part, images = name.partition(PART)
-    recipe = FilePair(_defined[whole]) if whole in _defined else PAIRS.get(whole)
+    recipe = _defined.get(whole) or PAIRS.get(whole)
     if recipe is not None and not part:
         return recipe
     if isinstance(recipe, FilePair) and is_count(images):

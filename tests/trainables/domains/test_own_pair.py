@@ -169,9 +169,7 @@ def test_label_maps_of_another_size_are_resized_where_the_file_says_so(root: Pat
         double.save(label)
     shutil.copytree(root / "photos", tmp_path / "photos")
     shutil.copytree(root / "photos_labels", tmp_path / "photos_labels")
-    with pytest.raises(
-        UnusableImages, match=r"3 of 9 .*\n.* size \(36, 24\), the label map \(72, 48"
-    ):
+    with pytest.raises(UnusableImages, match=r"3 of 9 .*\n.* size \(36, 24\), the label map \(72, 48"):
         pair().build("source", tmp_path, range(9))
     either = pair(source={"other_label_size": ["noon/*"], "ignored_regions": None})
     before = pair(source={"ignored_regions": None}).build("source", root, range(3, 6))
