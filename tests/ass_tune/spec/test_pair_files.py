@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from ass_tune.search.cells import cells
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.spec import SpecErrors, load
+from ass_tune.spec.pair_loading import load_pair
+from tests.support.project import PROJECT
 from tests.support.study_files import curves_file, method_file
 from tests.support.tiny_airsim import PAIR_FILE
 from trainables.domains.pairs import definition, find_pair, make_known
@@ -153,3 +156,13 @@ def test_more_labels_than_were_published_are_undefined_and_unknown_numbers_are_n
         by_part = by_part.replace("X", part, 1)
     told = "\n".join(mistakes_of(write(by_part, many)))
     assert "labeled_images is 2000, and the target of airsim-photos#" in told
+
+
+def test_the_files_of_the_guide_are_sound(tmp_path: Path) -> None:
+    guide = (PROJECT / "docs" / "domain_pairs.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(block)
+        assert load_pair(file).target.size in ((240, 180), (256, 128))
