@@ -9,6 +9,7 @@ setup(
     package_dir=SEARCH_SPACES,
     package_data={
         "": ["*.json", "*.j2", "py.typed"],
+        "trainables.domains": ["shipped/*.yaml"],
         **{package: ["*.yaml"] for package in SEARCH_SPACES},
     },
 )

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trainables.domains.cityscapes import CITYSCAPES
+from benchmarks.label_maps import CITYSCAPES
 from trainables.domains.classes import ClassSet
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.recipe import SETS, Content

@@ -18,11 +18,10 @@ from rich.table import Table
 from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
 
 from benchmarks.command_line import Result, Timing, alternately, data_root, figures_table, ratio, run
-from benchmarks.label_maps import CELL, drawn_truths, erring, real_truths
+from benchmarks.label_maps import CELL, CITYSCAPES, SIZE, drawn_truths, erring, real_truths
 from trainables.ass.evaluation import confusion, predicted_classes
 from trainables.ass.metrics import iou_per_class
 from trainables.ass.segmentation import upsample
-from trainables.domains.cityscapes import CITYSCAPES, SIZE
 from trainables.domains.classes import IGNORE
 
 CLASSES = len(CITYSCAPES)

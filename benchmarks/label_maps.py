@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.domains.cityscapes import CITYSCAPES, SIZE, ids_for, list_split
 from trainables.domains.classes import IGNORE
+from trainables.domains.file_pair import FilePair
 from trainables.domains.image_files import LabeledFile, open_label_map
+from trainables.domains.listing import list_pairs
+from trainables.domains.patterns import LABELS, Pattern
 from trainables.domains.sampling import stream
+from trainables.domains.shipped import shipped_pair
 
+PAIR = FilePair(shipped_pair("gta5-cityscapes"))
+CITYSCAPES, SIZE = PAIR.classes, PAIR.label_size("target_report")
 CELL = 8
 """Side, in pixels, of the squares that a network predicts as one."""
 REGIONS = 80
@@ -22,14 +27,16 @@ def real_truths(data_root: Path | None) -> list[np.ndarray]:
     if data_root is None:
         return []
     train_ids = np.full(256, IGNORE, np.uint8)
-    for label, index in ids_for(CITYSCAPES).items():
+    for label, index in PAIR.rule("target_train").ids.items():
         train_ids[label] = index
     return [train_ids[np.asarray(open_label_map(file.label))] for file in cityscapes_sample(data_root)]
 
 
 def cityscapes_sample(data_root: Path) -> list[LabeledFile]:
     """The real images of Cityscapes among the shared data, with their label maps."""
-    found = list_split(data_root, "train", "cityscapes_sample").files
+    images = Pattern("cityscapes_sample/leftImg8bit/train/{sequence}/{stem}_leftImg8bit")
+    labels = Pattern("cityscapes_sample/gtFine/train/{sequence}/{stem}_gtFine_labelIds", LABELS)
+    found = list_pairs(data_root, images, labels).files
     return [LabeledFile(data_root / image, data_root / label) for image, label in found]
 
 

@@ -16,11 +16,10 @@ from torchvision.io import ImageReadMode, decode_png, read_file
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
+from benchmarks.label_maps import PAIR
 from benchmarks.street_pngs import TRAIN_SIZES, Size, StreetPngs
 from trainables.ass.precision import normalised
-from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.classes import IGNORE
-from trainables.domains.gta5 import ids_for
 from trainables.domains.image_files import LabeledFile
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
@@ -121,7 +120,7 @@ def png_loader(pngs: StreetPngs, reader: Reader, normalise: bool) -> DataLoader[
 
 def _class_ids() -> Tensor:
     table = torch.full((256,), IGNORE, dtype=torch.uint8)
-    for label, index in ids_for(CITYSCAPES).items():
+    for label, index in PAIR.rule("source").ids.items():
         table[label] = index
     return table
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.label_maps import cityscapes_sample, drawn_truths
-from trainables.domains import gta5
-from trainables.domains.cityscapes import CITYSCAPES, LABEL_IDS
+from benchmarks.label_maps import CITYSCAPES, PAIR, cityscapes_sample, drawn_truths
 from trainables.domains.classes import IGNORE
 from trainables.domains.image_files import LabeledFile, ReadRule, Resampling, read_all
 from trainables.domains.recipe import Content
@@ -33,7 +31,7 @@ class StreetPngs:
 
     def content(self, set_name: str) -> Content:
         """All images at training size, as they are packed."""
-        rule = ReadRule(gta5.ids_for(CITYSCAPES), TRAIN_SIZES[set_name], resampling=Resampling.BICUBIC)
+        rule = ReadRule(PAIR.rule("source").ids, TRAIN_SIZES[set_name], resampling=Resampling.BICUBIC)
         return read_all(self.files[set_name], rule)
 
 
@@ -56,7 +54,8 @@ def _draw(folder: Path, number: int, truth: np.ndarray) -> LabeledFile:
     smooth = Image.fromarray(CITYSCAPES.colorize(truth)).filter(ImageFilter.GaussianBlur(3))
     noisy = np.asarray(smooth).astype(np.int16) + rng.integers(-NOISE, NOISE, (*truth.shape, 1), endpoint=True)
     ids = np.zeros(256, np.uint8)
-    ids[: len(LABEL_IDS)] = LABEL_IDS
+    for label, index in PAIR.rule("target_train").ids.items():
+        ids[index] = label
     ids[IGNORE] = 0
     file = LabeledFile(folder / f"{number}.png", folder / f"{number}_labels.png")
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(file.image)

@@ -31,6 +31,8 @@ from trainables.domains.recipe import SETS, PairRecipe
 from trainables.gpu_share import check_share
 
 CPU = torch.device("cpu")
+MANY = 100_000
+"""Images of a set whose number nobody knows: more than a trial needs at once."""
 
 
 def check_memory(config: AssConfig, gpus: float) -> None:
@@ -125,7 +127,8 @@ def _blank_pair(recipe: PairRecipe) -> BlankPair:
 
 
 def _blank_set(recipe: PairRecipe, name: str) -> BlankSet:
-    count, (width, height), (columns, rows) = recipe.sizes[name], recipe.image_size(name), recipe.label_size(name)
+    (width, height), (columns, rows) = recipe.image_size(name), recipe.label_size(name)
+    count = recipe.sizes.get(name, MANY)
     blank = np.zeros((), np.uint8)
     return BlankSet(np.broadcast_to(blank, (count, height, width, 3)), np.broadcast_to(blank, (count, rows, columns)))
 
@@ -156,7 +159,7 @@ def _step(config: AssConfig, model: Model, batch: Batch, optimizers: Optimizers,
 def _predict(config: AssConfig, model: Model, recipe: PairRecipe) -> None:
     """One part of an evaluation, without the counting."""
     (width, height), (columns, rows) = recipe.image_size("target_report"), recipe.label_size("target_report")
-    part = next(slices(recipe.sizes["target_report"], rows, columns))
+    part = next(slices(recipe.sizes.get("target_report", MANY), rows, columns))
     pixels = torch.zeros(part.stop - part.start, 3, height, width, dtype=torch.uint8)
     model.eval()
     with autocast(config.dtype, CPU):

@@ -56,7 +56,7 @@ def _check_labels(configs: Sequence[AssConfig], data_root: Path | None) -> None:
         domains, protocol = pair
         pool = labeled_pool(domains, protocol, data_root)
         asked = {config.labeled_images for config in configs if (config.domains, config.protocol) == pair}
-        if too_many := sorted(images for images in asked if images > pool):
+        if pool is not None and (too_many := sorted(images for images in asked if images > pool)):
             raise MissingData(
                 f"labeled_images: found {', '.join(map(str, too_many))}; allowed: at most {pool}, the images of "
                 f"{domains} in {data_root} that may be trained on (protocol: {protocol})"

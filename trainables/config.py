@@ -28,6 +28,9 @@ class TrialConfig(BaseModel, ABC):
     objective: ClassVar[Objective] = MIOU
     """What trials are judged by."""
 
+    READS_PAIR_FILES: ClassVar[bool] = False
+    """Whether `domains:` may also name a pair file, of which `trainables.domains.pairs` then knows the pair."""
+
     domains: str
     profile: str
     protocol: Literal["split", "paper"] = "split"

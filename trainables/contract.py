@@ -98,6 +98,8 @@ class TrialTask(BaseModel):
     """Folder of the real data sets."""
     data: dict[str, str] = {}
     """Digest, by set, of the files of the real data sets that the key is for."""
+    pair: dict[str, Any] | None = None
+    """What the pair file says that defines the domain pair; None for a pair of the package."""
     threads: int = Field(default=1, ge=1)
     """CPU threads that the trial may use."""
     gpus: float = Field(default=0.0, ge=0)

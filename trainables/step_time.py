@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.contract import TrialTask
+from trainables.domains.pairs import make_known
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import UserMistake
 from trainables.registry import TRAINABLES
@@ -22,14 +23,21 @@ SHORT, LONG = 4, 12
 """Iterations between two reports in the two runs that tell training from evaluation."""
 
 
-def measure(trainable: str, config: Mapping[str, Any], threads: int, data_root: str | None) -> dict[str, float | None]:
-    """Cost of one trial's parts.
+def measure(
+    trainable: str,
+    config: Mapping[str, Any],
+    threads: int,
+    data_root: str | None,
+    pair: Mapping[str, Any] | None = None,
+) -> dict[str, float | None]:
+    """Cost of one trial's parts. `pair` is what a pair file says, where one defines the domain pair.
 
     Returns:
         seconds_per_iteration, seconds_per_report (evaluation and checkpoint), seconds_to_start, the bytes on disk of
         one checkpoint, of which a running trial has two at most (running_bytes), and of a finished trial
         (finished_bytes), and an estimate of the device memory for a trial's tensors (device_bytes), or None.
     """
+    make_known(pair)
     entry = TRAINABLES[trainable]
     start, short, running, finished = _timed(trainable, config, SHORT, threads, data_root, to_the_end=True)
     _, long, _, _ = _timed(trainable, config, LONG, threads, data_root, to_the_end=False)

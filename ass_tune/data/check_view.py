@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.wording import count
-from ass_tune.data.arguments import CheckArguments
+from ass_tune.data.arguments import CHECKED, CheckArguments, PanelArguments
 from ass_tune.data.doubts import Doubt, find_doubts
-from ass_tune.data.inspection import Findings, look, start
+from ass_tune.data.inspection import SHOWN, Findings, look, start
 from trainables.domains.classes import ClassSet
 from trainables.domains.recipe import MissingData, PairRecipe
 from trainables.mistakes import ExitCode
@@ -31,16 +31,11 @@ def check(published: PairRecipe, arguments: CheckArguments, console: Console) ->
     recipe = published.at(arguments.data_root)
     incomplete = _incomplete(recipe, arguments.data_root)
     findings = start(recipe, arguments.sample)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks = {name: progress.add_task(name, total=len(finding.rows)) for name, finding in findings.items()}
-        for name, images in look(recipe, arguments.data_root, findings, arguments.workers):
-            progress.advance(tasks[name], images)
+    _look(recipe, arguments, findings, SHOWN)
     console.print(_set_table(published, recipe, findings))
     console.print(_class_table(recipe.classes, findings))
-    out = Storage(str(arguments.out))
-    for path in _draw(recipe.classes, findings, out):
-        console.print(f"images and labels: {path}")
+    out = _folder(arguments.out, recipe)
+    _draw(recipe.classes, findings, out, console)
     for notice in recipe.notices:
         console.print(notice)
     doubts = find_doubts(recipe, arguments.data_root, findings)
@@ -49,6 +44,32 @@ def check(published: PairRecipe, arguments: CheckArguments, console: Console) ->
             console.print(f"look again: {doubt.text}")
     complete = "complete, and " if recipe.sizes == published.sizes else ""
     return _report(f"{recipe.name}: {complete}", incomplete, findings, doubts, out, console)
+
+
+def draw(published: PairRecipe, arguments: PanelArguments, console: Console) -> ExitCode:
+    """Draw some images of each set, even of an incomplete one; raises `MissingData` where there are none to draw."""
+    recipe = published.at(arguments.data_root)
+    findings = start(recipe, arguments.images)
+    _look(recipe, arguments, findings, arguments.images)
+    _draw(recipe.classes, findings, _folder(arguments.out, recipe), console)
+    if problems := [problem for finding in findings.values() for problem in finding.problems.values()]:
+        raise MissingData("\n".join(problems))
+    recipe.check(arguments.data_root)
+    return ExitCode.FINISHED
+
+
+def _folder(out: Path | None, recipe: PairRecipe) -> Storage:
+    return Storage(str(out or (CHECKED / recipe.name).resolve()))
+
+
+def _look(
+    recipe: PairRecipe, arguments: CheckArguments | PanelArguments, findings: Mapping[str, Findings], drawn: int
+) -> None:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks = {name: progress.add_task(name, total=len(finding.rows)) for name, finding in findings.items()}
+        for name, images in look(recipe, arguments.data_root, findings, arguments.workers, drawn):
+            progress.advance(tasks[name], images)
 
 
 def _incomplete(recipe: PairRecipe, data_root: Path | None) -> str:
@@ -64,7 +85,7 @@ def _set_table(published: PairRecipe, recipe: PairRecipe, findings: Mapping[str,
     for name in ("set", "published", "there", "looked at", "unusable"):
         table.add_column(name, justify="left" if name == "set" else "right")
     for name, finding in findings.items():
-        counts = published.sizes[name], recipe.sizes[name], finding.looked_at, len(finding.problems)
+        counts = published.sizes.get(name, "?"), recipe.sizes[name], finding.looked_at, len(finding.problems)
         table.add_row(name, *map(str, counts))
     return table
 
@@ -92,15 +113,13 @@ def _percent(share: float | None, none: str = "absent") -> Text:
     return Text(f"{100 * share:.2f}" if share >= 5e-5 else "<0.01")
 
 
-def _draw(classes: ClassSet, findings: Mapping[str, Findings], out: Storage) -> list[Path]:
-    paths = []
+def _draw(classes: ClassSet, findings: Mapping[str, Findings], out: Storage, console: Console) -> None:
     for name, finding in findings.items():
         if contents := [finding.shown[row] for row in sorted(finding.shown)]:
             images = np.concatenate([content.images for content in contents])
             labels = np.concatenate([content.labels for content in contents])
             out.write_bytes(f"{name}.png", labels_png(images, labels, classes))
-            paths.append(out.local_path(f"{name}.png"))
-    return paths
+            console.print(f"images and labels: {out.local_path(f'{name}.png')}")
 
 
 def _report(

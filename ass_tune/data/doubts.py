@@ -13,6 +13,7 @@ from ass_tune.data.inspection import Findings
 from ass_tune.data.palettes import contradiction
 from ass_tune.data.published_shares import published_shares
 from trainables.domains.file_pair import FilePair
+from trainables.domains.pairs import PAIRS
 from trainables.domains.recipe import PairRecipe
 
 ROAD = "road"
@@ -39,7 +40,7 @@ class Doubt:
 def find_doubts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings]) -> list[Doubt]:
     """At most one doubt about the label maps of each set; those that several sets have in common are said once.
 
-    Generated labels are what they are.
+    Generated labels are what they are. Labels of pairs that the package does not know need not be those of streets.
     """
     if not isinstance(recipe, FilePair):
         return []
@@ -51,9 +52,14 @@ def find_doubts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[st
 
 
 def _of_set(recipe: FilePair, data_root: Path | None, set_name: str, finding: Findings) -> Iterator[Doubt]:
-    names, published = recipe.classes.names, published_shares(recipe.classes.names)
+    names = recipe.classes.names
     shares, ignored = finding.shares(len(names)), finding.ignored
-    if ignored is None or published is None:
+    published = published_shares(names) if recipe.definition.pair in PAIRS else None
+    if ignored is None:
+        return
+    if published is None:
+        if shares is None or ignored >= ALL_IGNORED:
+            yield Doubt(f"{100 * ignored:.4g}% of all pixels are ignored", meaningless=True)
         return
     distance = 1.0 if shares is None else distance_between(shares, published)
     encoding = likely_encoding(finding.ids, names, published, distance)

@@ -6,19 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from trainables.domains import camvid, idda, synthia
-from trainables.domains.camvid import CAMVID
-from trainables.domains.cityscapes import CITYSCAPES, LABEL_IDS
+from trainables.domains.pair_file import Images
+from trainables.domains.shipped import shipped_pair
 
-_OF_CITYSCAPES: Mapping[str, Mapping[int, str]] = {
-    "label ids of Cityscapes": dict(zip(LABEL_IDS, CITYSCAPES.names, strict=True)),
-    "train ids of Cityscapes (0 to 18, 255)": dict(enumerate(CITYSCAPES.names)),
-    "class ids of SYNTHIA": synthia.CITYSCAPES_NAMES,
-}
-_OF_CAMVID: Mapping[str, Mapping[int, str]] = {
-    "label ids of CamVid (0 to 11)": {index: CAMVID.names[index] for index in camvid.IDS if index < len(CAMVID)},
-    "label ids of IDDA": idda.CAMVID_NAMES,
-}
 LIKE = 0.45
 """Largest distance between the published shares of classes and those of ids in the right encoding.
 
@@ -35,10 +25,30 @@ def likely_encoding(ids: np.ndarray, names: Sequence[str], published: np.ndarray
         published: their shares, (classes,).
         distance: of the classes that the ids were read as from the published ones; another encoding has to be nearer.
     """
-    known = _OF_CAMVID if set(names) <= set(CAMVID.names) else _OF_CITYSCAPES
+    known = _known_encodings(names)
     found = {encoding: _distance(ids, id_names, names, published) for encoding, id_names in known.items()}
     nearest = min(found, key=lambda encoding: found[encoding])
     return nearest if found[nearest] <= LIKE and found[nearest] + 0.2 < distance else None
+
+
+def _known_encodings(names: Sequence[str]) -> Mapping[str, Mapping[int, str]]:
+    """Those of the data sets that have some classes: class by label id."""
+    camvid = shipped_pair("idda-camvid")
+    if set(names) <= set(camvid.classes):
+        return {
+            "label ids of CamVid (0 to 11)": _class_of_id(camvid.target),
+            "label ids of IDDA": _class_of_id(camvid.source),
+        }
+    cityscapes, synthia = shipped_pair("gta5-cityscapes"), shipped_pair("synthia16-cityscapes")
+    return {
+        "label ids of Cityscapes": _class_of_id(cityscapes.target),
+        "train ids of Cityscapes (0 to 18, 255)": dict(enumerate(cityscapes.classes)),
+        "class ids of SYNTHIA": _class_of_id(synthia.source),
+    }
+
+
+def _class_of_id(images: Images) -> Mapping[int, str]:
+    return {label: name for name, ids in (images.ids or {}).items() for label in ids}
 
 
 def distance_between(shares: np.ndarray, others: np.ndarray) -> float:

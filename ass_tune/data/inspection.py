@@ -86,10 +86,13 @@ def start(recipe: PairRecipe, sample: int | None) -> dict[str, Findings]:
 
 
 def look(
-    recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings], workers: int
+    recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings], workers: int, drawn: int = SHOWN
 ) -> Iterator[tuple[str, int]]:
-    """Look at all rows in several processes; yields the set and the number of images of each part that is done."""
-    for part in _inspected(list(_parts(recipe, data_root, findings)), workers):
+    """Look at all rows in several processes, and keep `drawn` images of each set.
+
+    Yields the set and the number of images of each part that is done.
+    """
+    for part in _inspected(list(_parts(recipe, data_root, findings, drawn)), workers):
         findings[part.set_name].add(part)
         yield part.set_name, len(part.rows)
 
@@ -131,9 +134,9 @@ def _inspected(parts: Sequence[_Part], workers: int) -> Iterator[Inspected]:
         ) from error
 
 
-def _parts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings]) -> Iterator[_Part]:
+def _parts(recipe: PairRecipe, data_root: Path | None, findings: Mapping[str, Findings], drawn: int) -> Iterator[_Part]:
     for name, finding in findings.items():
-        shown = {finding.rows[place] for place in _evenly_spaced(len(finding.rows), SHOWN)}
+        shown = {finding.rows[place] for place in _evenly_spaced(len(finding.rows), drawn)}
         for first in range(0, len(finding.rows), AT_ONCE):
             rows = finding.rows[first : first + AT_ONCE]
             yield recipe, name, data_root, rows, shown.intersection(rows)

@@ -16,19 +16,19 @@ from trainables.domains.recipe import SETS, MissingData, UnusableImages
 from trainables.mistakes import ExitCode
 
 
-def pack(arguments: PackArguments, console: Console) -> ExitCode:
-    """Pack the files that are missing or damaged.
+def pack(name: str, arguments: PackArguments, console: Console) -> ExitCode:
+    """Pack the files of a pair that are missing or damaged.
 
     Raises `MissingData` with the unusable images of all sets, or `NoRoom`.
     """
     with packing_shown(transient=True) as watch:
-        data = data_files(arguments.domains, cache_folder(), arguments.data_root, watch)
-    pair = open_pair(arguments.domains, cache_folder(), arguments.data_root, data.digests)
+        data = data_files(name, cache_folder(), arguments.data_root, watch)
+    pair = open_pair(name, cache_folder(), arguments.data_root, data.digests)
     _announce(pair, console)
     unusable = _pack_sets(pair, arguments.workers, console)
     if unusable:
-        raise MissingData("\n".join(f"{name}: {problem}" for name, problem in unusable.items()))
-    images = sum(len(getattr(pair, name)) for name in SETS)
+        raise MissingData("\n".join(f"{set_name}: {problem}" for set_name, problem in unusable.items()))
+    images = sum(len(getattr(pair, set_name)) for set_name in SETS)
     console.print(f"{pair.name}: all {images} images are packed in {pair.cache}")
     return ExitCode.FINISHED
 

@@ -16,6 +16,7 @@ from ass_tune.spec import StudySpec
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
 from trainables.credentials import without_credentials
+from trainables.domains.pairs import definition
 from trainables.mistakes import CannotRecord
 from trainables.storage import Storage
 
@@ -63,6 +64,7 @@ def run_trials(
             storage=folder.uri,
             data_root=str(data_root) if data_root else None,
             data=dict(data),
+            pair=definition(spec.domains),
             threads=max(1, int(spec.resources.cpu)),
             gpus=spec.resources.gpu,
         )

@@ -9,6 +9,7 @@ from ray import tune
 
 from ass_tune.on_ray.preparation import preparing
 from trainables.contract import BrokenContract, StepChecker, StepResult, TrialTask
+from trainables.domains.pairs import make_known
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
@@ -53,6 +54,7 @@ class TrialActor(tune.Trainable):
     def _take(self, config: dict[str, Any]) -> None:
         self._task = TrialTask.model_validate(config)
         self._checker = StepChecker(self._task, TRAINABLES[self._task.trainable].config.objective)
+        make_known(self._task.pair)
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:
         """What the trainable answers. If it exits, this process would, and would look like one that was lost."""

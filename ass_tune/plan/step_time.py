@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
+from trainables.domains.pairs import definition
 from trainables.mistakes import UserMistake
 from trainables.storage import Storage
 
@@ -90,6 +91,7 @@ def measured(trainable: str, configs: Sequence[TrialConfig], threads: int, data_
                 "config": config.model_dump(mode="json"),
                 "threads": threads,
                 "data_root": str(data_root) if data_root else None,
+                "pair": definition(config.domains),
             }
             for config in missing.values()
         ]

@@ -223,7 +223,9 @@ class StudySpec(Part):
     extends: str | None = Field(default=None, description="Base file, relative to this one; this file is laid on it")
     study: Name = Field(description="Name of the study: letters, digits, '.', '_' and '-'")
     trainable: str = Field(description="What is trained", json_schema_extra={"examples": list(TRAINABLES.ours)})
-    domains: str = Field(description="Pair of source and target data sets")
+    domains: str = Field(
+        description="Pair of source and target data sets: a name, or a pair file (.yaml), relative to this file"
+    )
     profile: str = Field(description="Named set of defaults of the trainable")
     protocol: Literal["split", "paper"] = Field(
         default="split",

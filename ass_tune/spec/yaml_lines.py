@@ -200,12 +200,15 @@ class _Builder:
         return _Unfolded(self.place(node).error(dotted(path), message))
 
 
-def parse_document(text: str, source: str) -> tuple[Document | None, list[SpecError]]:
-    """The tree of a whole file and the mistakes in it; no tree where the text is not YAML or not a mapping."""
+def parse_document(text: str, source: str, keys: str) -> tuple[Document | None, list[SpecError]]:
+    """The tree of a whole file and the mistakes in it; no tree where the text is not YAML or not a mapping.
+
+    `keys` are some that the mapping should have, for the message.
+    """
     value, places, errors = parse(text, source)
     if isinstance(value, dict):
         return Document(value, places), errors
     if places:
         kind = "an empty file" if value is None else "a list" if isinstance(value, list) else shown(value)
-        errors.append(SpecError(source, 1, "", f"found {kind}; allowed: a mapping with study, trainable, ..."))
+        errors.append(SpecError(source, 1, "", f"found {kind}; allowed: a mapping with {keys}"))
     return None, errors

@@ -17,9 +17,11 @@ from ass_tune.tracker.environment import environment, source_tags
 from ass_tune.tracker.store import mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from trainables.domains.data_files import NO_FILES, DataFiles
+from trainables.domains.pairs import PART, definition
 from trainables.storage import Storage
 
 PROJECT = Path(__file__).parents[2]
+PAIR_FILE = "pair.yaml"
 DATA_FILES = "tracking/data_files.parquet"
 
 
@@ -50,6 +52,10 @@ def open_tracker(
     if spec.file is not None:
         tracker.study_text(f"written_{file_name(spec.file.name)}", spec.file.read_text(encoding="utf-8-sig"))
     resolved = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if (pair := definition(spec.domains)) is not None:  # what was run can be run again from these two files
+        tracker.study_text(PAIR_FILE, yaml.safe_dump(pair, sort_keys=False))
+        _, part, images = spec.domains.partition(PART)
+        resolved["domains"] = f"{PAIR_FILE}{part}{images}"
     tracker.study_text("resolved.yaml", yaml.safe_dump(resolved, sort_keys=False))
     tracker.study_text("plan.json", plan.model_dump_json(indent=2))
     if data.digest:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS, ToCityscapes
-from trainables.domains.gta5 import GTA5
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.file_pair import FilePair
 
 SOURCE_IMAGES, TRAIN_IMAGES, HELD_OUT, VAL_IMAGES = 2, 5, 2, 3
 
@@ -30,18 +29,17 @@ def link_samples(data_root: Path, folder: Path) -> Path:
     return folder
 
 
-def sample_pair(name: str, source_size: tuple[int, int], target_size: tuple[int, int]) -> ToCityscapes:
+def sample_pair(name: str, source_size: tuple[int, int], target_size: tuple[int, int]) -> FilePair:
     """GTA5 -> Cityscapes with as many images as `link_samples` has, judged at full size."""
-    full = next(pair for pair in CITYSCAPES_PAIRS if pair.name == "gta5-cityscapes")
-    return replace(
-        full,
-        name=name,
-        source=replace(GTA5, published=SOURCE_IMAGES),
-        source_size=source_size,
-        target_size=target_size,
-        train_images=TRAIN_IMAGES,
-        last_cities_images=HELD_OUT,
-        val_images=VAL_IMAGES,
+    return changed_pair(
+        "gta5-cityscapes",
+        pair=name,
+        source={"published": SOURCE_IMAGES, "size": source_size},
+        target={
+            "published": {"train": TRAIN_IMAGES, "val": VAL_IMAGES},
+            "size": target_size,
+            "select": {"of": "train", "part": f"last {HELD_OUT} of {TRAIN_IMAGES}"},
+        },
     )
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trainables.domains import camvid, idda
+from trainables.domains.pairs import find_pair
 
 SIZE = (8, 6)
+PUBLISHED, VAL_IMAGES = find_pair("idda-camvid").sizes, 101
 GREY = 90
 LABELS = {"idda": (7, 20), "camvid": (3, 0)}
 """Label ids of road and sky, of which all images have one or the other in turn."""
 SPLITS = {
-    "idda": [f"town_{number:04d}" for number in range(idda.TRAIN_IMAGES)],
-    "camvid/train": [f"0001TP_{number:06d}" for number in range(camvid.TRAIN_IMAGES)],
-    "camvid/val": [f"0016E5_{7959 + 2 * number:05d}" for number in range(camvid.VAL_IMAGES)],
+    "idda": [f"town_{number:04d}" for number in range(PUBLISHED["source"])],
+    "camvid/train": [f"0001TP_{number:06d}" for number in range(PUBLISHED["target_train"])],
+    "camvid/val": [f"0016E5_{7959 + 2 * number:05d}" for number in range(VAL_IMAGES)],
 }
 
 

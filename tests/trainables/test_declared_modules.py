@@ -12,7 +12,9 @@ import pytest
 
 from trainables import curves
 from trainables.ass import version
+from trainables.domains.file_pair import FilePair
 from trainables.domains.pairs import PAIRS
+from trainables.domains.readers import READERS
 from trainables.domains.recipe import PairRecipe
 
 IN_THE_KEY = "what it sets is part of the key as a value"
@@ -32,7 +34,6 @@ HARMLESS = {
     "trainables.confusions": AFTERWARDS,
     "trainables.contract": REFUSES,
     "trainables.curves": IN_THE_KEY,
-    "trainables.domains.cityscapes_pairs": IN_THE_KEY,
     "trainables.domains.data_files": IN_THE_KEY,
     "trainables.domains.expected_files": REFUSES,
     "trainables.domains.file_digests": "hashes files for what is in the key",
@@ -41,12 +42,15 @@ HARMLESS = {
     "trainables.domains.name_list": "as listing",
     "trainables.domains.pack": STORES,
     "trainables.domains.packing": STORES,
+    "trainables.domains.pair_file": IN_THE_KEY,
     "trainables.domains.pairs": "finds a pair by its name",
     "trainables.domains.processes": "starts and ends processes",
     "trainables.domains.progress": "says how far packing is",
     "trainables.domains.added_pairs": "finds the recipes of packages, which say what decides their images",
+    "trainables.domains.readers": "finds a reader by its name",
     "trainables.domains.recipe": "says what a pair has to have",
     "trainables.domains.shard": STORES,
+    "trainables.domains.shipped": IN_THE_KEY,
     "trainables.domains.verified": STORES,
     "trainables.extensions": "finds packages, whose code is part of the key of trials that use it",
     "trainables.gpu_share": REFUSES,
@@ -90,8 +94,11 @@ def imported(modules: Iterable[str]) -> set[str]:
 
 
 def declared_by(recipe: PairRecipe) -> set[str]:
-    source = getattr(recipe, "source", None)
-    return {*sys.modules[type(recipe).__module__].DECIDES, *getattr(source, "decides", ())}
+    modules = set(sys.modules[type(recipe).__module__].DECIDES)
+    if isinstance(recipe, FilePair):
+        for images in (recipe.definition.source, recipe.definition.target):
+            modules |= set(READERS[images.reader].decides)
+    return modules
 
 
 @pytest.mark.parametrize("trainable", DECLARED)
@@ -104,7 +111,8 @@ def test_what_a_trial_imports_is_declared_or_harmless(trainable: str) -> None:
 def test_what_a_pair_imports_is_declared_or_harmless(name: str) -> None:
     declared = declared_by(PAIRS[name]) | set(version.DECIDES)
     assert type(PAIRS[name]).__module__ in declared
-    assert imported(declared_by(PAIRS[name])) - declared - HARMLESS.keys() == set()
+    of_other_readers = set().union(*(reader.decides for reader in READERS.values()))
+    assert imported(declared_by(PAIRS[name])) - declared - of_other_readers - HARMLESS.keys() == set()
 
 
 def test_nothing_is_declared_and_harmless_at_once() -> None:

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[2]
 TRIALS = ("streets", "idda-camvid", "gta5-cityscapes", "synthia-cityscapes", "curves")
 METHOD, STREETS, CURVES = frozenset(TRIALS[:4]), frozenset({"streets"}), frozenset({"curves"})
 FROM_IDDA, FROM_SYNTHIA = frozenset({"idda-camvid"}), frozenset({"synthia-cityscapes"})
-TO_CITYSCAPES = frozenset({"gta5-cityscapes", "synthia-cityscapes"})
+FROM_GTA5 = frozenset({"gta5-cityscapes"})
 
 Edit = Callable[[Path], None]
 
@@ -93,16 +93,19 @@ def move(name: str, folder: str, new_name: str) -> Edit:
 
 
 SAME = {
-    "a file of the data is moved": move("cityscapes", "photographs", "towns"),
+    "a file of the data is moved": move("image_files", "photographs", "pictures"),
     "the file of all draws is moved": move("sampling", "draws", "drawn"),
-    "a file that only one pair reads is moved": move("idda", "rendered", "carla"),
+    "a file that only one pair reads is moved": move("synthia", "rendered", "unity"),
     "a comment": append("ass/csa.py", "\n# a remark\n"),
     "a docstring": replace("ass/csa.py", '"""D_s of two 1x1 convolutions', '"""The D_s of two 1x1 convolutions'),
     "an error's message": replace("domains/sampling.py", "no images to draw from in", "nothing to draw from in"),
     "a message about absent files": replace("domains/missing.py", "is not complete in", "lacks files in"),
     "a message about a wrong configuration": replace("ass/config.py", "there are no ImageNet weights", "no weights"),
-    "what is said to be expected": replace("domains/expected_files.py", "16-bit PNG, first", "PNG, first"),
+    "what is said to be expected": replace("domains/expected_files.py", "their label maps, ids", "label maps, ids"),
     "a type hint": replace("ass/crops.py", "labels: Rows", "labels: Any"),
+    "a comment in a pair file": append("domains/shipped/idda-camvid.yaml", "\n# a remark\n"),
+    "a colour of pictures": replace("domains/shipped/idda-camvid.yaml", "sky: [128, 128, 128]", "sky: [9, 9, 9]"),
+    "how many images were published": replace("domains/shipped/idda-camvid.yaml", "published: 600", "published: 599"),
     "a new module": append("domains/streets/weather.py", "RAIN = 0.5\n"),
     "a new module of the method": append("ass/mixing.py", "def mix(a, b):\n    return a + b\n"),
     "a new profile": replace("ass/profiles.py", '"laptop": LAPTOP,', '"small": LAPTOP, "laptop": LAPTOP,'),
@@ -123,24 +126,24 @@ OTHER: dict[str, tuple[Edit, frozenset[str]]] = {
         METHOD,
     ),
     "a mapping of SYNTHIA's labels": (
-        replace("domains/synthia.py", '17: "rider"', '17: "person"'),
+        replace("domains/shipped/synthia16-cityscapes.yaml", "rider: 17", "rider: [17, 22]"),
         FROM_SYNTHIA,
     ),
     "a mapping of IDDA's labels": (
-        replace("domains/idda.py", '11: "building"', '11: "fence"'),
+        replace("domains/shipped/idda-camvid.yaml", "fence: 2\n", "fence: [2, 14]\n"),
         FROM_IDDA,
     ),
-    "Cityscapes' label ids": (
-        replace("domains/cityscapes.py", "LABEL_IDS = (7, 8,", "LABEL_IDS = (8, 7,"),
-        TO_CITYSCAPES,
+    "how many images are held out": (
+        replace("domains/shipped/gta5-cityscapes.yaml", "last 359 of 2975", "last 300 of 2975"),
+        FROM_GTA5,
     ),
     "how images are read": (
-        replace("domains/image_files.py", "0, 0, picture.width", "1, 0, picture.width"),
+        replace("domains/image_files.py", "mask.paste(0,", "mask.paste(1,"),
         METHOD - STREETS,
     ),
-    "how many images are held out": (
-        replace("domains/cityscapes.py", "LAST_CITIES_IMAGES = 359", "LAST_CITIES_IMAGES = 300"),
-        TO_CITYSCAPES,
+    "how SYNTHIA's label maps are read": (
+        replace("domains/synthia.py", "ids = channels[0]", "ids = channels[1]"),
+        FROM_SYNTHIA,
     ),
     "how Streets is drawn": (
         replace("domains/streets/objects.py", "rng.random() < 0.7", "rng.random() < 0.8"),

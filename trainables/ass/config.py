@@ -42,6 +42,8 @@ class AssConfig(TrialConfig):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
+    READS_PAIR_FILES = True
+
     adaptor: Annotated[str, BeforeValidator(_known_adaptor)]
     """Which modules of the method are trained; the columns of the paper's Table 1."""
     labeled_images: int = Field(ge=0)
@@ -254,14 +256,15 @@ def _undefined_labels(values: Mapping[str, Any]) -> str | None:
     labeled, domains = values.get("labeled_images"), values.get("domains")
     if labeled and domains and is_known(domains):
         protocol = values.get("protocol", "split")
-        if labeled > (pool := labeled_pool(domains, protocol)):
+        pool = labeled_pool(domains, protocol)
+        if pool is not None and labeled > pool:
             kept = "" if protocol == "paper" else _held_out(domains, pool)
             return f"labeled_images is {labeled}, and the target of {domains} has {pool} training images{kept}"
     return None
 
 
 def _held_out(domains: str, pool: int) -> str:
-    held_out = labeled_pool(domains, "paper") - pool
+    held_out = (labeled_pool(domains, "paper") or pool) - pool
     return f" besides {held_out} that choose configurations (protocol: split)" if held_out else ""
 
 

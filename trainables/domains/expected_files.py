@@ -1,40 +1,45 @@
-"""The files that each pair is read from, as they were published, in words."""
+"""The files that a pair is read from, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
-RENDERED = {
-    "gta5": (
-        ("images/00001.png", "to 24966: images"),
-        ("labels/00001.png", "to 24966: palette PNG, label ids of Cityscapes"),
-    ),
-    "synthia": (
-        ("RGB/0000000.png", "to 9399: images, 1280x760"),
-        ("GT/LABELS/0000000.png", "to 9399: 16-bit PNG, first channel class ids 0 to 22"),
-    ),
-}
-"""The first image and label map of the rendered data sets, by folder, and what they hold."""
-IDDA_CAMVID = """\
-  idda/train.txt                    {source} image names
-  idda/images/*.jpg, labels/*.png   IDDA, 640x360, label ids 0 to 23
-  camvid/train/images/*.jpg         {train} images, 480x360
-  camvid/train/labels/*.png         their label maps, ids 0 to 11
-  camvid/val/images/*.jpg           {val} images, 480x360
-  camvid/val/labels/*.png           their label maps, ids 0 to 11"""
+from trainables.domains.pair_file import Images, PairFile
+from trainables.domains.patterns import SPLIT
 
 
-def of_idda_camvid(images: Mapping[str, int]) -> str:
-    """Those of IDDA and CamVid, a line each, given the number of images by split."""
-    return IDDA_CAMVID.format(**images)
+def expected_files(pair: PairFile) -> str:
+    """The patterns of a pair's images and label maps, and the lists, with what they hold, a line each."""
+    lines = [*_of_source(pair), *_of_target(pair)]
+    width = max(len(where) for where, _ in lines) + 2
+    return "\n".join(f"  {where:<{width}}{what}" for where, what in lines)
 
 
-def of_cityscapes(source: str, images: Mapping[str, int], size: tuple[int, int]) -> str:
-    """Those of Cityscapes and of a rendered data set, a line each; `size` is that of Cityscapes' images."""
-    lines = (
-        *((f"{source}/{name}", what) for name, what in RENDERED[source]),
-        ("cityscapes/leftImg8bit/train/*/*_leftImg8bit.png", f"{images['train']} images, {size[0]}x{size[1]}"),
-        ("cityscapes/leftImg8bit/val/*/*_leftImg8bit.png", f"{images['val']} images, {size[0]}x{size[1]}"),
-        ("cityscapes/gtFine/{train,val}/*/*_gtFine_labelIds.png", "their label maps, ids 0 to 33"),
-    )
-    return "\n".join(f"  {where:<56}{what}" for where, what in lines)
+def _of_source(pair: PairFile) -> Iterator[tuple[str, str]]:
+    source = pair.source
+    if source.list:
+        yield source.list, "names of images"
+    yield source.images, _images(source, source.published)
+    yield source.labels, _label_maps(source)
+
+
+def _of_target(pair: PairFile) -> Iterator[tuple[str, str]]:
+    target = pair.target
+    yield from dict.fromkeys((rule.list, "names of images") for rule in target.sets.values() if rule.list)
+    for split in dict.fromkeys(rule.split for rule in target.sets.values() if rule.split or SPLIT not in target.images):
+        published = target.published_groups.get(split or target.train.group)
+        yield target.images.replace(SPLIT, split or ""), _images(target, published)
+        yield target.labels.replace(SPLIT, split or ""), _label_maps(target)
+
+
+def _images(domain: Images, published: int | None) -> str:
+    size = "{}x{}".format(*domain.image_size) if domain.image_size else ""
+    return ", ".join(filter(None, (f"{published} images" if published else "images", size)))
+
+
+def _label_maps(domain: Images) -> str:
+    if domain.colors is not None:
+        return f"their label maps, pictures in {sum(map(len, domain.colors.values()))} colours or more"
+    known = [label for ids in (domain.ids or {}).values() for label in ids]
+    known += [label for label in domain.ignored if isinstance(label, int)] if domain.ignored != "rest" else []
+    return f"their label maps, ids {min(known)} to {max(known)}"

@@ -11,9 +11,11 @@ import numpy as np
 from PIL import Image
 
 from trainables.domains.classes import IGNORE
+from trainables.domains.pair_file import Box
 from trainables.domains.recipe import Content, UnusableImages
 
 Resampling = Image.Resampling
+WHOLE = Box()
 _UNUSABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What a damaged file raises when Pillow reads it, besides what is raised here."""
 
@@ -23,12 +25,14 @@ class LabeledFile:
     """An image file and the file of its label map.
 
     Attributes:
+        name: of the image; by default that of its file, without the ending.
         sizes_differ: the two are known to be published in different sizes: each is resized on its own.
     """
 
     image: Path
     label: Path
     sizes_differ: bool = False
+    name: str = ""
 
 
 def open_label_map(path: Path) -> Image.Image:
@@ -40,6 +44,12 @@ def open_label_map(path: Path) -> Image.Image:
     return label
 
 
+def open_image(path: Path) -> Image.Image:
+    """An image in RGB; raises OSError or ValueError."""
+    with Image.open(path) as opened:
+        return opened.convert("RGB")
+
+
 @dataclass(frozen=True)
 class ReadRule:
     """How files become training images.
@@ -47,27 +57,32 @@ class ReadRule:
     Attributes:
         ids: the files' label ids to class ids; an id that is not in here is an error.
         size: width and height to read images at.
-        rows: how many rows to keep from the top, or None for all.
+        crop: the part that is used of the image and of the label map, each in its own pixels.
+        ignored_regions: parts whose labels are ignored, in the pixels of the label map.
         label_size: width and height to read label maps at, or None for that of the images.
         published_size: width and height that the images have, or None for any.
         resampling: how images are resized; labels are always by nearest neighbour.
         open_label: reads a label map as one id a pixel, raises OSError or ValueError.
+        open_image: reads an image in RGB, raises OSError or ValueError.
     """
 
     ids: Mapping[int, int]
     size: tuple[int, int]
-    rows: int | None = None
+    crop: Box = WHOLE
+    ignored_regions: tuple[Box, ...] = ()
     label_size: tuple[int, int] | None = None
     published_size: tuple[int, int] | None = None
     resampling: Image.Resampling = Resampling.BILINEAR
     open_label: Callable[[Path], Image.Image] = open_label_map
+    open_image: Callable[[Path], Image.Image] = open_image
 
     def describe(self) -> dict[str, Any]:
-        """What decides the pixels, as JSON values; the code of `open_label` is for the caller to describe."""
+        """What decides the pixels, as JSON values; what opens the files is for the caller to describe."""
         return {
             "ids": {str(label): index for label, index in self.ids.items()},
             "size": list(self.size),
-            "rows": self.rows,
+            "crop": self.crop.model_dump(),
+            "ignored_regions": [region.model_dump() for region in self.ignored_regions],
             "label_size": list(self.label_size or self.size),
             "resampling": self.resampling.name,
         }
@@ -91,7 +106,7 @@ def read_all(files: Sequence[LabeledFile], rule: ReadRule) -> Content:
         raise UnusableImages(
             [f"{file.image} with {file.label.name}: {_why(error)}" for file, error in errors], len(files)
         )
-    return Content(images, labels, tuple(file.image.stem for file in files), ids)
+    return Content(images, labels, tuple(file.name or file.image.stem for file in files), ids)
 
 
 def _why(error: Exception) -> str:
@@ -103,23 +118,37 @@ def _why(error: Exception) -> str:
 
 
 def _read(file: LabeledFile, rule: ReadRule) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    with Image.open(file.image) as opened:
-        image = opened.convert("RGB")
-    label = rule.open_label(file.label)
+    image, label = rule.open_image(file.image), rule.open_label(file.label)
     if rule.published_size not in (None, image.size):
         raise ValueError(f"the image has size {image.size}, expected {rule.published_size}")
     if image.size != label.size and not file.sizes_differ:
         raise ValueError(f"the image has size {image.size}, the label map {label.size}")
-    label_box = _box(label, rule.rows)
-    found = label.crop(label_box).histogram()
+    box, counted = rule.crop.within(*label.size), _counted(label.size, rule.ignored_regions)
+    _check_not_empty(box)
+    found = label.crop(box).histogram(counted.crop(box) if counted else None)
     _check_ids(found, rule.ids)
-    image = image.resize(rule.size, rule.resampling, box=_box(image, rule.rows))
-    label = label.resize(rule.label_size or rule.size, Resampling.NEAREST, box=label_box)
-    return np.asarray(image), _class_table(rule.ids)[np.asarray(label)], found
+    image = image.resize(rule.size, rule.resampling, box=rule.crop.within(*image.size))
+    size = rule.label_size or rule.size
+    labels = _class_table(rule.ids)[np.asarray(label.resize(size, Resampling.NEAREST, box=box))]
+    if counted:
+        labels[np.asarray(counted.resize(size, Resampling.NEAREST, box=box)) == 0] = IGNORE
+    return np.asarray(image), labels, found
 
 
-def _box(picture: Image.Image, rows: int | None) -> tuple[int, int, int, int]:
-    return 0, 0, picture.width, min(rows or picture.height, picture.height)
+def _counted(size: tuple[int, int], ignored: Sequence[Box]) -> Image.Image | None:
+    """White where labels count, black in the regions where they are ignored; None where there are no such regions."""
+    if not ignored:
+        return None
+    mask = Image.new("L", size, 255)
+    for region in ignored:
+        mask.paste(0, region.within(*size))
+    return mask
+
+
+def _check_not_empty(box: tuple[int, int, int, int]) -> None:
+    left, top, right, bottom = box
+    if left >= right or top >= bottom:
+        raise ValueError("nothing of the image is left in the crop")
 
 
 def _check_ids(found: Sequence[int], known: Mapping[int, int]) -> None:

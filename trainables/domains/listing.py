@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from unicodedata import normalize
+from typing import Any
 
 from trainables.domains.missing import readable, some
+from trainables.domains.patterns import Key, Pattern, stem_of
 
-IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-"""Endings of images, in small letters."""
-LABELS = frozenset({".bmp", ".gif", ".pgm", ".png", ".tif", ".tiff"})
-"""Endings of label maps: formats that keep every id, which JPEG does not."""
 LEFT_BEHIND = frozenset(
     {
         *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle"),
@@ -43,113 +41,139 @@ class Listing:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Folder:
-    """Where the images or the label maps of a split lie.
-
-    Attributes:
-        path: relative to the data root.
-        suffixes: endings of the files, in small letters.
-        end: what each name ends with before that, such as `_leftImg8bit`; files without it are something else.
-        nested: the files lie in folders of this one, such as one for each city.
-    """
-
-    path: str
-    suffixes: frozenset[str] = IMAGES
-    end: str = ""
-    nested: bool = False
-
-
-def list_pairs(root: Path, images: Folder, labels: Folder, only: Sequence[str] | None = None) -> Listing:
-    """All images of a folder with their label maps in another, sorted by name; opens no file.
+def list_pairs(root: Path, images: Pattern, labels: Pattern, only: Sequence[str] | None = None) -> Listing:
+    """All images with their label maps, sorted by name with numbers in their order; opens no file.
 
     Args:
         root: the data root.
-        images: the folder of the images.
-        labels: that of the label maps, each with the name of its image.
-        only: names of the images to list, in this order, without their endings; all of them have to be there.
+        images: the images.
+        labels: the label maps; one belongs to the image with the same text in place of the placeholders.
+        only: the images to list, in this order, without their endings; all of them have to be there.
     """
     found, maps = _scan(root, images), _scan(root, labels)
-    names = sorted(found.names) if only is None else [name for name in only if name in found.names]
-    files = tuple((found.names[name], maps.names[name]) for name in names if name in maps.names)
+    keys, absent = (sorted(found.names, key=_order), []) if only is None else _listed(only, found, images)
+    files = tuple((found.names[key], maps.names[key]) for key in keys if key in maps.names)
     problems = [*found.problems, *maps.problems]
     if found.there and not found.names and not found.problems:
-        problems.append(f"{images.path}: no images")
-    elif found.there and only is not None and (absent := [name for name in only if name not in found.names]):
+        problems.append(f"{_where(images)}: no images")
+    elif found.there and only is not None and absent:
         listed = some([readable(name) for name in absent])
-        problems.append(f"{images.path}: {len(absent)} of {len(only)} listed images are missing: {listed}")
-    if maps.there and (unlabeled := [name for name in names if name not in maps.names]):
-        unused = sorted(maps.names.keys() - found.names.keys() | maps.others)
-        but = f"; it has {some(unused, 2)}" if unused and len(unlabeled) == len(names) else ""
+        problems.append(f"{_where(images)}: {len(absent)} of {len(only)} listed images are missing: {listed}")
+    if maps.there and (unlabeled := [key for key in keys if key not in maps.names]):
+        unused = sorted({labels.shown(key) for key in maps.names.keys() - found.names.keys()} | maps.others)
+        but = f"; it has {some(unused, 2)}" if unused and len(unlabeled) == len(keys) else ""
         problems.append(
-            f"{labels.path}: {len(unlabeled)} of {len(names)} label maps are missing: "
-            f"{some([f'{name}{labels.end}' for name in unlabeled])}{but}"
+            f"{_where(labels)}: {len(unlabeled)} of {len(keys)} label maps are missing: "
+            f"{some([labels.shown(key) for key in unlabeled])}{but}"
         )
     notices = [*found.notices, *maps.notices]
-    if found.others and not images.end:
-        notices.append(f"{images.path}: ignored {len(found.others)} that are no images: {some(sorted(found.others))}")
-    if found.names and only is None and (without := sorted(maps.names.keys() - found.names.keys())):
-        notices.append(f"{labels.path}: label maps without an image: {some(without)}")
+    if found.others and images.bare:
+        others = some(sorted(found.others))
+        notices.append(f"{_where(images)}: ignored {len(found.others)} that are no images: {others}")
+    if found.names and only is None and (without := maps.names.keys() - found.names.keys()):
+        shown = some([labels.shown(key) for key in sorted(without, key=_order)])
+        notices.append(f"{_where(labels)}: label maps without an image: {shown}")
     return Listing(files, tuple(problems), tuple(notices))
 
 
-def stem_of(name: str, suffixes: frozenset[str] = IMAGES) -> str:
-    """A file's name without one of some endings, in whatever letters; accents are written as one character each."""
-    stem, _, suffix = name.rpartition(".")
-    return normalize("NFC", stem if f".{suffix.lower()}" in suffixes else name)
+def natural_order(text: str) -> tuple[tuple[str | int, ...], str]:
+    """Sorts `frame_9` before `frame_10`."""
+    return tuple(int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)), text
+
+
+def _order(key: Key) -> tuple[Any, ...]:
+    return natural_order(key.sequence), natural_order(key.stem)
+
+
+def _listed(names: Sequence[str], found: _Scan, images: Pattern) -> tuple[list[Key], list[str]]:
+    """The images that a list names, by their last folders and name or by the name alone, and those that are absent."""
+    by_name: dict[str, Key | None] = {}
+    for key, path in found.names.items():
+        stem = stem_of(path, images.endings)
+        for name in {stem.rpartition("/")[2], images.name(path), images.shown(key)}:
+            by_name[name] = None if name in by_name else key  # several sequences may have a frame 1
+    keys: list[Key] = []
+    absent: list[str] = []
+    for name in names:
+        parts = name.split("/")
+        ends = ("/".join(parts[first:]) for first in range(len(parts)))
+        key = next((key for end in ends if (key := by_name.get(end)) is not None), None)
+        if key is None:
+            absent.append(parts[-1])
+        else:
+            keys.append(key)
+    return list(dict.fromkeys(keys)), absent
 
 
 @dataclass
 class _Scan:
-    """What a folder has, by the name that an image and its label map share."""
+    """What the folders of a pattern have, by what an image and its label map have in common."""
 
     there: bool = True
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[Key, str] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
-def _scan(root: Path, folder: Folder) -> _Scan:
+def _scan(root: Path, pattern: Pattern) -> _Scan:
     scan = _Scan()
     left: list[str] = []
     misnamed: list[str] = []
     twice: list[str] = []
     try:
-        for path in sorted(_files(root, folder, left)):
-            name = path.removeprefix(f"{folder.path}/")
-            stem = stem_of(name, folder.suffixes)
-            if stem == normalize("NFC", name) or not stem.endswith(folder.end):
+        for path in sorted(_files(root, pattern, left)):
+            name, key = path.removeprefix(f"{pattern.folder}/"), pattern.key(path)
+            if key is None:
                 scan.others.add(readable(name))
             elif not _is_utf8(name):
                 misnamed.append(readable(name))
-            elif (key := stem.removesuffix(folder.end)) in scan.names:
+            elif key in scan.names:
                 twice.append(name)
             else:
                 scan.names[key] = path
     except OSError as error:
         scan.there = False
-        scan.problems.append(f"{folder.path}: {_why(root, folder.path, error)}")
+        scan.problems.append(f"{_where(pattern)}: {_why(root, pattern.folder, error)}")
     if misnamed:
-        scan.problems.append(f"{folder.path}: rename files whose names are not UTF-8: {some(misnamed)}")
+        scan.problems.append(f"{_where(pattern)}: rename files whose names are not UTF-8: {some(misnamed)}")
     if twice:
-        scan.problems.append(f"{folder.path}: {len(twice)} names are there with two endings: {some(twice)}")
+        scan.problems.append(f"{_where(pattern)}: {len(twice)} names are there with two endings: {some(twice)}")
     if left:
         scan.notices.append(
-            f"{folder.path}: ignored {len(left)} that operating systems leave behind: {some(sorted(left))}"
+            f"{_where(pattern)}: ignored {len(left)} that operating systems leave behind: {some(sorted(left))}"
         )
     return scan
 
 
-def _files(root: Path, folder: Folder, left: list[str]) -> Iterator[str]:
-    """Files below the data root; adds to `left` what operating systems left behind."""
-    folders = [folder.path]
-    if folder.nested:
-        entries = _entries(f"{root}/{folder.path}", left)
-        folders = [f"{folder.path}/{name}" for name, file in entries.items() if not file]
-    for path in folders:
+def _where(pattern: Pattern) -> str:
+    return pattern.folder or "the data root"
+
+
+def _files(root: Path, pattern: Pattern, left: list[str]) -> Iterator[str]:
+    """Files in the folders of a pattern; adds to `left` what operating systems left behind. Raises OSError."""
+    folders = [pattern.folder]
+    for depth in range(len(pattern.parts) - 1):
+        folders = [
+            f"{above}/{name}" if above else name
+            for above in folders
+            for name, file in _entries_if_there(root, above, depth, left).items()
+            if not file and pattern.fits(depth, name)
+        ]
+    for above in folders:
         # a link counts as a file, whether it leads anywhere or not: whoever opens the files will say so
-        yield from (f"{path}/{name}" for name, file in _entries(f"{root}/{path}", left).items() if file)
+        entries = _entries_if_there(root, above, len(pattern.parts) - 1, left)
+        yield from (f"{above}/{name}" if above else name for name, file in entries.items() if file)
+
+
+def _entries_if_there(root: Path, path: str, depth: int, left: list[str]) -> Mapping[str, bool]:
+    """Of the first folder that varies it is an error that it is absent, and those inside may lack some."""
+    try:
+        return _entries(f"{root}/{path}", left)
+    except FileNotFoundError:
+        if depth:
+            return {}
+        raise
 
 
 def _entries(path: str, left: list[str]) -> Mapping[str, bool]:

@@ -39,13 +39,13 @@ def other_sizes(pair: str, found: Mapping[str, int], published: Mapping[str, int
     Args:
         pair: its name.
         found: how many images each split has.
-        published: how many it had when it was published.
+        published: how many it had when it was published, where that is known.
         subset: at most how many of each are used.
     """
     differ = [
         f"{name} has {images} ({published[name]} were published)"
         for name, images in found.items()
-        if images != published[name]
+        if images != published.get(name, images)
     ]
     parts = [f"of images, {', '.join(differ)}"] if differ else []
     parts += [f"at most {subset} of each are used"] if subset else []

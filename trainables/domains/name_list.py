@@ -6,16 +6,17 @@ import codecs
 from dataclasses import replace
 from pathlib import Path
 
-from trainables.domains.listing import Folder, Listing, list_pairs, stem_of
+from trainables.domains.listing import Listing, list_pairs
+from trainables.domains.patterns import Pattern, stem_of
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 """Encodings by the mark that editors, and PowerShell's `>`, put at the beginning of a text."""
 
 
-def list_named(root: Path, list_file: str, images: Folder, labels: Folder) -> Listing:
+def list_named(root: Path, list_file: str, images: Pattern, labels: Pattern) -> Listing:
     """The images that a text file names, a line each, in its order, as `list_pairs` lists them.
 
-    Names may have a folder and an ending, which say nothing: they are looked for in the folder of the images.
+    Names may have folders in front, of which those count that names have in the pattern, and an ending.
     """
     try:
         names = _names(root / list_file)
@@ -35,11 +36,11 @@ def list_named(root: Path, list_file: str, images: Folder, labels: Folder) -> Li
 
 
 def _names(path: Path) -> list[str]:
-    """The names in a file without folders and endings. Raises OSError."""
+    """The names in a file without endings, their folders divided by `/`. Raises OSError."""
     content = path.read_bytes()
     mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
     # in UTF-8 text, bytes that are are none become what they are in names of files
     encoding = _MARKS.get(mark, "utf-8")
     text = content[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
     lines = (line.strip() for line in text.splitlines())
-    return [stem_of(line.replace("\\", "/").rpartition("/")[2]) for line in lines if line]
+    return [stem_of(line.replace("\\", "/")) for line in lines if line]

@@ -60,7 +60,7 @@ class PairRecipe(Protocol):
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Number of images by set: as they are there after `at`, else as published."""
+        """Number of images by set: as they are there after `at`, else as published; nothing where that is unknown."""
         ...
 
     @property

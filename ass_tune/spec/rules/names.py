@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ass_tune.spec.draft import Draft
 from ass_tune.spec.errors import SpecError, found, names, shown
 from ass_tune.spec.model import TUNED
+from ass_tune.spec.pair_loading import divided
 from trainables.extensions import BrokenExtension
 from trainables.mistakes import nearest
 from trainables.registry import TRAINABLES
@@ -51,7 +52,8 @@ def known_domains_and_profile(draft: Draft) -> Iterator[SpecError]:
     if draft.config is None:
         return
     domains, profile = draft.spec.domains, draft.spec.profile
-    if ("domains",) not in draft.broken and not draft.config.has_domains(domains):
+    broken_pair_file = draft.config.READS_PAIR_FILES and divided(domains) is not None
+    if ("domains",) not in draft.broken and not broken_pair_file and not draft.config.has_domains(domains):
         allowed = names(known := draft.config.domain_pairs()) + draft.config.other_domains()
         yield draft.error(("domains",), found(domains, allowed, known))
     if ("profile",) not in draft.broken and profile not in (known := tuple(draft.config.profiles())):

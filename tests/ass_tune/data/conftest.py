@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +8,24 @@ import pytest
 
 from ass_tune.data.command import main
 from tests.support.published_formats import write_cityscapes, write_gta5
+from tests.support.shipped_pairs import changed_pair
 from trainables.domains import pairs
-from trainables.domains.gta5 import GTA5
-from trainables.domains.to_cityscapes import ToCityscapes
+from trainables.domains.file_pair import FilePair
 from trainables.mistakes import ExitCode
 
 ROAD, SKY, CAR, BUS = 7, 23, 26, 28
-SMALL = replace(
-    pairs.PAIRS["gta5-cityscapes"],  # pyright: ignore[reportArgumentType]
-    name="small-cityscapes",
-    source=replace(GTA5, published=12),
-    source_size=(20, 10),
-    target_size=(16, 8),
-    train_images=6,
-    last_cities_images=2,
-    val_images=3,
-    published_size=(32, 16),
+SOURCE_IMAGES, TRAIN_IMAGES, VAL_IMAGES = 12, 6, 3
+SMALL = changed_pair(
+    "gta5-cityscapes",
+    pair="small-cityscapes",
+    source={"published": SOURCE_IMAGES, "size": [20, 10]},
+    target={
+        "published": {"train": TRAIN_IMAGES, "val": VAL_IMAGES},
+        "size": [16, 8],
+        "image_size": [32, 16],
+        "judged_size": [32, 16],
+        "select": {"of": "train", "part": "last 2 of 6"},
+    },
 )
 
 
@@ -34,7 +35,7 @@ def ids(label: int) -> np.ndarray:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> ToCityscapes:
+def small(monkeypatch: pytest.MonkeyPatch) -> FilePair:
     """A small GTA5 -> Cityscapes among the known pairs."""
     monkeypatch.setattr(pairs, "PAIRS", {**pairs.PAIRS, SMALL.name: SMALL})
     return SMALL
@@ -44,11 +45,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> ToCityscapes:
 def root(tmp_path: Path) -> Path:
     """Complete data of the small pair: buses in the source only, cars in the target only."""
     folder = tmp_path / "data"
-    for number in range(1, SMALL.source.published + 1):
+    for number in range(1, SOURCE_IMAGES + 1):
         write_gta5(folder, number, ids(BUS))
-    for number in range(SMALL.train_images):
+    for number in range(TRAIN_IMAGES):
         write_cityscapes(folder, "train", "aachen", number, ids(CAR))
-    for number in range(SMALL.val_images):
+    for number in range(VAL_IMAGES):
         write_cityscapes(folder, "val", "munster", number, ids(SKY))
     return folder
 

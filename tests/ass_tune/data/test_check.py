@@ -14,7 +14,6 @@ from tests.ass_tune.data.conftest import CAR, SMALL, ids
 from tests.support.packing_process import Noise
 from tests.support.published_formats import write_cityscapes, write_gta5
 from trainables.domains import pairs
-from trainables.domains.cityscapes import CITYSCAPES
 from trainables.mistakes import ExitCode
 
 Command = Callable[..., ExitCode]
@@ -52,8 +51,8 @@ def test_panels_show_images_beside_coloured_labels(root: Path, tmp_path: Path, c
     scale = 256 // 16
     assert picture.shape == (3 * (8 * scale + 4), 2 * (256 + 4), 3)
     assert (picture[: 8 * scale, :256] == 100).all()
-    assert (picture[: 4 * scale, 260:516] == CITYSCAPES.colors[CITYSCAPES.names.index("sky")]).all()
-    assert (picture[4 * scale : 8 * scale, 260:516] == CITYSCAPES.colors[CITYSCAPES.names.index("road")]).all()
+    assert (picture[: 4 * scale, 260:516] == SMALL.classes.colors[SMALL.classes.names.index("sky")]).all()
+    assert (picture[4 * scale : 8 * scale, 260:516] == SMALL.classes.colors[SMALL.classes.names.index("road")]).all()
 
 
 @pytest.mark.usefixtures("small")

@@ -13,16 +13,18 @@ from ass_tune.data.doubts import Doubt, find_doubts
 from ass_tune.data.inspection import Findings
 from ass_tune.data.published_shares import CAMVID, CITYSCAPES
 from tests.support.published_formats import write_gta5
-from trainables.domains import camvid, cityscapes, idda
 from trainables.domains.file_pair import FilePair
 from trainables.domains.pairs import PAIRS
 from trainables.domains.recipe import SETS, Content, PairRecipe
+from trainables.domains.shipped import shipped_pair
 
 GTA5, SYNTHIA, REAL = (PAIRS[name] for name in ("gta5-cityscapes", "synthia-cityscapes", "idda-camvid"))
-LABEL_ID = dict(zip(cityscapes.CITYSCAPES.names, cityscapes.LABEL_IDS, strict=True))
-TRAIN_ID = {name: index for index, name in enumerate(cityscapes.CITYSCAPES.names)}
-CAMVID_ID = {name: index for index, name in enumerate(camvid.CAMVID.names)}
-IDDA_ID = {name: label for label, name in idda.CAMVID_NAMES.items()}
+TO_CITYSCAPES, TO_CAMVID = shipped_pair("gta5-cityscapes"), shipped_pair("idda-camvid")
+LABEL_ID, CAMVID_ID, IDDA_ID = (
+    {name: ids[-1] for name, ids in (images.ids or {}).items()}
+    for images in (TO_CITYSCAPES.target, TO_CAMVID.target, TO_CAMVID.source)
+)
+TRAIN_ID = {name: index for index, name in enumerate(TO_CITYSCAPES.classes)}
 
 
 def doubts(pair: PairRecipe, shares: Mapping[str, float], ids: Mapping[str, int], images: int = 50) -> list[Doubt]:
@@ -108,5 +110,5 @@ def test_a_palette_that_shows_another_class_is_noted(tmp_path: Path, label: int,
 def _repaint(path: Path, label: int) -> None:
     """All pixels have one id, which the palette shows in the colour of the road."""
     picture = Image.fromarray(np.full((4, 8), label, np.uint8))
-    picture.putpalette([value for color in cityscapes.CITYSCAPES.colors for value in color])
+    picture.putpalette([value for color in TO_CITYSCAPES.classes.values() for value in color])
     picture.save(path)

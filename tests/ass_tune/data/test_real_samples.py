@@ -11,7 +11,6 @@ from PIL import Image
 
 from tests.support.real_samples import link_samples, sample_pair
 from trainables.domains import pairs
-from trainables.domains.cityscapes import CITYSCAPES
 from trainables.domains.pairs import open_pair
 from trainables.domains.recipe import SETS
 from trainables.mistakes import ExitCode
@@ -42,7 +41,7 @@ def test_real_files_are_complete_and_drawn(
 def test_real_files_are_packed(root: Path, tmp_path: Path, command: Command) -> None:
     assert command("pack", PAIR.name, "--data-root", root) == ExitCode.FINISHED
     pair = open_pair(PAIR.name, tmp_path / "cache", root)
-    road, sky = CITYSCAPES.names.index("road"), CITYSCAPES.names.index("sky")
+    road, sky = PAIR.classes.names.index("road"), PAIR.classes.names.index("sky")
     shapes = {
         "source": (2, 180, 320),
         "target_train": (5, 128, 256),

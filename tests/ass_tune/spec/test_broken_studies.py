@@ -50,8 +50,8 @@ domains: street
 profile: desktop
 train: {iterations: 40, evaluate_every: 10}""",
         "x.yaml:3: domains: found 'street'; allowed: streets, idda-camvid, gta5-cityscapes, gta5-cityscapes-half, "
-        "synthia-cityscapes, synthia-cityscapes-half, synthia16-cityscapes, and NAME@N for at most N (2 or more) "
-        "images of each split of real data; did you mean 'streets'?",
+        "synthia-cityscapes, synthia-cityscapes-half, synthia16-cityscapes, NAME@N for at most N (2 or more) "
+        "images of each split of real data, or a pair file (.yaml); did you mean 'streets'?",
         "x.yaml:4: profile: found 'desktop'; allowed: laptop, laptop-real, laptop-real-small, paper, paper-fast",
     ),
     "more evaluations than iterations": (

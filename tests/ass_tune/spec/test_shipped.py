@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ass_tune.search.cells import cells
 from ass_tune.spec import json_schema, load
-from ass_tune.spec.schema import SCHEMA_FILE, text
+from ass_tune.spec.pair_loading import load_pair
+from ass_tune.spec.schema import PAIR_SCHEMA_FILE, SCHEMA_FILE, pair_schema, texts
+from trainables.domains.shipped import FOLDER, NAMES, shipped_pair
 
 REPOSITORY = Path(__file__).parents[3]
 SHIPPED = sorted((REPOSITORY / "search_spaces").rglob("*.yaml"))
@@ -45,12 +48,26 @@ def test_the_studies_of_the_readme_fit_their_budgets() -> None:
     }
 
 
-def test_the_shipped_schema_is_up_to_date() -> None:
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == text(), "run python -m ass_tune.spec.schema"
+def test_the_shipped_pair_files_are_those_that_are_listed() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(NAMES)
 
 
-def test_every_key_of_the_schema_is_described() -> None:
-    schema = json_schema()
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_pair_file_is_read_as_if_it_was_a_users(name: str) -> None:
+    file = FOLDER / f"{name}.yaml"
+    assert load_pair(file) == shipped_pair(name)
+    first, second, *_ = file.read_text(encoding="utf-8").splitlines()
+    assert (FOLDER / first.removeprefix("# yaml-language-server: $schema=")).resolve() == PAIR_SCHEMA_FILE
+    assert second.startswith("# ")
+
+
+@pytest.mark.parametrize("file", [SCHEMA_FILE, PAIR_SCHEMA_FILE], ids=lambda file: file.name)
+def test_the_shipped_schemas_are_up_to_date(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == texts()[file], "run python -m ass_tune.spec.schema"
+
+
+@pytest.mark.parametrize("schema", [json_schema(), pair_schema()], ids=["search space", "domain pair"])
+def test_every_key_of_the_schema_is_described(schema: dict[str, Any]) -> None:
     parts = {"the file": schema, **schema["$defs"]}
     missing = [
         (part, key)

@@ -48,6 +48,7 @@ def test_joint_and_ga_are_defined_without_labeled_images(adaptor: str) -> None:
 @pytest.mark.parametrize("domains", PAIRS)
 def test_more_labeled_images_than_the_pair_has_are_undefined(domains: str) -> None:
     pool = labeled_pool(domains)
+    assert pool is not None
     assert AssConfig.undefined({"domains": domains, "labeled_images": pool}) is None
     reason = AssConfig.undefined({"domains": domains, "labeled_images": pool + 1})
     expected = f"labeled_images is {pool + 1}, and the target of {domains} has {pool} training images"

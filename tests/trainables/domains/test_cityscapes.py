@@ -3,11 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from torchvision.datasets import Cityscapes
 
 from tests.support.published_formats import write_cityscapes
-from trainables.domains.cityscapes import CITYSCAPES, LICENCE_PLATE, ids_for, list_split, select_classes
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.listing import Listing, list_pairs
+from trainables.domains.patterns import LABELS, Pattern
 
+PAIR = changed_pair("gta5-cityscapes")
+CITYSCAPES = PAIR.classes
+LICENCE_PLATE = 255
 EVALUATED = {label.train_id: label for label in Cityscapes.classes if 0 <= label.train_id < 255}
 
 
@@ -19,16 +25,24 @@ def test_names_and_colours_are_those_of_the_published_table() -> None:
 def test_label_ids_become_train_ids_and_all_others_are_ignored() -> None:
     published = {label.id: label.train_id for label in Cityscapes.classes if label.id >= 0}
     assert len(published) == 34
-    assert ids_for(CITYSCAPES) == {**published, LICENCE_PLATE: 255}
+    assert PAIR.rule("target_train").ids == {**published, LICENCE_PLATE: 255}
     assert np.uint8(LICENCE_PLATE) == np.int8(-1).view(np.uint8)
 
 
-def test_a_selection_of_classes_keeps_their_order_and_colours() -> None:
-    few = select_classes(("sky", "road", "car"))
-    assert few.names == ("road", "sky", "car")
-    assert few.colors == tuple(label.color for label in Cityscapes.classes if label.name in few.names)
-    kept = {label: index for label, index in ids_for(few).items() if index != 255}
-    assert kept == {7: 0, 23: 1, 26: 2}
+@pytest.mark.parametrize("name", ["synthia-cityscapes", "synthia16-cityscapes"])
+def test_a_selection_of_classes_keeps_their_order_and_colours_and_ids(name: str) -> None:
+    pair = changed_pair(name)
+    kept = [label for label in Cityscapes.classes if 0 <= label.train_id < 255 and label.name in pair.classes.names]
+    kept.sort(key=lambda label: label.train_id)
+    assert pair.classes.names == tuple(label.name for label in kept)
+    assert pair.classes.colors == tuple(label.color for label in kept)
+    expected = {label.id: index for index, label in enumerate(kept)}
+    assert {label: index for label, index in pair.rule("target_report").ids.items() if index != 255} == expected
+
+
+def list_split(root: Path, split: str) -> Listing:
+    target = PAIR.definition.target
+    return list_pairs(root, Pattern(target.images).at(split), Pattern(target.labels, LABELS).at(split))
 
 
 def test_files_are_sorted_by_city_and_name_each_with_its_label_map(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,24 +8,24 @@ from PIL import Image
 from torchvision.datasets import Cityscapes
 
 from tests.support.published_formats import write_cityscapes, write_gta5, write_synthia
-from trainables.domains.cityscapes_pairs import CITYSCAPES_PAIRS, ToCityscapes
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.choosing import Listed, choose
 from trainables.domains.data_files import find_data_files
-from trainables.domains.gta5 import GTA5
+from trainables.domains.file_pair import FilePair
 from trainables.domains.recipe import SETS, MissingData, UnusableImages
-from trainables.domains.synthia import SYNTHIA
+from trainables.domains.shipped import NAMES
 
-BY_NAME = {pair.name: pair for pair in CITYSCAPES_PAIRS}
+BY_NAME = {name: changed_pair(name) for name in NAMES if name != "idda-camvid"}
 PUBLISHED = (32, 16)
-SMALL = replace(
-    BY_NAME["gta5-cityscapes"],
-    source=replace(GTA5, published=3),
-    source_size=(20, 10),
-    target_size=(16, 8),
-    train_images=4,
-    last_cities_images=2,
-    val_images=2,
-    published_size=PUBLISHED,
-)
+SOURCE = {"published": 3, "size": [20, 10]}
+TARGET = {
+    "published": {"train": 4, "val": 2},
+    "size": [16, 8],
+    "image_size": PUBLISHED,
+    "judged_size": PUBLISHED,
+    "select": {"of": "train", "part": "last 2 of 4"},
+}
+SMALL = changed_pair("gta5-cityscapes", source=SOURCE, target=TARGET)
 ROAD, SKY, CAR = 7, 23, 26
 
 
@@ -45,7 +44,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _build(recipe: ToCityscapes, name: str, root: Path) -> tuple[tuple[str, ...], np.ndarray]:
+def _build(recipe: FilePair, name: str, root: Path) -> tuple[tuple[str, ...], np.ndarray]:
     content = recipe.build(name, root, range(recipe.sizes[name]))
     return content.names, content.labels
 
@@ -65,7 +64,7 @@ def test_the_pairs_are_those_of_the_paper_and_their_halves() -> None:
         assert pair.held_out == 359
         assert pair.label_size("target_train") == pair.image_size("target_train")
         assert pair.label_size("target_select") == pair.label_size("target_report") == (2048, 1024)
-    assert [len(pair.classes) for pair in CITYSCAPES_PAIRS] == [19, 19, 13, 13, 16]
+    assert [len(pair.classes) for pair in BY_NAME.values()] == [19, 19, 13, 13, 16]
 
 
 def test_sets_are_sorted_and_the_last_cities_are_held_out(root: Path) -> None:
@@ -118,11 +117,8 @@ def test_images_are_resized_bicubically_and_labels_never_mixed(root: Path) -> No
 
 
 def test_synthia_meets_cityscapes_in_its_thirteen_classes(root: Path) -> None:
-    recipe = replace(
-        SMALL,
-        source=replace(SYNTHIA, published=2, size=PUBLISHED),
-        classes=BY_NAME["synthia-cityscapes"].classes,
-    )
+    source = {"published": 2, "size": [20, 10], "image_size": PUBLISHED}
+    recipe = changed_pair("synthia-cityscapes", source=source, target=TARGET)
     for number in range(2):
         write_synthia(root, number, _ids(8))  # a car
     recipe.check(root)
@@ -145,12 +141,12 @@ def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
     assert str(caught.value) == (
         "The domain pair synthia-cityscapes needs its data: give --data-root DIR or set ASS_DATA_ROOT. "
         "Expected in DIR:\n"
-        "  synthia/RGB/0000000.png                                 to 9399: images, 1280x760\n"
-        "  synthia/GT/LABELS/0000000.png                           "
-        "to 9399: 16-bit PNG, first channel class ids 0 to 22\n"
-        "  cityscapes/leftImg8bit/train/*/*_leftImg8bit.png        2975 images, 2048x1024\n"
-        "  cityscapes/leftImg8bit/val/*/*_leftImg8bit.png          500 images, 2048x1024\n"
-        "  cityscapes/gtFine/{train,val}/*/*_gtFine_labelIds.png   their label maps, ids 0 to 33"
+        "  synthia/RGB/{stem}                                          9400 images, 1280x760\n"
+        "  synthia/GT/LABELS/{stem}                                    their label maps, ids 0 to 22\n"
+        "  cityscapes/leftImg8bit/train/{sequence}/{stem}_leftImg8bit  2975 images, 2048x1024\n"
+        "  cityscapes/gtFine/train/{sequence}/{stem}_gtFine_labelIds   their label maps, ids 0 to 255\n"
+        "  cityscapes/leftImg8bit/val/{sequence}/{stem}_leftImg8bit    500 images, 2048x1024\n"
+        "  cityscapes/gtFine/val/{sequence}/{stem}_gtFine_labelIds     their label maps, ids 0 to 255"
     )
 
 
@@ -193,9 +189,10 @@ def test_sets_have_the_images_that_are_there(root: Path) -> None:
 
 @pytest.mark.parametrize(("train", "select"), [(1, 0), (2, 1), (5, 1), (30, 3), (2975, 359), (3000, 362)])
 def test_the_published_share_of_training_images_is_held_out(train: int, select: int) -> None:
-    divided = BY_NAME["gta5-cityscapes"].divide({"source": range(9), "train": range(train), "val": range(3)})
-    assert divided["target_train"] == range(train)
-    assert divided["target_select"] == range(train - select, train)
+    images = [Listed((f"{number}", ""), f"{number}") for number in range(train)]
+    chosen = choose(BY_NAME["gta5-cityscapes"].definition.target, {"train": images, "val": []})
+    assert chosen["train"] == images
+    assert chosen["select"] == images[train - select :]
 
 
 def test_images_and_label_maps_may_have_other_endings(root: Path) -> None:
@@ -212,7 +209,7 @@ def test_images_and_label_maps_may_have_other_endings(root: Path) -> None:
 
 
 def test_only_label_maps_that_are_known_to_have_another_size_are_resized_on_their_own(root: Path) -> None:
-    recipe = replace(SMALL, source=replace(GTA5, sizes_differ=frozenset({2})))
+    recipe = changed_pair("gta5-cityscapes", source={**SOURCE, "other_label_size": ["00002"]}, target=TARGET)
     Image.new("L", (16, 8), ROAD).save(root / "gta5" / "labels" / "00002.png")
     assert recipe.build("source", root, range(1, 2)).names == ("00002",)
     with pytest.raises(UnusableImages, match="the label map"):
@@ -243,7 +240,8 @@ def test_other_content_of_equal_size_is_other_data(root: Path, tmp_path: Path) -
 
 def test_the_parts_of_a_recipe_reach_its_description() -> None:
     plain = SMALL.describe("target_select")
-    assert plain["resampling"] == "BICUBIC"
-    for change in ({"target_size": (8, 4)}, {"published_size": (64, 32)}, {"last_cities_images": 1}):
-        assert replace(SMALL, **change).describe("target_select") != plain
+    assert plain["pixels"]["resampling"] == "BICUBIC"
+    part = {"of": "train", "part": "last 1 of 4"}
+    for change in ({"size": [8, 4]}, {"judged_size": [64, 32]}, {"select": part}):
+        assert changed_pair("gta5-cityscapes", target={**TARGET, **change}).describe("target_select") != plain
     assert BY_NAME["gta5-cityscapes"].describe("source") != BY_NAME["synthia-cityscapes"].describe("source")

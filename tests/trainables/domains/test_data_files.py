@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.opened import files_opened
 from trainables.domains.data_files import NO_FILES, DataFiles, find_data_files
-from trainables.domains.idda_camvid import IddaCamvid
 from trainables.domains.image_files import LabeledFile
 from trainables.domains.pairs import find_pair
 from trainables.domains.progress import Progress
@@ -19,7 +18,7 @@ from trainables.domains.recipe import SETS
 from trainables.domains.streets.recipe import Streets
 
 Write = Callable[..., LabeledFile]
-PAIR = IddaCamvid()
+PAIR = find_pair("idda-camvid")
 VAL = 101
 ROAD, SKY, CAR = 3, 0, 8
 

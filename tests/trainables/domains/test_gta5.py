@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,34 +9,31 @@ from PIL import Image
 from torchvision.datasets import Cityscapes
 
 from tests.support.published_formats import GTA5_IDS, write_gta5
-from trainables.domains.cityscapes import CITYSCAPES
-from trainables.domains.gta5 import GTA5
-from trainables.domains.image_files import LabeledFile, ReadRule, read_all
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.choosing import Listed
+from trainables.domains.file_pair import Found
 from trainables.domains.recipe import UnusableImages
 
+PAIR = changed_pair("gta5-cityscapes", source={"size": [8, 5]})
 ALL_IDS = np.arange(40).reshape(5, 8) % len(GTA5_IDS)
 
 
-def _read(root: Path, *numbers: int, size: tuple[int, int] = (8, 5)) -> np.ndarray:
-    rule = ReadRule(GTA5.ids_for(CITYSCAPES), size, open_label=GTA5.open_label)
-    folder = root / "gta5"
-    return read_all(
-        [
-            LabeledFile(folder / "images" / name, folder / "labels" / name, GTA5.differs(f"gta5/images/{name}"))
-            for name in (f"{number:05d}.png" for number in numbers)
-        ],
-        rule,
-    ).labels
+def _read(root: Path, *numbers: int) -> np.ndarray:
+    """Labels of some images, which need not be there."""
+    names = [f"{number:05d}" for number in numbers]
+    images = [Listed((f"gta5/images/{name}.png", f"gta5/labels/{name}.png"), name) for name in names]
+    pair = replace(PAIR, found=Found({"source": images}, (), ()))
+    return pair.build("source", root, range(len(numbers))).labels
 
 
 def test_images_are_listed_by_number_with_their_label_maps(tmp_path: Path) -> None:
     for number in (24_966, 1):
         write_gta5(tmp_path, number, ALL_IDS)
-    assert GTA5.list_files(tmp_path).files == (
-        ("gta5/images/00001.png", "gta5/labels/00001.png"),
-        ("gta5/images/24966.png", "gta5/labels/24966.png"),
-    )
-    assert GTA5.published == 24_966
+    assert PAIR.files("source", tmp_path) == [
+        *("gta5/images/00001.png", "gta5/labels/00001.png"),
+        *("gta5/images/24966.png", "gta5/labels/24966.png"),
+    ]
+    assert PAIR.published["source"] == 24_966
 
 
 def test_palette_indices_are_label_ids_of_cityscapes(tmp_path: Path) -> None:

@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainables.domains import camvid, idda
-from trainables.domains.camvid import CAMVID
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.choosing import Listed, choose
 from trainables.domains.data_files import find_data_files
 from trainables.domains.domain_pair import DomainPair
-from trainables.domains.idda_camvid import IddaCamvid
+from trainables.domains.file_pair import FilePair
 from trainables.domains.image_files import LabeledFile, ReadRule, read_all
 from trainables.domains.pack import OtherData
 from trainables.domains.recipe import SETS, Content, MissingData
 
 Write = Callable[..., LabeledFile]
-SMALL = IddaCamvid(
-    source_images=2,
-    train_images=1,
-    val_images=2,
-    source_size=(12, 8),
-    target_size=(8, 8),
+PAIR = changed_pair("idda-camvid")
+CAMVID = PAIR.classes
+IDDA_IDS, CAMVID_IDS = PAIR.rule("source").ids, PAIR.rule("target_train").ids
+SMALL = changed_pair(
+    "idda-camvid",
+    source={"published": 2, "size": [12, 8]},
+    target={"published": {"train": 1, "val": 2}, "size": [8, 8]},
 )
 LABELS = {"t1": 20, "t2": 10}
 """Sky and car."""
@@ -33,7 +34,7 @@ SIZE_OF_FILES = 200
 
 
 def names_of(set_name: str, root: Path) -> list[str]:
-    return [Path(image).stem for image in IddaCamvid().files(set_name, root)[::2]]
+    return [Path(image).stem for image in PAIR.files(set_name, root)[::2]]
 
 
 @pytest.fixture
@@ -58,17 +59,17 @@ def small_root(tmp_path: Path, write_pair: Write) -> Path:
 )
 def test_idda_labels_become_camvid_classes(tmp_path: Path, write_pair: Write, label: int, name: str | None) -> None:
     file = write_pair(tmp_path, "a", np.full((10, 10), label))
-    read = read_all([file], ReadRule(idda.ids_for(CAMVID), (5, 5))).labels
+    read = read_all([file], ReadRule(IDDA_IDS, (5, 5))).labels
     assert set(np.unique(read)) == {255 if name is None else CAMVID.names.index(name)}
 
 
 def test_every_class_has_an_idda_label() -> None:
-    assert {index for index in idda.ids_for(CAMVID).values() if index != 255} == set(range(11))
+    assert {index for index in IDDA_IDS.values() if index != 255} == set(range(11))
 
 
 def test_camvid_labels_stay_and_void_is_ignored(tmp_path: Path, write_pair: Write) -> None:
     file = write_pair(tmp_path, "a", np.arange(12)[None].repeat(12, 0))
-    read = read_all([file], ReadRule(camvid.IDS, (12, 12))).labels
+    read = read_all([file], ReadRule(CAMVID_IDS, (12, 12))).labels
     np.testing.assert_array_equal(read[0, 0], [*range(11), 255])
 
 
@@ -76,7 +77,7 @@ def test_rows_of_the_bonnet_are_cut_off(tmp_path: Path, write_pair: Write) -> No
     labels = np.full((360, 640), 7)
     labels[314:] = 10
     file = write_pair(tmp_path, "a", labels)
-    read = read_all([file], ReadRule(idda.ids_for(CAMVID), (294, 144), idda.ROWS_ABOVE_BONNET))
+    read = read_all([file], PAIR.rule("source"))
     assert set(np.unique(read.labels)) == {CAMVID.names.index("road")}
 
 
@@ -148,12 +149,12 @@ def test_a_set_that_is_packed_is_opened_without_a_look_at_its_files(small_root: 
 def test_data_that_changes_while_it_is_packed_is_not_kept(small_root: Path, tmp_path: Path, write_pair: Write) -> None:
     swap = swap_labels_of_equal_size(small_root, write_pair)
 
-    class Disturbed(IddaCamvid):
+    class Disturbed(FilePair):
         def build(self, set_name: str, data_root: Path | None, rows: range) -> Content:
             swap()
             return super().build(set_name, data_root, rows)
 
-    recipe = Disturbed(source_size=SMALL.source_size)
+    recipe = Disturbed(SMALL.definition)
     pair = DomainPair(recipe, tmp_path / "cache", small_root)
     with pytest.raises(OtherData, match="Data must stay as it is while a study runs"):
         pair.make("source", workers=1)
@@ -162,15 +163,16 @@ def test_data_that_changes_while_it_is_packed_is_not_kept(small_root: Path, tmp_
 
 def test_without_a_data_root_the_error_says_how_to_give_one() -> None:
     with pytest.raises(MissingData) as caught:
-        IddaCamvid().check(None)
+        PAIR.check(None)
     assert str(caught.value) == (
         "The domain pair idda-camvid needs its data: give --data-root DIR or set ASS_DATA_ROOT. Expected in DIR:\n"
-        "  idda/train.txt                    600 image names\n"
-        "  idda/images/*.jpg, labels/*.png   IDDA, 640x360, label ids 0 to 23\n"
-        "  camvid/train/images/*.jpg         367 images, 480x360\n"
-        "  camvid/train/labels/*.png         their label maps, ids 0 to 11\n"
-        "  camvid/val/images/*.jpg           101 images, 480x360\n"
-        "  camvid/val/labels/*.png           their label maps, ids 0 to 11"
+        "  idda/train.txt                         names of images\n"
+        "  idda/images/{stem}                     600 images\n"
+        "  idda/labels/{stem}                     their label maps, ids 0 to 23\n"
+        "  camvid/train/images/{sequence}_{stem}  367 images\n"
+        "  camvid/train/labels/{sequence}_{stem}  their label maps, ids 0 to 11\n"
+        "  camvid/val/images/{sequence}_{stem}    101 images\n"
+        "  camvid/val/labels/{sequence}_{stem}    their label maps, ids 0 to 11"
     )
 
 
@@ -191,9 +193,7 @@ def test_all_missing_folders_are_in_one_error(small_root: Path) -> None:
 
 def test_the_parts_of_a_recipe_reach_its_description() -> None:
     plain = {name: SMALL.describe(name) for name in SETS}
-    assert plain["source"] != IddaCamvid(source_images=2, train_images=1, val_images=2, source_size=(14, 8)).describe(
-        "source"
-    )
+    assert plain["source"] != changed_pair("idda-camvid", source={"size": [14, 8]}).describe("source")
     assert plain["target_train"] != plain["target_select"]
 
 
@@ -201,7 +201,9 @@ def test_the_parts_of_a_recipe_reach_its_description() -> None:
     ("images", "select", "report"), [(1, 0, 1), (2, 1, 1), (7, 3, 3), (101, 45, 51), (233, 103, 117)]
 )
 def test_validation_images_of_any_number_are_cut_in_the_same_proportions(images: int, select: int, report: int) -> None:
-    assert camvid.divide_val(range(images)) == (range(select), range(images - report, images))
+    val = [Listed((f"{number}", ""), f"{number}") for number in range(images)]
+    chosen = choose(PAIR.definition.target, {"train": [], "val": val})
+    assert (chosen["select"], chosen["report"]) == (val[:select], val[images - report :])
 
 
 def test_other_images_than_the_published_ones_are_used_and_noted(small_root: Path, write_pair: Write) -> None:
@@ -225,7 +227,7 @@ def test_too_few_images_for_a_set_are_an_error(small_root: Path) -> None:
 
 class TestRealData:
     def test_the_pair_is_complete(self, data_root: Path) -> None:
-        IddaCamvid().check(data_root)
+        PAIR.check(data_root)
 
     def test_select_and_report_images_are_apart_in_time(self, data_root: Path) -> None:
         select, report = (names_of(name, data_root) for name in ("target_select", "target_report"))
@@ -241,17 +243,17 @@ class TestRealData:
         assert not any(7959 <= frame <= 8159 for frame in frames)
 
     def test_no_bonnet_is_in_the_source_labels(self, data_root: Path) -> None:
-        listed = idda.list_train(data_root).files[::25]
-        files = [LabeledFile(data_root / image, data_root / label) for image, label in listed]
-        ids = idda.ids_for(CAMVID)
+        listed = PAIR.files("source", data_root)
+        pairs = zip(listed[::50], listed[1::50], strict=True)
+        files = [LabeledFile(data_root / image, data_root / label) for image, label in pairs]
         car = CAMVID.names.index("car")
-        whole = read_all(files, ReadRule(ids, (294, 165))).labels[:, -1]
-        cut = read_all(files, ReadRule(ids, (294, 144), idda.ROWS_ABOVE_BONNET)).labels[:, -1]
+        whole = read_all(files, ReadRule(IDDA_IDS, (294, 165))).labels[:, -1]
+        cut = read_all(files, PAIR.rule("source")).labels[:, -1]
         assert (whole == car).mean() > 0.5
         assert (cut == car).mean() < 0.05
 
     def test_the_target_sets_hold_all_classes(self, data_root: Path, tmp_path: Path) -> None:
-        pair = DomainPair(IddaCamvid(), tmp_path, data_root)
+        pair = DomainPair(PAIR, tmp_path, data_root)
         for packed, count in ((pair.target_select, 45), (pair.target_report, 51)):
             assert packed.images.shape == (count, 144, 192, 3)
             assert set(np.unique(packed.labels[:])) == {*range(11), 255}

@@ -12,6 +12,7 @@ from tests.support.damage import spoiled
 from tests.support.published_formats import png_of_16_bits
 from trainables.domains import synthia
 from trainables.domains.image_files import LabeledFile, ReadRule, read_all
+from trainables.domains.pair_file import Box
 from trainables.domains.recipe import MissingData, UnusableImages
 
 Write = Callable[..., LabeledFile]
@@ -34,7 +35,7 @@ def test_image_and_label_are_cut_at_the_same_row(tmp_path: Path, write_pair: Wri
     labels[6:] = 1
     file = write_pair(tmp_path, "a", labels)
     Image.fromarray(np.repeat(labels[..., None] * 255, 3, 2)).save(file.image, quality=100)
-    whole, cut = (read_all([file], ReadRule(RULE.ids, (6, 4), rows)) for rows in (None, 6))
+    whole, cut = (read_all([file], ReadRule(RULE.ids, (6, 4), Box(bottom=bottom))) for bottom in (None, 6))
     assert (whole.labels == 4).any()
     assert whole.images[:, -1].min() > 150
     assert not (cut.labels == 4).any()

@@ -9,9 +9,10 @@ from unicodedata import normalize
 
 import pytest
 
-from trainables.domains.listing import LABELS, Folder, Listing, list_pairs
+from trainables.domains.listing import Listing, list_pairs
+from trainables.domains.patterns import LABELS, Pattern
 
-IMAGES, MAPS = Folder("set/images"), Folder("set/labels", LABELS)
+IMAGES, MAPS = Pattern("set/images/{stem}"), Pattern("set/labels/{stem}", LABELS)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_folders_inside_are_searched_without_those_that_operating_systems_leave_
             (root / "cities" / kind / city).mkdir(parents=True)
             (root / "cities" / kind / city / f"x{end}").touch()
             (root / "cities" / kind / city / "x_c.json").touch()
-    images = Folder("cities/images", end="_a", nested=True)
-    found = list_pairs(root, images, Folder("cities/labels", LABELS, end="_b", nested=True))
+    images = Pattern("cities/images/{sequence}/{stem}_a")
+    found = list_pairs(root, images, Pattern("cities/labels/{sequence}/{stem}_b", LABELS))
     assert found.files == (("cities/images/ulm/x_a.png", "cities/labels/ulm/x_b.png"),)
     assert found.notices[0] == "cities/images: ignored 2 that operating systems leave behind: .git, __MACOSX"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainables.domains.listing import LABELS, Folder
 from trainables.domains.name_list import list_named
+from trainables.domains.patterns import LABELS, Pattern
 
 TEXT = "b\na\n"
 
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 def listed(root: Path, content: bytes) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
     (root / "list.txt").write_bytes(content)
-    found = list_named(root, "list.txt", Folder("images"), Folder("labels", LABELS))
+    found = list_named(root, "list.txt", Pattern("images/{stem}"), Pattern("labels/{stem}", LABELS))
     return [Path(image).stem for image, _ in found.files], found.problems, found.notices
 
 
@@ -64,5 +64,5 @@ def test_an_empty_list_is_named(root: Path, content: bytes) -> None:
 
 
 def test_a_list_that_is_not_there_is_named(root: Path) -> None:
-    found = list_named(root, "list.txt", Folder("images"), Folder("labels", LABELS))
+    found = list_named(root, "list.txt", Pattern("images/{stem}"), Pattern("labels/{stem}", LABELS))
     assert (found.files, found.problems) == ((), ("list.txt is missing",))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,40 +8,45 @@ import pytest
 from PIL import Image
 
 from tests.support.published_formats import png_of_16_bits, write_synthia
-from trainables.domains.classes import ClassSet
-from trainables.domains.image_files import LabeledFile, ReadRule, read_all
+from tests.support.shipped_pairs import changed_pair
+from trainables.domains.choosing import Listed
+from trainables.domains.file_pair import FilePair, Found
 from trainables.domains.recipe import UnusableImages
-from trainables.domains.synthia import SIXTEEN_CLASSES, SYNTHIA, THIRTEEN_CLASSES
 
-SIZE = (6, 4)
+CHANGES = {"size": [6, 4], "image_size": None}
+SIXTEEN_PAIR, THIRTEEN_PAIR = (
+    changed_pair(name, source=CHANGES) for name in ("synthia16-cityscapes", "synthia-cityscapes")
+)
+SIXTEEN_CLASSES, THIRTEEN_CLASSES = SIXTEEN_PAIR.classes, THIRTEEN_PAIR.classes
 ALL_IDS = np.arange(24).reshape(4, 6) % 23
 SIXTEEN = {3: 0, 4: 1, 2: 2, 21: 3, 5: 4, 7: 5, 15: 6, 9: 7, 6: 8, 1: 9, 10: 10, 17: 11, 8: 12, 19: 13, 12: 14, 11: 15}
 """Label ids of the README of SYNTHIA-RAND-CITYSCAPES to the classes that it shares with Cityscapes."""
 THIRTEEN = {3: 0, 4: 1, 2: 2, 15: 3, 9: 4, 6: 5, 1: 6, 10: 7, 17: 8, 8: 9, 19: 10, 12: 11, 11: 12}
 
 
-def _read(root: Path, *numbers: int, classes: ClassSet = SIXTEEN_CLASSES) -> np.ndarray:
-    rule = ReadRule(SYNTHIA.ids_for(classes), SIZE, open_label=SYNTHIA.open_label)
-    folder, names = root / "synthia", [f"{number:07d}.png" for number in numbers]
-    files = [LabeledFile(folder / "RGB" / name, folder / "GT" / "LABELS" / name) for name in names]
-    return read_all(files, rule).labels
+def _read(root: Path, *numbers: int, pair: FilePair = SIXTEEN_PAIR) -> np.ndarray:
+    """Labels of some images, which need not be there."""
+    names = [f"{number:07d}" for number in numbers]
+    images = [Listed((f"synthia/RGB/{name}.png", f"synthia/GT/LABELS/{name}.png"), name) for name in names]
+    found = replace(pair, found=Found({"source": images}, (), ()))
+    return found.build("source", root, range(len(numbers))).labels
 
 
 def test_images_are_listed_by_number_with_their_label_maps(tmp_path: Path) -> None:
     for number in (9399, 0):
         write_synthia(tmp_path, number, ALL_IDS)
-    assert SYNTHIA.list_files(tmp_path).files == (
-        ("synthia/RGB/0000000.png", "synthia/GT/LABELS/0000000.png"),
-        ("synthia/RGB/0009399.png", "synthia/GT/LABELS/0009399.png"),
-    )
-    assert SYNTHIA.published == 9_400
+    assert SIXTEEN_PAIR.files("source", tmp_path) == [
+        *("synthia/RGB/0000000.png", "synthia/GT/LABELS/0000000.png"),
+        *("synthia/RGB/0009399.png", "synthia/GT/LABELS/0009399.png"),
+    ]
+    assert SIXTEEN_PAIR.published["source"] == 9_400
 
 
-@pytest.mark.parametrize(("classes", "table"), [(SIXTEEN_CLASSES, SIXTEEN), (THIRTEEN_CLASSES, THIRTEEN)])
-def test_the_first_channel_becomes_the_common_classes(tmp_path: Path, classes: ClassSet, table: dict[int, int]) -> None:
+@pytest.mark.parametrize(("pair", "table"), [(SIXTEEN_PAIR, SIXTEEN), (THIRTEEN_PAIR, THIRTEEN)])
+def test_the_first_channel_becomes_the_common_classes(tmp_path: Path, pair: FilePair, table: dict[int, int]) -> None:
     write_synthia(tmp_path, 0, ALL_IDS)
     expected = np.vectorize(lambda label: table.get(label, 255))(ALL_IDS)
-    np.testing.assert_array_equal(_read(tmp_path, 0, classes=classes)[0], expected)
+    np.testing.assert_array_equal(_read(tmp_path, 0, pair=pair)[0], expected)
 
 
 def test_the_paper_leaves_out_wall_fence_and_pole() -> None:

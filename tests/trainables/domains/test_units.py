@@ -35,16 +35,21 @@ def test_images_that_are_generated_are_their_own_units() -> None:
     ]
 
 
-def test_cityscapes_has_blocks_of_each_city() -> None:
-    pair = PAIRS["gta5-cityscapes"]
-    names = [f"frankfurt_000001_{frame:06d}_leftImg8bit" for frame in range(20)]
-    names += [f"lindau_{number:06d}_000019_leftImg8bit" for number in range(10)]
+def test_cityscapes_has_blocks_of_each_city(tmp_path: Path) -> None:
+    for kind, end in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_labelIds")):
+        folder = tmp_path / "cityscapes" / kind / "val"
+        for city, images in (("frankfurt", 20), ("lindau", 10)):
+            (folder / city).mkdir(parents=True)
+            for number in range(images):
+                (folder / city / f"{city}_{number:06d}_000019_{end}.png").touch()
+    pair = PAIRS["gta5-cityscapes"].at(tmp_path)
+    names = [Path(image).stem for image in pair.files("target_report", tmp_path)[::2]]
     assert pair.resample_by == BLOCK
     assert list(pair.units(names)) == ["frankfurt/1"] * 10 + ["frankfurt/2"] * 10 + ["lindau/1"] * 10
 
 
 def test_camvids_report_split_is_five_blocks(data_root: Path) -> None:
-    pair = PAIRS["idda-camvid"]
+    pair = PAIRS["idda-camvid"].at(data_root)
     names = [Path(image).stem for image in pair.files("target_report", data_root)[::2]]
     assert pair.resample_by == BLOCK
     assert sorted(Counter(pair.units(names)).values()) == [10, 10, 10, 10, 11]
