@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from trainables.ass.adaptor import Adaptor
 from trainables.ass.adaptors import OURS
@@ -64,9 +64,9 @@ def adaptation(value: str) -> Adaptation:
 
 def _loaded(extension: Extension) -> type[Adaptor]:
     found: object = extension.load()
-    if isinstance(found, type) and issubclass(found, Adaptor):
-        return found
-    raise extension.wanted(found)
+    if not (isinstance(found, type) and issubclass(found, Adaptor)):
+        raise extension.wanted(cast(object, found))
+    return found
 
 
 def broken_adaptor(name: str, reason: str) -> BrokenExtension:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainables.ass.adaptors import ADAPTORS
+from trainables.ass.adaptation import PAPER
 from trainables.ass.config import AssConfig
 from trainables.ass.trainer import Trainer
 from trainables.ass_memory import check_memory
@@ -34,7 +34,7 @@ def losses(trainer: Trainer, steps: int) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name.startswith("loss/")}
 
 
-@pytest.mark.parametrize("adaptor", ADAPTORS)
+@pytest.mark.parametrize("adaptor", PAPER)
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_the_first_steps_have_the_losses_of_the_cpu(
     configure: Configure, tiny_pair: Any, adaptor: str, channels_last: bool
@@ -45,7 +45,7 @@ def test_the_first_steps_have_the_losses_of_the_cpu(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("adaptor", ADAPTORS)
+@pytest.mark.parametrize("adaptor", PAPER)
 def test_no_step_waits_for_the_gpu(configure: Configure, tiny_pair: Any, adaptor: str, dtype: str) -> None:
     trainer = Trainer(configure(adaptor=adaptor, dtype=dtype, device="cuda", iterations=100), tiny_pair)
     trainer.train_until(2)
