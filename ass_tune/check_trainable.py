@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
 
 def checks(checked: Checked) -> Iterator[str]:
     """What was found right, one after the other. Raises Wrong with the first thing that is not."""
-    yield f"configuration: {', '.join(checked.config.tunable())}; key {trial_key(checked.config)}"
+    yield f"configuration: {', '.join(checked.config.tunable())}; key {trial_key(checked.config, checked.data)}"
     objective = checked.config.objective
     undisturbed = _run([checked.task("undisturbed")])
     if undisturbed[-1]["diverged"] is not None:
@@ -164,13 +164,12 @@ def _config(model: type[TrialConfig], arguments: argparse.Namespace) -> TrialCon
         raise UserMistake(f"--profile: {found(profile, names(profiles), profiles)}")
     every = arguments.evaluate_every
     given = dict(_assignment(text) for text in arguments.set)
+    model = model.extended({name: [value] for name, value in given.items()})
     if unknown := [field for field in given if field not in model.tunable()]:
         raise UserMistake(f"--set: {found(unknown[0], names(model.tunable()), model.tunable())}")
     own = {"profile": profile, "domains": arguments.domains or domains[0], "seed": 0}
     try:
-        config = model.model_validate(
-            {**profiles[profile], **given, **own, "iterations": REPORTS * every, "evaluate_every": every}
-        )
+        config = model.of({**profiles[profile], **given, **own, "iterations": REPORTS * every, "evaluate_every": every})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))

@@ -34,11 +34,6 @@ class TrainableEntry:
         """The pydantic model of one trial's configuration."""
         return _load(self.config_path)
 
-    @property
-    def extension(self) -> Extension | None:
-        """The installed package that it is of; None for ours."""
-        return None
-
     def is_of(self, config: type[TrialConfig]) -> bool:
         """Whether a configuration is this trainable's own; imports nothing."""
         return f"{config.__module__}:{config.__qualname__}" == self.config_path
@@ -85,17 +80,11 @@ class TrainableEntry:
         return _load(self.ray_path)
 
 
+@dataclass(frozen=True, kw_only=True)
 class ExtensionEntry(TrainableEntry):
     """A trainable of an installed package, which is imported when it is first asked for anything."""
 
-    def __init__(self, extension: Extension) -> None:
-        super().__init__(extension.path, "")
-        self.__dict__["_extension"] = extension
-
-    @property
-    def extension(self) -> Extension:
-        """The package that it is of."""
-        return self.__dict__["_extension"]
+    extension: Extension
 
     @cached_property
     def author_class(self) -> type[Trainable[Any]]:
@@ -146,7 +135,7 @@ class Registry(MutableMapping[str, TrainableEntry]):
         if name in self.ours:
             return self.ours[name]
         extension = extensions("ass_tune.trainables")[name]
-        return self._added.setdefault(name, ExtensionEntry(extension))
+        return self._added.setdefault(name, ExtensionEntry(extension.path, "", extension=extension))
 
     def __setitem__(self, name: str, entry: TrainableEntry) -> None:
         self.ours[name] = entry

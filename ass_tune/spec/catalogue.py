@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from trainables.extensions import extensions
+from trainables.extensions import BrokenExtension, extensions
 
 _Count = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
@@ -117,6 +117,13 @@ class Catalogue(Mapping[str, R]):
         if not isinstance(found, self._kind):
             raise extension.wanted(found)
         return found
+
+    def usable(self, name: str) -> R | None:
+        """A row; None for an unknown name and for a package that is broken."""
+        try:
+            return self[name]
+        except (KeyError, BrokenExtension):
+            return None
 
     def __contains__(self, name: object) -> bool:
         return name in self.ours or name in extensions(self._group)

@@ -73,7 +73,7 @@ def _typed(document: Document) -> Iterator[tuple[Path, Any]]:
         (("prune", "arguments"), _entry(values, "prune").get("pruner"), PRUNERS),
         (("prune", "around", "arguments"), _entry(_entry(values, "prune"), "around").get("pruner"), PRUNERS),
     ):
-        row = rows.get(name) if isinstance(name, str) else None
+        row = rows.usable(name) if isinstance(name, str) else None
         known = row.arguments if row is not None else {}
         yield from (((*path, argument), known[argument]) for argument in _inside(values, path) if argument in known)
 
