@@ -90,6 +90,7 @@ def test_a_file_that_means_something_else_is_refused_and_one_that_reads_otherwis
         refused = done.studies.run(done.file, *done.data)
         assert refused.returncode == 2
         assert refused.stderr.count("airsim-photos#") == 2
+        assert 'pair.source.ignored_regions: was [{"top": 20}], is [{"top": 18}]' in refused.stderr
     finally:
         pair.write_text(PAIR_FILE)
 
