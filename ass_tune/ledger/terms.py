@@ -13,6 +13,7 @@ from ass_tune.ledger.ledger import has_trials, optuna_study
 from ass_tune.ledger.study_data import read_data_files, write_data_files
 from ass_tune.spec import StudySpec
 from trainables.domains.data_files import NO_FILES, DataFiles
+from trainables.domains.pairs import pair_meaning
 from trainables.mistakes import UserMistake
 
 DATA = "data"
@@ -62,7 +63,9 @@ def terms_of(spec: StudySpec) -> dict[str, Any]:
     code: dict[str, Any] = {"code version": spec.config_class.code_version(spec.domains)}
     if added := spec.config_class.extensions(spec.named):  # ledgers from before there were extensions say nothing
         code[EXTENSIONS] = added
-    return json.loads(json.dumps({**asked, **code}))
+    meaning = pair_meaning(spec.domains)  # whose digest `domains` has, which says nothing to people
+    of_file = {} if meaning is None else {"pair": meaning}
+    return json.loads(json.dumps({**asked, **of_file, **code}))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

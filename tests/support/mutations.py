@@ -55,6 +55,15 @@ NODES = (
     *("[" * 30 + "]" * 30, "{? [a] : b}", "|", "- 1", "%TAG ! x", "`x`", "'open", f"[{'1, ' * 3000}]"),
     "[&a [1, 1, 1, 1, 1], &b [*a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b], &d [*c, *c, *c, *c, *c], [*d, *d, *d, *d]]",
 )
+PAIR_VALUES = (
+    *("x/{stem}", "{sequence}/{stem}.png", "{split}/*_{stem}", "{stem}/{stem}", "{name}", "../{stem}"),
+    *("*" * 50 + "{stem}", "first 1 of 2", "last 2 of 1", "'#404040'", "'#xyzxyz'", "[1, 2, 3]", "[0, 255]", "256"),
+    *("[[1, 2, 3], [4, 5, 6]]", "[64, 48]", "[64]", "{top: 3}", "{left: 9, right: 3}", "[{bottom: 9}]"),
+    *("{split: train}", "{share: 0.3}", "{of: train}", "{split: val, part: first 1 of 3}", "{a: 1, b: [2, 3]}"),
+    *("{road: [0, 0, 0], sky: '#ffffff'}", "[road, sky]", "rest", "gta5-cityscapes", "synthia", "block", "sequence"),
+    *("bicubic", "rider", "road"),
+)
+"""What stands in pair files."""
 KEYS = ("lr", "warmup", "adaptor", "type", "values", "when", "uniform", "int", "__class__", "<<", "1", "é", "k" * 300)
 BASES = ("adaptors.yaml", "csa.yaml", "self.yaml", "cycle.yaml", "missing.yaml", "folder", "folder.yaml", "device.yaml")
 BASES += (
@@ -194,7 +203,13 @@ def _variable(draw: Callable, root: Entries, node: Any, index: int) -> None:
     ]
 
 
+def _pair_value(draw: Callable, root: Entries, node: Any, index: int) -> None:
+    _with_value(node, index, Raw(draw(st.sampled_from(PAIR_VALUES))))
+
+
 MUTATIONS = (_delete, _duplicate, _rename, _replace, _nudge, _nudge, _swap, _extend, _add, _section, _variable)
+PAIR_MUTATIONS = (_delete, _duplicate, _rename, _replace, _nudge, _swap, _extend, _add, _pair_value, _pair_value)
+"""Those of pair files."""
 TEXTS: tuple[Callable[[bytes, int], bytes], ...] = (
     lambda content, at: b"\xef\xbb\xbf" + content,
     lambda content, at: content.replace(b"\n", b"\r\n"),
@@ -213,7 +228,7 @@ TEXTS: tuple[Callable[[bytes, int], bytes], ...] = (
 
 
 @st.composite
-def cases(draw: st.DrawFn, folder: Path) -> Case:
+def cases(draw: st.DrawFn, folder: Path, mutations: tuple[Callable, ...] = MUTATIONS) -> Case:
     """A sound file of the folder with some mutations of its tree, fewer of its text, and a few overrides."""
     path = draw(st.sampled_from(sorted(folder.glob("*.yaml"))))
     root = tree(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -221,7 +236,7 @@ def cases(draw: st.DrawFn, folder: Path) -> Case:
         if not (nodes := _children(root)):
             break
         node = draw(st.sampled_from(range(len(nodes))).map(nodes.__getitem__))
-        draw(st.sampled_from(MUTATIONS))(draw, root, node, draw(st.integers(0, len(_items(node)) - 1)))
+        draw(st.sampled_from(mutations))(draw, root, node, draw(st.integers(0, len(_items(node)) - 1)))
     content = "".join(f"{text(key)}: {text(value)}\n" for key, value in root.pairs).encode()
     if draw(st.integers(0, 7)) == 0 and content:
         content = draw(st.sampled_from(TEXTS))(content, draw(st.integers(0, len(content) - 1)))

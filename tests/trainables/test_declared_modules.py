@@ -43,6 +43,7 @@ HARMLESS = {
     "trainables.domains.pack": STORES,
     "trainables.domains.packing": STORES,
     "trainables.domains.pair_file": IN_THE_KEY,
+    "trainables.domains.pair_values": IN_THE_KEY,
     "trainables.domains.pairs": "finds a pair by its name",
     "trainables.domains.processes": "starts and ends processes",
     "trainables.domains.progress": "says how far packing is",

@@ -18,7 +18,7 @@ from trainables.domains.missing import needs_data, none_left, not_complete, othe
 from trainables.domains.name_list import list_named
 from trainables.domains.pair_file import Images, PairFile, Source, Target
 from trainables.domains.patterns import Pattern
-from trainables.domains.pictures import ColoredLabels, Pictures, class_ids
+from trainables.domains.pictures import label_maps
 from trainables.domains.readers import READERS
 from trainables.domains.recipe import SETS, Content
 from trainables.domains.units import BLOCK, IMAGE, blocks
@@ -184,7 +184,7 @@ class FilePair:
         """How the files of a set are read."""
         domain = self._domain(set_name)
         reader = READERS[domain.reader]
-        ids, open_label = _label_maps(domain, reader, self.classes.names)
+        ids, open_label = label_maps(domain, reader, self.classes.names)
         return ReadRule(
             ids=ids,
             size=domain.size,
@@ -285,19 +285,6 @@ def _pattern(domain: Images, kind: str, split: str | None) -> Pattern:
     reader = READERS[domain.reader]
     text, endings = (domain.images, reader.image_endings) if kind == "images" else (domain.labels, reader.label_endings)
     return Pattern(text, endings).at(split)
-
-
-def _label_maps(domain: Images, reader: Pictures, classes: Sequence[str]) -> tuple[dict[int, int], Any]:
-    """Class id by label id, and what reads a label map as label ids, which stand for colours where these are given."""
-    names = {name: place for place, name in enumerate(classes)}
-    ignored = None if domain.ignored == "rest" else domain.ignored
-    if domain.colors is None:
-        return class_ids(names, domain.ids or {}, ignored), reader.ids  # pyright: ignore[reportArgumentType]
-    colors = dict.fromkeys(color for of_class in domain.colors.values() for color in of_class)
-    palette = tuple(dict.fromkeys([*colors, *(ignored or ())]))
-    places = {color: place for place, color in enumerate(palette)}
-    ids = {name: tuple(places[color] for color in of_class) for name, of_class in domain.colors.items()}
-    return class_ids(names, ids, None), ColoredLabels(reader, palette, ignored is None)  # pyright: ignore[reportArgumentType]
 
 
 def _repeated(sets: Mapping[str, Sequence[Listed]]) -> list[str]:

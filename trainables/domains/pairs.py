@@ -72,6 +72,12 @@ def definition(name: str) -> dict[str, Any] | None:
     return pair.definition.model_dump(mode="json", exclude_defaults=True) if pair else None
 
 
+def pair_meaning(name: str) -> dict[str, Any] | None:
+    """All in a pair's file that decides an outcome, as JSON values; None for pairs of the package."""
+    pair = _defined.get(name.partition(PART)[0])
+    return pair.definition.meaning() if pair else None
+
+
 def make_known(pair: Mapping[str, Any] | None) -> None:
     """Make a pair known to this process that another one got from `definition`; nothing for None."""
     if pair is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,12 @@ from PIL import Image
 from trainables.domains.classes import IGNORE
 from trainables.domains.image_files import open_image, open_label_map
 from trainables.domains.missing import some
-from trainables.domains.pair_file import LABEL_IDS, Color
+from trainables.domains.pair_file import Images
+from trainables.domains.pair_values import LABEL_IDS, Color
 from trainables.domains.patterns import IMAGES, LABELS
+
+DECIDES = (__name__, "trainables.domains.image_files")
+"""Modules that decide what is read."""
 
 
 class Pictures:
@@ -25,7 +29,7 @@ class Pictures:
         label_endings: those of label maps.
     """
 
-    decides: tuple[str, ...] = (__name__, "trainables.domains.image_files")
+    decides: tuple[str, ...] = DECIDES
     image_endings: frozenset[str] = IMAGES
     label_endings: frozenset[str] = LABELS
 
@@ -71,7 +75,22 @@ class ColoredLabels:
         return Image.fromarray(ids)
 
 
-def class_ids(
+def label_maps(
+    domain: Images, reader: Pictures, classes: Sequence[str]
+) -> tuple[dict[int, int], Callable[[Path], Image.Image]]:
+    """Class id by label id, and what reads a label map as label ids, which stand for colours where these are given."""
+    names = {name: place for place, name in enumerate(classes)}
+    ignored = None if domain.ignored == "rest" else domain.ignored
+    if domain.colors is None:
+        return _class_ids(names, domain.ids or {}, ignored), reader.ids  # pyright: ignore[reportArgumentType]
+    colors = dict.fromkeys(color for of_class in domain.colors.values() for color in of_class)
+    palette = tuple(dict.fromkeys([*colors, *(ignored or ())]))
+    places = {color: place for place, color in enumerate(palette)}
+    ids = {name: tuple(places[color] for color in of_class) for name, of_class in domain.colors.items()}
+    return _class_ids(names, ids, None), ColoredLabels(reader, palette, ignored is None)  # pyright: ignore[reportArgumentType]
+
+
+def _class_ids(
     names: Mapping[str, int], ids: Mapping[str, tuple[int, ...]], ignored: tuple[int, ...] | None
 ) -> dict[int, int]:
     """Label id to class id.

@@ -13,13 +13,15 @@ from PIL import Image, UnidentifiedImageError
 
 from trainables.domains.pictures import Pictures
 
+DECIDES = (__name__, "trainables.domains.image_files", "trainables.domains.pictures")
+"""Modules that decide what is read."""
 LABEL_IDS = range(23)
 
 
 class Synthia(Pictures):
     """16-bit RGB PNGs, whose first channel has the ids; the second one numbers instances."""
 
-    decides = (*Pictures.decides, __name__)
+    decides = DECIDES
 
     def ids(self, path: Path) -> Image.Image:
         """The first channel; raises OSError or ValueError."""

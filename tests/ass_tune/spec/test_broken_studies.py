@@ -17,7 +17,8 @@ BROKEN = {
     ),
     "a mapping without anything": (
         "prune: none",
-        "x.yaml:1: domains: missing required key (Pair of source and target data sets)",
+        "x.yaml:1: domains: missing required key (Pair of source and target data sets: a name, or a pair file (.yaml), "
+        "relative to this file)",
         "x.yaml:1: profile: missing required key (Named set of defaults of the trainable)",
         "x.yaml:1: study: missing required key (Name of the study: letters, digits, '.', '_' and '-')",
         "x.yaml:1: train: missing required key (Length of every trial)",

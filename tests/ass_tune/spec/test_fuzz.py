@@ -21,11 +21,16 @@ from ass_tune.search.pruners import make_pruner
 from ass_tune.search.samplers import make_sampler
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import SpecErrors, StudySpec, load
+from ass_tune.spec.pair_loading import load_pair
 from ass_tune.terminal.plan_pairs import left_out_lines
 from ass_tune.terminal.plan_view import plan_tables
-from tests.support.mutations import Case, cases
+from tests.support.mutations import PAIR_MUTATIONS, Case, cases
 from tests.support.project import PROJECT
 from tests.support.studies import Studies
+from trainables.domains.pair_file import PairFile
+from trainables.domains.pairs import define, definition, find_pair, recipe_version
+from trainables.domains.recipe import MissingData
+from trainables.domains.shipped import FOLDER as PAIRS_FOLDER
 
 LONGEST = 2.0
 """Seconds of CPU time that reading a file may take."""
@@ -119,6 +124,53 @@ def test_sixty_broken_files_are_studies_or_refused(file: Path) -> None:
 @pytest.mark.timeout(1200)
 def test_a_thousand_broken_files_are_studies_or_refused(file: Path) -> None:
     print(fuzz(file, 1000))
+
+
+def pair_outcome(file: Path, case: Case) -> str:
+    """`pair` or `refused`; everything else fails. A pair that was accepted can look for its files."""
+    file.write_bytes(case.content)
+    begun = time.process_time()
+    try:
+        pair = load_pair(file)
+    except SpecErrors as errors:
+        assert time.process_time() - begun < LONGEST
+        check_message(errors)
+        return "refused"
+    assert time.process_time() - begun < LONGEST
+    recipe = find_pair(name := define(pair))
+    assert PairFile.model_validate(definition(name)).digest() == pair.digest()
+    assert len(recipe_version(name)) == 16
+    with pytest.raises(MissingData):
+        recipe.check(file.absolute().parent / "nowhere")
+    return "pair"
+
+
+def fuzz_pairs(file: Path, examples: int) -> None:
+    found: Counter[str] = Counter()
+
+    @given(cases(PAIRS_FOLDER, PAIR_MUTATIONS))
+    @settings(SETTINGS, max_examples=examples)
+    def check(case: Case) -> None:
+        found[pair_outcome(file, case)] += 1
+
+    for shipped in PAIRS_FOLDER.glob("*.yaml"):
+        (file.parent / shipped.name).write_bytes(shipped.read_bytes())
+    check()
+    assert not list(file.parent.glob("BROKEN")), "a file ran a command"
+    assert found["pair"] > examples / 20
+    assert found["refused"] > examples / 4
+
+
+@pytest.mark.chaos
+def test_sixty_broken_pair_files_are_pairs_or_refused(file: Path) -> None:
+    fuzz_pairs(file, 60)
+
+
+@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_thousand_broken_pair_files_are_pairs_or_refused(file: Path) -> None:
+    fuzz_pairs(file, 1000)
 
 
 CURVES = b"""\
