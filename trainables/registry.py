@@ -151,10 +151,9 @@ class Registry(MutableMapping[str, TrainableEntry]):
         return sum(1 for _ in self)
 
     def name_of(self, config: type[TrialConfig]) -> str | None:
-        """The name of the trainable that a configuration, or one that it extends, is of; imports no other one."""
+        """The name of the trainable that a configuration is of; imports no other one."""
         entries = {**self.ours, **self._added}
-        owners = (name for base in config.__mro__ for name, entry in entries.items() if entry.is_of(base))
-        return next(owners, None)
+        return next((name for name, entry in entries.items() if entry.is_of(config)), None)
 
 
 def _load(path: str) -> Any:
