@@ -88,7 +88,7 @@ def shown(value: Any) -> str:
 def names(options: Iterable[Any]) -> str:
     """The allowed names or values as a list; long lists are cut."""
     options = list(options)
-    first = options if len(options) <= 20 else options[:15]
+    first = options if len(options) <= 25 else options[:15]
     texts = [cut(option) if isinstance(option, str) else shown(option) for option in first]
     return ", ".join(texts if first is options else [*texts, f"and {len(options) - 15} more"]) or "none"
 

@@ -18,8 +18,9 @@ from ass_tune.spec.wording import at, grouped, message
 from trainables.domains import pairs
 from trainables.domains.pair_file import Box, PairFile, SelectSet, Source, Target, TargetSet
 from trainables.domains.shipped import FOLDER, NAMES
+from trainables.extensions import BrokenExtension
 from trainables.mistakes import nearest
-from trainables.registry import TRAINABLES
+from trainables.registry import TRAINABLES, TrainableEntry
 
 PAIR = FileKind(
     "a pair file", "pair, classes, ...", lambda: tuple(pairs.PAIRS), {name: FOLDER / f"{name}.yaml" for name in NAMES}
@@ -64,9 +65,8 @@ def define_pair(document: Document) -> list[SpecError]:
     """
     domains, trainable = document.values.get("domains"), document.values.get("trainable")
     entry = TRAINABLES.get(trainable) if isinstance(trainable, str) else None
-    if not isinstance(domains, str) or entry is None or not entry.config.READS_PAIR_FILES:
-        return []
-    if (named := divided(domains)) is None:
+    named = divided(domains) if isinstance(domains, str) else None
+    if named is None or entry is None or not _reads_pair_files(entry):
         return []
     place = document.place(("domains",))
     folder = FilePath(place.source).parent if place.line is not None else FilePath()
@@ -74,6 +74,13 @@ def define_pair(document: Document) -> list[SpecError]:
     if pair is not None and not errors:
         document.values["domains"] = pairs.define(pair, named[1])
     return errors
+
+
+def _reads_pair_files(entry: TrainableEntry) -> bool:
+    try:
+        return entry.config.READS_PAIR_FILES
+    except BrokenExtension:  # the rule on names of trainables says so, at its line
+        return False
 
 
 def _load(label: str, named: Named | None) -> tuple[PairFile | None, list[SpecError]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from trainables.ass.adaptor import Adaptor
 from trainables.ass.adaptors import OURS
-from trainables.extensions import BrokenExtension, Extension, extensions
+from trainables.extensions import BrokenExtension, extensions
 from trainables.version import code_hash
 
 GROUP = "ass_tune.adaptors"
@@ -45,10 +45,10 @@ def known() -> list[str]:
 
 def is_known(value: str) -> bool:
     """Whether every name of a combination is that of an adaptor, each once and in order; imports none."""
-    names = value.split("+")
-    order = [*OURS, *(name for name in extensions(GROUP) if name not in OURS)]
-    places = [order.index(name) for name in names if name in order]
-    return value in (JOINT, ORACLE) or (len(places) == len(names) and places == sorted(set(places)))
+    found: dict[str, type[Adaptor]] = {}
+    for name in value.split("+"):
+        found[name] = OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor)
+    return Adaptation(found)
 
 
 @cache
@@ -59,14 +59,9 @@ def adaptation(value: str) -> Adaptation:
     if value in (JOINT, ORACLE):
         return Adaptation({}, source=value == JOINT)
     names = value.split("+")
-    return Adaptation({name: OURS[name] if name in OURS else _loaded(extensions(GROUP)[name]) for name in names})
-
-
-def _loaded(extension: Extension) -> type[Adaptor]:
-    found: object = extension.load()
-    if not (isinstance(found, type) and issubclass(found, Adaptor)):
-        raise extension.wanted(cast(object, found))
-    return found
+    return Adaptation(
+        {name: OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor) for name in names}
+    )
 
 
 def broken_adaptor(name: str, reason: str) -> BrokenExtension:

@@ -22,14 +22,14 @@ BROKEN = {
         (
             "x.yaml:7: ablat: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
             "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-            "train, resources, faults, checkpoints; did you mean 'ablate'?"
+            "train, resources, faults, checkpoints, trackers; did you mean 'ablate'?"
         ),
     ),
     "an unknown key below": (
         "search: {trails_per_cell: 3}",
         (
             "x.yaml:7: search.trails_per_cell: unknown key; allowed: sampler, trials_per_cell, "
-            "train_seeds, seed, arguments; did you mean 'trials_per_cell'?"
+            "train_seeds, screen, keep, seed, arguments; did you mean 'trials_per_cell'?"
         ),
     ),
     "an unknown key of a hyperparameter": (
@@ -183,7 +183,7 @@ search: {trials_per_cell: 2}""",
         f"{'k' * 900}: 1",
         f"x.yaml:7: {'k' * 57}...: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
         "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-        "train, resources, faults, checkpoints",
+        "train, resources, faults, checkpoints, trackers",
     ),
 }
 
