@@ -45,10 +45,10 @@ def known() -> list[str]:
 
 def is_known(value: str) -> bool:
     """Whether every name of a combination is that of an adaptor, each once and in order; imports none."""
-    found: dict[str, type[Adaptor]] = {}
-    for name in value.split("+"):
-        found[name] = OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor)
-    return Adaptation(found)
+    names = value.split("+")
+    order = [*OURS, *(name for name in extensions(GROUP) if name not in OURS)]
+    places = [order.index(name) for name in names if name in order]
+    return value in (JOINT, ORACLE) or (len(places) == len(names) and places == sorted(set(places)))
 
 
 @cache
@@ -58,10 +58,10 @@ def adaptation(value: str) -> Adaptation:
         raise KeyError(value)
     if value in (JOINT, ORACLE):
         return Adaptation({}, source=value == JOINT)
-    names = value.split("+")
-    return Adaptation(
-        {name: OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor) for name in names}
-    )
+    found: dict[str, type[Adaptor]] = {}
+    for name in value.split("+"):
+        found[name] = OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor)
+    return Adaptation(found)
 
 
 def broken_adaptor(name: str, reason: str) -> BrokenExtension:

@@ -22,7 +22,7 @@ BROKEN = {
         (
             "x.yaml:7: ablat: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
             "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-            "train, resources, faults, checkpoints, trackers; did you mean 'ablate'?"
+            "train, resources, faults, trackers, checkpoints; did you mean 'ablate'?"
         ),
     ),
     "an unknown key below": (
@@ -183,7 +183,7 @@ search: {trials_per_cell: 2}""",
         f"{'k' * 900}: 1",
         f"x.yaml:7: {'k' * 57}...: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
         "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-        "train, resources, faults, checkpoints, trackers",
+        "train, resources, faults, trackers, checkpoints",
     ),
 }
 

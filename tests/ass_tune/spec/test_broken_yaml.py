@@ -76,7 +76,8 @@ study: t""",
     ),
     "a merge key": (
         "search: {<<: 1, trials_per_cell: 2}",
-        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, train_seeds, screen, keep, seed, arguments",
+        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, train_seeds, screen, keep, seed, "
+        "arguments",
     ),
     "yes is text": (
         """\
@@ -131,7 +132,7 @@ ablate:
         "x.yaml:7: found the character 0x1b; allowed: printable text in one line",
         "x.yaml:7: \N{REPLACEMENT CHARACTER}[2J: unknown key; allowed: extends, study, trainable, domains, profile, "
         "protocol, baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-        "train, resources, faults, checkpoints, trackers",
+        "train, resources, faults, trackers, checkpoints",
     ),
     "a number of many digits": (
         f"search: {{seed: {'1' * 400}}}",

@@ -251,7 +251,7 @@ def test_mistakes_of_overrides_name_the_override(write: Callable[[str, str], Pat
         "--set prune.start: found 2; allowed: a number below 1",
         "--set serch.seed: serch: unknown key; allowed: extends, study, trainable, domains, profile, protocol, "
         "baseline, compare, control, ablate, design, tune, fixed, search, prune, replicate, "
-        "train, resources, faults, checkpoints, trackers; did you mean 'search'?",
+        "train, resources, faults, trackers, checkpoints; did you mean 'search'?",
         "--set study: found text that is not YAML: while parsing a flow sequence, expected ',' or ']', "
         "but got '<stream end>'",
         "--set train.iterations: found 0; allowed: a number above 0",
