@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.examples import EXAMPLES
+from tests.support.kills import kill_tree
 from tests.support.project import PROJECT
 
 PACKAGES = sorted({name.partition("/")[0] for name in EXAMPLES})
@@ -134,13 +133,11 @@ def test_a_study_with_an_adaptor_that_is_killed_goes_on_to_the_same_table(outsid
         env=environment(outside),
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
     assert killed.stdout is not None
     next(line for line in killed.stdout if line.startswith("report"))
-    os.killpg(killed.pid, signal.SIGKILL)
+    kill_tree(killed.pid)
     killed.wait()
-    time.sleep(1)
     call(outside, "run", "entropy/entropy.yaml", *options, "--studies", "killed")
     call(outside, "run", "entropy/entropy.yaml", *options, "--studies", "undisturbed")
     tables = [(outside / name / "entropy/tables/table.csv").read_text() for name in ("killed", "undisturbed")]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from trainables.mistakes import UserMistake
 
@@ -28,6 +28,9 @@ BROKEN = "broken_extension"
 
 class BrokenExtension(UserMistake):
     """An extension that a study uses cannot be imported or is not what it should be; the message names the package."""
+
+
+Base = TypeVar("Base")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ class Extension:
             return found.load()
         except (Exception, SystemExit) as error:
             raise self.broken(f"importing {self.path} fails with {type(error).__name__}: {error}") from error
+
+    def load_class(self, base: type[Base]) -> type[Base]:
+        """The class that it is, which has to extend another one. Raises BrokenExtension."""
+        found = self.load()
+        if isinstance(found, type) and issubclass(found, base):
+            return found
+        raise self.wanted(found)
 
     def broken(self, reason: str) -> BrokenExtension:
         """The error for it; its reason as one line."""

@@ -91,9 +91,7 @@ class ExtensionEntry(TrainableEntry):
         """What the author wrote. Raises BrokenExtension."""
         from trainables.trainable import Trainable, mistakes_of
 
-        found = self.extension.load()
-        if not (isinstance(found, type) and issubclass(found, Trainable)):
-            raise self.extension.wanted(found)
+        found = self.extension.load_class(Trainable)
         if mistakes := mistakes_of(found):
             raise self.extension.broken("; ".join(mistakes))
         return found

@@ -71,7 +71,4 @@ def _class_of(name: str) -> type[StudyListener]:
     if name not in known:
         allowed = ", ".join(known) or "none, since no installed package has one"
         raise UserMistake(f"trackers: found '{name}'; allowed: {allowed}{nearest(name, known)}")
-    found = known[name].load()
-    if not (isinstance(found, type) and issubclass(found, StudyListener)):
-        raise known[name].wanted(found)
-    return found
+    return known[name].load_class(StudyListener)

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainables.ass.adaptor import Adaptor
 from trainables.ass.adaptors import OURS
-from trainables.extensions import BrokenExtension, Extension, extensions
+from trainables.extensions import BrokenExtension, extensions
 from trainables.version import code_hash
 
 GROUP = "ass_tune.adaptors"
@@ -58,15 +58,10 @@ def adaptation(value: str) -> Adaptation:
         raise KeyError(value)
     if value in (JOINT, ORACLE):
         return Adaptation({}, source=value == JOINT)
-    names = value.split("+")
-    return Adaptation({name: OURS[name] if name in OURS else _loaded(extensions(GROUP)[name]) for name in names})
-
-
-def _loaded(extension: Extension) -> type[Adaptor]:
-    found: object = extension.load()
-    if isinstance(found, type) and issubclass(found, Adaptor):
-        return found
-    raise extension.wanted(found)
+    found: dict[str, type[Adaptor]] = {}
+    for name in value.split("+"):
+        found[name] = OURS[name] if name in OURS else extensions(GROUP)[name].load_class(Adaptor)
+    return Adaptation(found)
 
 
 def broken_adaptor(name: str, reason: str) -> BrokenExtension:
