@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_STORE = Path("studies") / "mlflow.db"
 """The database of `ass_tune.run` where neither a URI nor `$MLFLOW_TRACKING_URI` is given."""
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
+DATABASE_SERVERS = ("postgresql", "mysql", "mssql")
 _NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -49,6 +50,15 @@ def mlflow_client(uri: str) -> MlflowClient:
     """A client that sends no telemetry and prints little."""
     keep_secret(uri)
     prepare_mlflow()
+    return open_client(uri)
+
+
+def open_client(uri: str) -> MlflowClient:
+    """A client of a store. A database that does not answer is asked twice; MLflow itself goes on for two minutes."""
+    if uri.partition(":")[0].partition("+")[0] in DATABASE_SERVERS:
+        from mlflow.store.db import utils
+
+        utils.MAX_RETRY_COUNT = 2
     from mlflow.tracking import MlflowClient
 
     return MlflowClient(tracking_uri=uri)

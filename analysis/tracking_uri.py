@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from analysis.experiments import URI_VARIABLE, mlflow_errors_as_mistakes, prepare_mlflow
+from analysis.experiments import DATABASE_SERVERS, URI_VARIABLE, mlflow_errors_as_mistakes, prepare_mlflow
 from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake, missing_driver, nearest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 SERVERS = ("http", "https")
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+DATABASES = ("sqlite", *DATABASE_SERVERS)
 ALLOWED = (
     "http://HOST:PORT, https://HOST, sqlite:////ABSOLUTE/PATH/mlflow.db, postgresql://USER:PASSWORD@HOST/NAME, "
     "mysql://..., mssql://..., databricks"

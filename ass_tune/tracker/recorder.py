@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from analysis.experiments import open_client
 from analysis.records import (
     KEY_TAG,
     PARENT_TAG,
@@ -106,11 +107,9 @@ class Recorder:
     def connect(self) -> MlflowClient:
         """Import MLflow, reach its store and find or create the experiment, unless that is done already."""
         if self._client is None:
-            from mlflow.tracking import MlflowClient  # Takes seconds, and is needed in the writer's thread only.
-
             if (file := database_file(self._store.uri)) is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
-            client = MlflowClient(tracking_uri=self._store.uri)
+            client = open_client(self._store.uri)  # imports MLflow, which takes seconds
             experiment = client.get_experiment_by_name(self._study)
             self._holds_only_ours = experiment is None
             self.experiment = self._reopened(client, experiment) if experiment else self._create_experiment(client)

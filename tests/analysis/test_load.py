@@ -271,3 +271,11 @@ def test_trials_of_one_millisecond_are_in_the_order_of_what_they_are() -> None:
             for run, found in zip(runs, tags, strict=True)
         ]
         assert trials_table(rows)["number"].to_pylist() == [9, 10]
+
+
+def test_a_database_server_that_is_away_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("mlflow.store.db.utils.time.sleep", pauses.append)
+    with pytest.raises(UserMistake, match=r"MLflow in postgresql://127\.0\.0\.1:\d+/mlflow: .*refused"):
+        load_study("unknown", f"postgresql://127.0.0.1:{free_port()}/mlflow")
+    assert sum(pauses) < 1

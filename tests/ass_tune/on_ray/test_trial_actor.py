@@ -34,7 +34,7 @@ class Odd(tune.Trainable):
 
 @pytest.fixture
 def actor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[TrialActor, dict[str, Any]]]:
-    monkeypatch.setitem(TRAINABLES, "odd", TrainableEntry("", f"{__name__}:Odd"))
+    monkeypatch.setitem(TRAINABLES, "odd", TrainableEntry("trainables.curves:CurvesConfig", f"{__name__}:Odd"))
 
     def make(does: str) -> tuple[TrialActor, dict[str, Any]]:
         config = {"iterations": 40, "evaluate_every": 10, "does": does}

@@ -291,7 +291,7 @@ def test_a_step_that_cannot_be_measured_leaves_a_plan_that_says_why_and_what_to_
 def test_a_trial_is_held_against_its_share_of_the_smallest_gpu(spec: Spec) -> None:
     for resources in (WHOLE_MACHINE, {**WHOLE_MACHINE, "gpu": 1}):
         check_memory(planned(spec(resources=resources)))
-    with pytest.raises(UserMistake, match=r"needs about 5\.5 GB .* resources\.gpu: 0\.5 of 8\.6 GB is 4\.3 GB"):
+    with pytest.raises(UserMistake, match=r"needs about 5\.8 GB .* resources\.gpu: 0\.5 of 8\.6 GB is 4\.3 GB"):
         check_memory(planned(spec(resources={**WHOLE_MACHINE, "gpu": 0.5})))
 
 
