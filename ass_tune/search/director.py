@@ -213,7 +213,6 @@ class Director:
     def _try_again(self, running: _Running, notice: str) -> None:
         self.notice(running.trial.key, notice)
         self._unfinished.append(running)
-
         del self._running[running.trial.key]
         for listener in self._everybody:
             listener.trial_interrupted(running.trial)

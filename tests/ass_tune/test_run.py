@@ -30,7 +30,9 @@ def test_a_plan_measures_once_and_needs_neither_torch_nor_ray(studies):
     assert plan["cpu_hours"] > 0
     assert not (studies.folder / "smoke").exists()
 
-    code, modules = modules_of("search_spaces/smoke.yaml", "--plan", *ONE_CELL)
+    # with earlier studies beside it, it would import Optuna for a replay on their curves
+    alone = ["--studies", str(studies.folder)]
+    code, modules = modules_of("search_spaces/smoke.yaml", "--plan", *ONE_CELL, *alone)
     assert code == 0
     assert not modules & {"torch", "ray", "optuna", "mlflow"}
     assert json.loads(studies.run("search_spaces/smoke.yaml", "--plan", "--json", *ONE_CELL).stdout) == plan
