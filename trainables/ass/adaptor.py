@@ -5,6 +5,7 @@ The class declares what plans need, without torch. One object of it is made for 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
@@ -25,7 +26,7 @@ TARGET: Final = 1
 """The paper's domain labels z (after Eqs 2 and 3): unlike AdaptSegNet's, the source is 0 and the target 1."""
 
 
-class Adaptor:
+class Adaptor(ABC):
     """One module that is trained beside G and CH. Every method but `networks` and the losses may be left out.
 
     Args:
@@ -61,9 +62,9 @@ class Adaptor:
         return frozenset()
 
     @classmethod
+    @abstractmethod
     def lambdas(cls, config: AssConfig) -> Mapping[str, float]:
         """Weight of each of its losses, by name."""
-        raise NotImplementedError
 
     @classmethod
     def rates(cls, config: AssConfig) -> Mapping[str, float]:
@@ -100,7 +101,7 @@ class Adaptor:
         """What else is recorded, scalars by name: reported as `adaptor/NAME`, the mean since the last report."""
         return {}
 
-    def after_step(self) -> None:
+    def after_step(self) -> None:  # noqa: B027 - most adaptors have nothing to do then
         """Follow a step of G and of its networks, e.g. with a teacher that averages G's weights."""
 
     def drawn(self, name: str, make: Callable[[], Network]) -> Network:

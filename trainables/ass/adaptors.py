@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,9 +116,9 @@ class SemanticAdaptor(Adaptor):
         self.sd = self.drawn("sd", self.discriminator)
         return {"sd": self.sd}
 
+    @abstractmethod
     def discriminator(self) -> SemanticAdaptation:
         """D_s of this form of semantic-level adaptation."""
-        raise NotImplementedError
 
     def adapt(self, source: Outputs[Images] | None, labeled: Outputs[Images] | None, unlabeled: Any) -> Examples:
         """Let D_s judge the source's features."""
