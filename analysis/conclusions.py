@@ -10,7 +10,8 @@ from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.power import MOST_SEEDS, MoreSeeds
 from analysis.statistics.sequential import Stopped
 from analysis.statistics.verdict import Comparison, Verdict
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.table import Row, interval, p_text
 from analysis.wording import count, seeds_text
 from trainables.objective import MIOU, Objective

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 
 
 def configurations(study: Study, cell: StudyCell) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 
 NEAR = 0.05
 """Share of a range, of its logarithm where that is searched, within which a value is at an end."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.statistics.seeds import mean_over_seeds
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from trainables.words import BUDGET, REPORT, plus_minus
 
 ADAPTOR = "adaptor"

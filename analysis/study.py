@@ -16,86 +16,13 @@ import pyarrow as pa
 import yaml
 
 from analysis.artifacts import Files
-from analysis.choice import best_configuration
+from analysis.chosen_runs import ChosenRuns
 from analysis.confusions import Confusions, confusions_of
 from analysis.pictures import PredictedImage, pictures_of
+from analysis.study_cell import StudyCell
 from trainables.config import Value
 from trainables.objective import MIOU, Objective
-from trainables.words import ANY, BUDGET, Cell, format_value, label
-
-NAMED = pa.dictionary(pa.int32(), pa.string())
-TEXTS = pa.map_(pa.string(), pa.string())
-TIME = pa.timestamp("ms", "UTC")
-TRIALS = pa.schema(
-    [
-        pa.field("run", pa.string(), nullable=False),
-        pa.field("name", pa.string()),
-        pa.field("status", pa.string()),
-        pa.field("start", TIME),
-        pa.field("end", TIME),
-        pa.field("cell", pa.string()),
-        pa.field("stage", pa.string()),
-        pa.field("number", pa.int64()),
-        pa.field("seed", pa.int64()),
-        pa.field("outcome", pa.string()),
-        pa.field("params", TEXTS),
-        pa.field("tags", TEXTS),
-    ]
-)
-"""One row per run in MLflow, the study's own first (stage `study`); `cell` to `outcome` are tags of their name."""
-REPORTS = pa.schema(
-    [
-        pa.field("run", NAMED, nullable=False),
-        pa.field("metric", NAMED, nullable=False),
-        pa.field("iteration", pa.int64()),
-        pa.field("time", TIME),
-        pa.field("value", pa.float64()),
-    ]
-)
-"""One row per value that a trial reported, in the order of trials, iterations, metrics and times."""
-
-
-@dataclass(frozen=True)
-class StudyCell(Cell):
-    """A cell of a study that was run.
-
-    Attributes:
-        tuned: names of the hyperparameters that it tunes.
-        idle: factors whose level has no effect in it.
-    """
-
-    tuned: tuple[str, ...] = ()
-    idle: tuple[str, ...] = ()
-
-    @property
-    def levels(self) -> dict[str, str]:
-        """The levels as people write them, by factor, in the order of the study's factors."""
-        return {factor: format_value(level) for factor, level in self.factors}
-
-    @property
-    def shown(self) -> Mapping[str, str]:
-        """The levels as tables show them: those without effect as `any`."""
-        return self.levels | dict.fromkeys(self.idle, ANY)
-
-    @property
-    def effective(self) -> Mapping[str, str]:
-        """The levels that have an effect."""
-        return {factor: level for factor, level in self.levels.items() if factor not in self.idle}
-
-    @property
-    def budget(self) -> int | None:
-        """Number of labeled images, where that is a factor."""
-        level = self.levels.get(BUDGET, "")
-        return int(level) if level.isdigit() else None
-
-    def without_budget(self) -> str:
-        """The cell's levels except its number of labeled images, e.g. `ga+csa`."""
-        return label((factor, level) for factor, level in self.effective.items() if factor != BUDGET)
-
-    @property
-    def label(self) -> str:
-        """The cell as sentences and figures name it, e.g. `ga+csa, 50 labels`."""
-        return label(self.effective.items())
+from trainables.words import Cell
 
 
 @dataclass(frozen=True)
@@ -104,8 +31,8 @@ class Study:
 
     Attributes:
         name: of the study, and of its experiment in MLflow.
-        trials: see `TRIALS`.
-        reports: see `REPORTS`.
+        trials: see `trials_table.TRIALS`.
+        reports: see `trials_table.REPORTS`.
         files: artifacts of every run.
     """
 
@@ -216,7 +143,7 @@ class Study:
         for metric, values in ((select, self.chosen_by), (report, self.last(report))):
             frame[metric] = frame["run"].map(values).astype(np.float64)
         frame["iteration"] = frame["run"].map(self._reached).fillna(0).astype(np.int64)
-        best = {run for cell in self.cells for run in self._best[cell.name].runs}
+        best = {run for cell in self.cells for run in self._chosen.best[cell.name].runs}
         chosen = {run for cell in self.cells for run in self.results(cell).values()}
         frame["best"], frame["chosen"] = frame["run"].isin(best), frame["run"].isin(chosen)
         return frame
@@ -227,11 +154,11 @@ class Study:
         The configuration is that with the best mean on the select split over the seeds that search, the earlier one of
         equals, or the only one in a cell that has nothing to search.
         """
-        return self._results[cell.name]
+        return self._chosen.of_table[cell.name]
 
     def ended_seeds(self, cell: StudyCell) -> set[int]:
         """Seeds of the table for which a run of the cell's configuration has ended, also without a result."""
-        return self._ended.get(cell.name, set())
+        return self._chosen.ended_seeds.get(cell.name, set())
 
     @cached_property
     def chosen_by(self) -> Mapping[str, float]:
@@ -288,117 +215,19 @@ class Study:
         return {}
 
     @cached_property
-    def _results(self) -> dict[str, dict[int, str]]:
-        """What `results` says, by cell."""
-        return {name: self._of_table(name) for name in self._best}
-
-    def _of_table(self, cell: str) -> dict[int, str]:
-        content = self._best[cell].content
-        same = {run.seed: run.run for run in self._finished if run.cell == cell and run.content == content}
-        return {seed: same[seed] for seed in self.seeds if seed in same}
-
-    @cached_property
-    def _best(self) -> dict[str, _Best]:
-        """By cell, what its table row is made of."""
-        return {
-            found["cell"]: self._searched(found["cell"]) if found["tuning_trials"] else self._only(found["cell"])
-            for found in self.plan["cells"]
-        }
-
-    def _searched(self, cell: str) -> _Best:
-        """The best configuration among the finished tuning trials of a cell."""
-        reached = self.chosen_by
-        tuning = [run for run in self._finished if run.cell == cell and run.stage == "tuning" and run.run in reached]
-        select: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
-        for run in sorted(tuning, key=lambda run: run.number):
-            select.setdefault(run.content, {})[run.seed] = reached[run.run]
-        best = best_configuration(select, self.train_seeds, self.objective)
-        if best is None:
-            return _Best()
-        return _Best(best[0], tuple(run.run for run in tuning if run.content == best[0]))
-
-    def _only(self, cell: str) -> _Best:
-        """The configuration of a cell that has nothing to search."""
-        return next((_Best(run.content) for run in self._finished if run.cell == cell), _Best())
-
-    @cached_property
-    def _ended(self) -> dict[str, set[int]]:
-        """What `ended_seeds` says, by cell."""
-        table, searching = set(self.seeds), set(self.train_seeds)
-        found: dict[str, set[int]] = {}
-        for row in self.trials.select(["cell", "stage", "seed", "outcome", "params"]).to_pylist():
-            of_table = row["seed"] in table and (row["stage"] == "replicate" or row["seed"] in searching)
-            ended = of_table and row["outcome"] in ("finished", "failed", "diverged") and row["cell"] in self._best
-            if ended and _content(row["params"]) == self._best[row["cell"]].content:
-                found.setdefault(row["cell"], set()).add(row["seed"])
-        return found
+    def _chosen(self) -> ChosenRuns:
+        cells = tuple(self.plan["cells"])
+        return ChosenRuns(self.trials, cells, self.seeds, self.train_seeds, self.objective, self.chosen_by)
 
     @cached_property
     def _reached(self) -> dict[str, int]:
         found = self.reports.group_by("run").aggregate([("iteration", "max")]).to_pydict()
         return dict(zip(found["run"], found["iteration_max"], strict=True))
 
-    @cached_property
-    def _finished(self) -> list[_Finished]:
-        columns = ("run", "cell", "stage", "number", "seed", "outcome", "params")
-        rows = self.trials.select(columns).to_pylist()
-        return [
-            _Finished(row["run"], row["cell"], row["stage"], row["number"], row["seed"], _content(row["params"]))
-            for row in rows
-            if row["outcome"] == "finished" and row["stage"] in ("tuning", "replicate")
-        ]
-
 
 def _cell(factors: tuple[tuple[str, Value], ...], planned: Mapping[str, Any]) -> StudyCell:
     """A cell as the plan has it; plans of older versions do not say what is idle."""
     return StudyCell(factors, tuple(planned["tuned"]), tuple(planned.get("idle", ())))
-
-
-@dataclass(frozen=True)
-class _Finished:
-    run: str
-    cell: str
-    stage: str
-    number: int
-    seed: int
-    content: tuple[tuple[str, str], ...]
-    """All settings but the seed."""
-
-
-@dataclass(frozen=True)
-class _Best:
-    """The configuration of a cell that was chosen; nothing as long as there is none."""
-
-    content: tuple[tuple[str, str], ...] | None = None
-    runs: tuple[str, ...] = ()
-    """Its tuning trials, one per seed that searches."""
-
-
-def trials_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows with the columns run, name, status, start, end, params and tags (mappings), as `TRIALS` has them.
-
-    In the order in which they began, the study's own run first. Of trials that began in the same millisecond, cell,
-    stage and number decide, never the names of runs, which MLflow draws at random.
-    """
-    derived = sorted(({**row, **_from_tags(row["tags"])} for row in rows), key=_place)
-    texts = {"params", "tags"}
-    plain = [{k: sorted(v.items()) if k in texts else v for k, v in row.items()} for row in derived]
-    return pa.Table.from_pylist(plain, TRIALS)
-
-
-def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The study first, then trials by their start; those of one millisecond by what they are, wherever they lie."""
-    names = (row["cell"] or "", row["stage"] or "", row["number"] or 0)
-    return (row["stage"] != "study", row["start"] is not None, row["start"] or 0, *names)
-
-
-def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
-    texts = {name: tags.get(name) for name in ("cell", "stage", "outcome")}
-    return texts | {name: int(tags[name]) if name in tags else None for name in ("number", "seed")}
-
-
-def _content(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, value) for name, value in params if name != "seed"))
 
 
 def _numbers(texts: Sequence[str | None]) -> list[float] | list[str | None]:

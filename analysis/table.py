@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.statistics.gains import Gain, Judged
 from analysis.statistics.seeds import Mean, mean_over_seeds
 from analysis.statistics.verdict import Comparison, Verdict
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from trainables.callable_module import make_callable
 from trainables.objective import MIOU, Objective
 from trainables.words import Outcome, format_points, plus_minus

@@ -193,12 +193,13 @@ def measure(quick: bool) -> Result:
         rows = workers.map(simulate, *zip(*both, strict=True), itertools.repeat(size.gains), range(len(both)))
     figures = figures_of(nulls, again, rows)
     shown = [errors_table(nulls, again), rows_table(rows), conclusion(figures)]
+    recorded = [decide_curves.of_streets()]
     if decide_curves.ALGOPERF.is_file():
-        recorded = decide_curves.conclusions()
-        figures |= recorded.figures()
-        shown.append(recorded.sentence())
+        recorded.append(decide_curves.of_algoperf())
     else:
-        shown.append(f"recorded runs: left out, since there is no {decide_curves.ALGOPERF.name} in ../shared/curves")
+        shown.append(f"AlgoPerf: left out, since there is no {decide_curves.ALGOPERF.name} in ../shared/curves")
+    figures |= decide_curves.figures(recorded)
+    shown += [one.sentence() for one in recorded]
     data = [{**asdict(one), "kind": "nulls"} for one in nulls] + [{**asdict(one), "kind": "again"} for one in again]
     return Result(shown, figures, [*data, *({**asdict(row), "kind": "gains", "ratio": row.ratio} for row in rows)])
 

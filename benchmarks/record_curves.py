@@ -1,4 +1,7 @@
-"""Writes the tuning trials of a study as the table of learning curves that `benchmarks.search_efficiency` reads."""
+"""Writes what the benchmarks read of a study: learning curves of its tuning trials, and its table seed by seed.
+
+`benchmarks.search_efficiency` reads the curves, `benchmarks.decide` the seeds.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from trainables.mistakes import ExitCode, UserMistake
 from trainables.words import REPORT, SELECT
 
 COLUMNS = ["cell", "configuration", "seed", "step", "value", "report"]
-FILE = PROJECT / "benchmarks/curves/streets.parquet"
+CURVES, SEEDS = (PROJECT / f"benchmarks/curves/{name}.parquet" for name in ("streets", "streets_seeds"))
 
 
 def curves_of(study: Study) -> pd.DataFrame:
@@ -44,20 +47,29 @@ def curves_of(study: Study) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=lambda row: row[:4]), columns=COLUMNS)
 
 
+def seeds_of(study: Study) -> pd.DataFrame:
+    """A row per run of the table: cell, seed, and report mIoU as value."""
+    report = study.last(REPORT)
+    rows = [(c.name, seed, report[run]) for c in study.cells for seed, run in sorted(study.results(c).items())]
+    return pd.DataFrame(rows, columns=["cell", "seed", "value"])
+
+
 def main(arguments: list[str]) -> ExitCode:
-    """Write the table of a study's folder, or of a name in MLflow."""
+    """Write both tables of a study's folder, or of a name in MLflow."""
     if len(arguments) != 1:
         print("usage: python -m benchmarks.record_curves STUDY", file=sys.stderr)
         return ExitCode.USER_MISTAKE
     try:
-        table = curves_of(load_study(arguments[0]))
+        study = load_study(arguments[0])
+        tables = {CURVES: curves_of(study), SEEDS: seeds_of(study)}
     except UserMistake as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
-    new = Path(f"{FILE}.new")
-    pyarrow.parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), new, compression="zstd")
-    new.replace(FILE)
-    print(f"{FILE}: {len(table)} rows, {table['cell'].nunique()} cells, {FILE.stat().st_size / 1000:.0f} kB")
+    for file, table in tables.items():
+        new = Path(f"{file}.new")
+        pyarrow.parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), new, compression="zstd")
+        new.replace(file)
+        print(f"{file}: {len(table)} rows, {table['cell'].nunique()} cells, {file.stat().st_size / 1000:.0f} kB")
     return ExitCode.FINISHED
 
 

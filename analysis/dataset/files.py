@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.study import REPORTS, TEXTS, TIME, TRIALS
+from analysis.trials_table import REPORTS, TEXTS, TIME, TRIALS
 from trainables.mistakes import UserMistake
 
 FORMAT = "2"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.style import DIVERGING, new_figure
 from trainables.ass.metrics import iou_per_class
 from trainables.words import format_points

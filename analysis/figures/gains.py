@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.intervals import Interval, interval_lines
 from analysis.statistics.gains import Judged
-from analysis.study import StudyCell
+from analysis.study_cell import StudyCell
 from analysis.style import adaptor_colors
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.style import PALE, adaptor_colors, new_figure
 
 MOST_PANELS = 30

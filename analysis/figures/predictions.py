@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.pictures import PredictedImage
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.style import legend_columns, new_figure
 
 

@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.statistics.block_design import Noise
 from analysis.statistics.sensitivity import noise_within_seeds
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.style import PALE, adaptor_colors, legend_columns, new_figure
 from analysis.wording import count
 

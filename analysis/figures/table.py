@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.statistics.seeds import Mean
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from analysis.style import adaptor_colors, marker, new_figure
 from analysis.table import Row
 from trainables.objective import Objective

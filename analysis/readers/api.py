@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from analysis.readers.sql import points, reports_table
 from analysis.records import PARENT_TAG
-from analysis.study import trials_table
+from analysis.trials_table import trials_table
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

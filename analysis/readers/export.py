@@ -13,7 +13,8 @@ import pyarrow as pa
 from analysis import confusions, pictures
 from analysis.dataset.files import DataSet
 from analysis.dataset.tables import COLORS, counts_file, predictions_file
-from analysis.study import REPORTS, TRIALS, Study
+from analysis.study import Study
+from analysis.trials_table import REPORTS, TRIALS
 from trainables.confusions import CLASSES
 
 EXPERIMENT_TAGS, LEFT_OUT = b"experiment_tags", b"left_out"

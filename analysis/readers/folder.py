@@ -34,7 +34,8 @@ from analysis.records import (
     decode,
     read_line,
 )
-from analysis.study import Study, trials_table
+from analysis.study import Study
+from analysis.trials_table import trials_table
 from trainables.mistakes import UserMistake
 
 logger = logging.getLogger(__name__)

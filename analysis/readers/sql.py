@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.records import PARENT_TAG
-from analysis.study import REPORTS, TIME, trials_table
+from analysis.trials_table import REPORTS, TIME, trials_table
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.report.blocks import Section, Table, Text
 from analysis.statistics.seeds import Mean, mean_over_seeds
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from trainables.objective import Objective
 from trainables.words import BEST_ITERATION, format_points, plus_minus
 

@@ -14,7 +14,8 @@ from analysis.statistics.looks import Looks
 from analysis.statistics.power import Design, MoreSeeds, more_seeds
 from analysis.statistics.sequential import Followed, Named, Progress, claims, follow
 from analysis.statistics.verdict import MARGIN, Comparison, Runs, Verdict, judge
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pandas as pd
 from analysis.configurations import configurations
 from analysis.statistics.block_design import Noise, block_test, indicators
 from analysis.statistics.seeds import holm
-from analysis.study import Study, StudyCell
+from analysis.study import Study
+from analysis.study_cell import StudyCell
 from trainables.words import BUDGET, label
 
 ALPHA = 0.05

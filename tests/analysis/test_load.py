@@ -14,7 +14,8 @@ from mlflow.tracking import MlflowClient
 from analysis.load import load_study
 from analysis.readers.api import read_through_api
 from analysis.statistics.gains import Judged
-from analysis.study import Study, trials_table
+from analysis.study import Study
+from analysis.trials_table import trials_table
 from ass_tune.tracker.store import MlflowStore, mlflow_store
 from ass_tune.tracker.tracker import Tracker
 from ass_tune.trial import End, Report, Trial

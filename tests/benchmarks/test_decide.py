@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.statistics.verdict import Verdict
 from benchmarks import decide, decide_curves
 from benchmarks.command_line import run
 from benchmarks.decide import FIXED, Errors, Row, Size, errors, figures_of, simulate
@@ -74,11 +75,33 @@ def test_a_cell_with_few_evaluations_is_left_out() -> None:
 
 def test_verdicts_until_decided_are_held_against_those_of_all_seeds(tmp_path: Path) -> None:
     recorded().to_parquet(tmp_path / "curves.parquet")
-    found = decide_curves.conclusions(tmp_path / "curves.parquet")
+    found = decide_curves.of_algoperf(tmp_path / "curves.parquet")
     assert len(found.pairs) == 4 and found.all_runs == 30
     assert 18 <= found.runs < 30, "clear gains stop after three seeds"
     assert found.same >= 0.5 and found.compatible == 1
-    assert "4 comparisons" in found.sentence()
+    assert "AlgoPerf, 4 comparisons" in found.sentence() and "of 5 seeds" in found.sentence()
+
+
+def streets() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"adaptor={adaptor},labeled_images={labels}", seed, 30 + gain + labels + rng.normal(0, 0.3))
+        for adaptor, gain in (("ga", 0), ("joint", -5), ("ga+csa", 5))
+        for labels in (5, 20)
+        for seed in range(100, 110)
+    ]
+    return pd.DataFrame(rows, columns=["cell", "seed", "value"])
+
+
+def test_on_streets_each_adaptor_is_compared_with_ga_at_its_budget(tmp_path: Path) -> None:
+    streets().to_parquet(tmp_path / "seeds.parquet")
+    found = decide_curves.of_streets(tmp_path / "seeds.parquet")
+    assert sorted(found.pairs) == [(Verdict.BETTER, Verdict.BETTER)] * 2 + [(Verdict.WORSE, Verdict.WORSE)] * 2
+    assert (found.seeds, found.all_runs) == (10, 60)
+    figures = decide_curves.figures(
+        [found, replace(found, name="AlgoPerf", pairs=[*found.pairs[:1] * 3, (Verdict.WORSE, Verdict.UNDECIDED)])]
+    )
+    assert (figures["same_conclusion"], figures["same_conclusion_algoperf"]) == (7 / 8, 3 / 4)
 
 
 @pytest.mark.parametrize("curves", [True, False])
@@ -89,13 +112,17 @@ def test_the_benchmark_writes_figures_and_rows(
     monkeypatch.setattr(decide, "grid", lambda quick: [Point(12, 2)])
     monkeypatch.setattr(decide, "Workers", InThisProcess)
     monkeypatch.setattr(decide_curves, "ALGOPERF", tmp_path / "algoperf.parquet")
+    streets().to_parquet(tmp_path / "seeds.parquet")
+    of_streets = decide_curves.of_streets(tmp_path / "seeds.parquet")
+    monkeypatch.setattr(decide_curves, "of_streets", lambda: of_streets)
     if curves:
         recorded().to_parquet(tmp_path / "algoperf.parquet")
-        conclusions = decide_curves.conclusions(tmp_path / "algoperf.parquet")
-        monkeypatch.setattr(decide_curves, "conclusions", lambda: conclusions)
+        of_algoperf = decide_curves.of_algoperf(tmp_path / "algoperf.parquet")
+        monkeypatch.setattr(decide_curves, "of_algoperf", lambda: of_algoperf)
     assert run("decide", None, decide.measure, ["--quick", "--json", str(tmp_path / "figures.json")]) == 0
     found = json.loads((tmp_path / "figures.json").read_text())
     assert {"fwer", "runs_ratio"} <= set(found["figures"])
-    assert ("same_conclusion" in found["figures"]) is curves
+    assert "same_conclusion" in found["figures"]
+    assert ("same_conclusion_algoperf" in found["figures"]) is curves
     assert ("left out" in capsys.readouterr().out) is not curves
     assert {one["kind"] for one in found["rows"]} == {"nulls", "again", "gains"}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from analysis.study import Study
@@ -31,21 +32,24 @@ def trials() -> Iterator[Made]:
                 place = number + 2 * seed
                 yield Made({"adaptor": cell}, curves, {"lr": lr}, "tuning", place, seed, outcome)
     yield Made({"adaptor": "ga"}, {"select/miou": {25: 1.0}}, {"lr": 0.03}, "tuning", 9, 0, "pruned")
-    yield Made({"adaptor": "ga"}, {"select/miou": {400: 1.0}}, {"lr": 0.05}, "replicate", 0, 100)
+    for seed in (100, 101):
+        curves = {"select/miou": {400: 1.0}, "report/miou": {400: seed / 4}}
+        yield Made({"adaptor": "ga"}, curves, {"lr": 0.05}, "replicate", seed - 100, seed)
 
 
 @pytest.fixture
 def study() -> Study:
-    return made_study({"adaptor": ["ga", "ga+csa"]}, LR, list(trials()), iterations=400)
+    return made_study({"adaptor": ["ga", "ga+csa"]}, LR, list(trials()), iterations=400, seeds=(100, 101))
 
 
 def test_a_replay_reads_what_was_recorded(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     object.__setattr__(study, "settings", {**study.settings, "train": {"iterations": 400, "evaluate_every": 25}})
     file = tmp_path / "streets.parquet"
-    monkeypatch.setattr(record_curves, "FILE", file)
+    monkeypatch.setattr(record_curves, "CURVES", file)
+    monkeypatch.setattr(record_curves, "SEEDS", tmp_path / "seeds.parquet")
     monkeypatch.setattr(record_curves, "load_study", lambda name: study)
     assert record_curves.main(["studies/streets_curves"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["streets.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seeds.parquet", "streets.parquet"]
     ga, csa = read_table(file, STEPS).cells
     assert csa.values[1, 0].tolist() == [21 + step / 40 for step in STEPS]
     assert csa.results.tolist() == [[31.0, 30.0], [32.0, 31.0]]
@@ -53,6 +57,8 @@ def test_a_replay_reads_what_was_recorded(study: Study, tmp_path: Path, monkeypa
     assert ga.results[1, 1] == DIVERGED
     assert ga.values[1, 1, STEPS.index(300)] == DIVERGED
     assert math.isnan(ga.values[1, 1, -1])
+    seeds = pyarrow.parquet.read_table(tmp_path / "seeds.parquet").to_pylist()
+    assert seeds == [{"cell": "adaptor=ga", "seed": seed, "value": seed / 4} for seed in (100, 101)]
 
 
 def test_a_study_that_is_not_there_is_one_clear_error(

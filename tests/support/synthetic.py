@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from analysis.readers.sql import points, reports_table
-from analysis.study import Study, trials_table
+from analysis.study import Study
+from analysis.trials_table import trials_table
 from trainables.objective import Objective
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -21,7 +21,8 @@ from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.readers.export import experiment_tags
 from analysis.records import PARENT_TAG
-from analysis.study import Study, trials_table
+from analysis.study import Study
+from analysis.trials_table import trials_table
 from ass_tune.tracker.store import MlflowStore
 from tests.analysis.conftest import Recorded
 from tests.support.mlflow_server import free_port, mlflow_server, wait_until

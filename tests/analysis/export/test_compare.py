@@ -16,7 +16,8 @@ from analysis.artifacts import Files
 from analysis.dataset.tables import Digests
 from analysis.export.compare import difference
 from analysis.load import load_study
-from analysis.study import REPORTS, TRIALS, Study
+from analysis.study import Study
+from analysis.trials_table import REPORTS, TRIALS
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from analysis.export.write import write_export
 from analysis.load import load_study
 from analysis.readers.api import RunFiles
 from analysis.readers.export import experiment_tags, left_out_of, read_export
-from analysis.study import REPORTS, Study
+from analysis.study import Study
+from analysis.trials_table import REPORTS
 from tests.analysis.conftest import Recorded
 from tests.support.project import PROJECT
 from trainables.ass.metrics import miou
