@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ass_tune.limit import TimeLimit
+from trainables.mistakes import UserMistake
+
 PROGRAM = "python -m ass_tune.run"
 Instead = Literal["plan", "status"]
 """What a command does instead of running the study."""
@@ -30,6 +33,7 @@ class Arguments:
     overrides: tuple[str, ...] = ()
     plan: bool = False
     step_time: float | None = None
+    limit: TimeLimit | None = None
     status: bool = False
     json: bool = False
 
@@ -43,6 +47,14 @@ def data_folder(given: str | Path | None) -> Path | None:
     """The folder of the real data sets: the one given, else `$ASS_DATA_ROOT`, else None."""
     folder = given or os.environ.get("ASS_DATA_ROOT")
     return Path(folder).resolve() if folder else None
+
+
+def time_limit(given: str | None) -> TimeLimit | None:
+    """The limit of a study that begins now. Raises UserMistake where the text is none."""
+    try:
+        return None if given is None else TimeLimit.from_now(given)
+    except ValueError as error:
+        raise UserMistake(f"limit: {error}") from None
 
 
 def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | None = None) -> Arguments:
@@ -67,7 +79,7 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         "away: tune=null all hyperparameters, tune.lr=null one of them, prune=null the whole section; only under "
         "fixed, null is itself a value",
     )
-    parser.set_defaults(plan=instead == "plan", status=instead == "status", fresh=False, step_time=None)
+    parser.set_defaults(plan=instead == "plan", status=instead == "status", fresh=False, step_time=None, limit=None)
     if instead is None:
         choices = parser.add_mutually_exclusive_group()
         choices.add_argument("--plan", action="store_true", help="show what would run and what it would cost, and stop")
@@ -100,6 +112,13 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         metavar="URI",
         help="where MLflow is; by default $MLFLOW_TRACKING_URI, or else DIR/mlflow.db",
     )
+    if instead is None:
+        parser.add_argument(
+            "--limit",
+            type=_limit,
+            metavar="TIME",
+            help="end before this time is over, e.g. 7h45m, 90m or 2d, with everything saved; the same command goes on",
+        )
     parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
     found = parser.parse_args(argv)
     ledger = ledger_url(found.ledger)
@@ -109,11 +128,14 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         )
     if found.step_time is not None and not found.plan:
         parser.error("--step-time is for --plan only: a study that runs measures its own times")
+    if found.limit is not None and (found.plan or found.status):
+        parser.error("--limit is for a study that runs, and neither for --plan nor for --status")
     return Arguments(
         file=found.file,
         overrides=tuple(found.set),
         plan=found.plan,
         step_time=found.step_time,
+        limit=found.limit,
         status=found.status,
         json=found.json,
         fresh=found.fresh,
@@ -141,3 +163,10 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"found {text!r}; allowed: a number of seconds above 0")
     return seconds
+
+
+def _limit(text: str) -> TimeLimit:
+    try:
+        return TimeLimit.from_now(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

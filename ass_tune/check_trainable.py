@@ -102,15 +102,28 @@ def checks(checked: Checked) -> Iterator[str]:
     saved = any((checked.folder / "killed" / "checkpoints").rglob("*.pt"))
     goes_on = "goes on from its checkpoint" if saved else "begins anew, since it saved no checkpoint, and gets"
     yield f"killed after its first report, it {goes_on} to the same numbers"
+    every = checked.config.evaluate_every
+    _run([checked.task("handed back")], asked_at_look=every + 3 + every // 2)  # in the second interval
+    after = _run([checked.task("handed back")])
+    _same(undisturbed[-len(after) :], after, "asked to end between two reports and started again")
+    yield "asked to end between two reports, it hands itself back and goes on to the same numbers"
     other = checked.task("other", seed=checked.config.seed + 1)
     both = _run([other, checked.task("reset")])
     _same(undisturbed, [result for result in both if result["trial"] == 1], "after another trial in its process")
     yield "after another trial in the same process, it gives the same numbers"
 
 
-def _run(tasks: list[Mapping[str, Any]], kill_after: int | None = None) -> list[Result]:
-    """Results of trials in a process of their own, which is killed after some results if that is asked for."""
-    command = [sys.executable, "-m", "trainables.check_trial"]
+def _run(
+    tasks: list[Mapping[str, Any]], kill_after: int | None = None, asked_at_look: int | None = None
+) -> list[Result]:
+    """Results of trials in a process of their own.
+
+    Args:
+        tasks: one for each trial.
+        kill_after: after how many results the process is killed, if ever.
+        asked_at_look: at which look of the trainable whether it was asked to end it is, if ever.
+    """
+    command = [sys.executable, "-m", "trainables.check_trial", *([] if asked_at_look is None else [str(asked_at_look)])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(tasks))
@@ -189,7 +202,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 def _parse(argv: list[str] | None, program: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Run a trainable through what a study does: reports, a kill and a resume, another trial before it.",
+        description="Run a trainable through what a study does: reports, a kill, a request to end, a trial before it.",
     )
     parser.add_argument("name", help="the name that a file gives under trainable:")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a value of a setting")

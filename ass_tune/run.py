@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ass_tune.arguments import PROGRAM, Arguments, Instead, data_folder, ledger_url, parse
+from ass_tune.arguments import PROGRAM, Arguments, Instead, data_folder, ledger_url, parse, time_limit
 from ass_tune.ledger.safe_paths import check_inside
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config, with_earlier
 from ass_tune.spec import SpecErrors, StudySpec, load
@@ -100,7 +100,8 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     if arguments.fresh:
         with study_lock(folder.local_path()):
             console.print(f"put aside: {put_aside(arguments.studies, spec.study)}", soft_wrap=True)
-    with study_lock(folder.local_path()) as died, open_ledger(folder, spec.study, arguments.ledger) as ledger:
+    ends = arguments.limit.ends if arguments.limit else None
+    with study_lock(folder.local_path(), ends) as died, open_ledger(folder, spec.study, arguments.ledger) as ledger:
         if died is not None:
             console.print(f"taken over from {died}, which is gone", soft_wrap=True)
         return run_study(console, spec, plan, arguments, folder, ledger)
@@ -141,7 +142,7 @@ def run_study(
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
 
-    progress = StudyProgress(searches, spec.train.iterations)
+    progress = StudyProgress(searches, spec.train.iterations, arguments.limit)
     with ExitStack() as cluster:
         with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster") as say:
             resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
@@ -151,11 +152,12 @@ def run_study(
             listeners = [progress, view, checkpoints, WaitsFile(folder), *further]
             looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
-            stopped = run_trials(
-                spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
-            )
+            between = plan.seconds_between_reports
+            stop = run_trials(spec, director, folder, arguments.data_root, data.digests, between, arguments.limit)
+    if stop is not None and not stop.to_mend and progress.done and not spec.replicate.until:
+        stop = None  # the last trials ended while they were asked to save themselves
 
-    return end_study(console, spec, arguments, folder, searches, tracker, stopped)
+    return end_study(console, spec, arguments, folder, searches, tracker, stop)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ class StudyRun:
     folder: Path
     """Of the study: ledger, checkpoints, results, `tables/` and `report/`."""
     ended: ExitCode
-    """FINISHED; INCOMPLETE where trials failed, nothing was measured or the study paused; INTERRUPTED by Ctrl-C."""
+    """FINISHED; INCOMPLETE where trials failed, nothing was measured or the study paused; INTERRUPTED by a signal or by
+    the limit."""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -186,6 +189,7 @@ def run(
     address: str | None = None,
     fresh: bool = False,
     report: bool = True,
+    limit: str | None = None,
     console: Console | None = None,
 ) -> StudyRun:
     """Run a study, or what is left of it, in this process; the same call again is the resume.
@@ -199,6 +203,7 @@ def run(
         address: of a Ray cluster to join; else a local Ray is started, and stopped at the end.
         fresh: put aside what the study has, and begin anew.
         report: write the report page at the end.
+        limit: how long this call may take, e.g. `7h45m`; the study then ends before that, with everything saved.
         console: where to show progress and the final table; None for nowhere.
 
     Raises MissingData, UserMistake, OSError where the disk is full, and KeyboardInterrupt before the first trial.
@@ -211,6 +216,7 @@ def run(
         address=address,
         fresh=fresh,
         report=report,
+        limit=time_limit(limit),
     )
     if fresh and arguments.ledger:
         raise UserMistake("fresh=True puts the study's folder aside; in a database give the study another name")

@@ -103,6 +103,9 @@ class Listener:
     def trials_wait(self, waits: Sequence[Wait]) -> None:
         """These trials are late, and no others; called each time that this changes."""
 
+    def study_ends_early(self, how: str) -> None:
+        """The study ends before it is done, at a signal or its time limit; trials that train are waited for."""
+
     def trial_interrupted(self, trial: Trial) -> None:
         """The trial stopped running without an outcome and will be started again."""
 

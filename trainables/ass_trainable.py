@@ -23,6 +23,7 @@ from trainables.domains.packed import PackedSet
 from trainables.domains.pairs import open_pair
 from trainables.panel import panel_png
 from trainables.predictions import predictions_to_parquet
+from trainables.preemption import HandedBack
 from trainables.snapshots import Snapshot, snapshot_metrics
 from trainables.storage import Storage
 from trainables.words import SELECT
@@ -49,11 +50,13 @@ class AssTrainable(tune.Trainable):
         self._checkpoints = Checkpoints(self._folder, self._trial_key)
         loaded = self._checkpoints.newest()
         self._notices = list(loaded.warnings)
-        self._saved_report: dict[str, Any] | None = None
+        self._report: dict[str, Any] | None = None
+        self._trained: dict[str, float] | None = None  # metrics of an interval that is trained and not evaluated yet
         if loaded.state is not None:
             self._trainer.load_state_dict(loaded.state["trainer"])
             self._best.load_state_dict(loaded.state["best"])
-            self._saved_report = loaded.state["report"]
+            self._report, self._trained = loaded.state["report"], loaded.state["trained"]
+        self._repeats, self._saved = self._report is not None, self._progress
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial in the same process: everything of the last one is built anew."""
@@ -61,33 +64,51 @@ class AssTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next report; the first one of a trial that was continued is the report it was saved with.
+        """Train to the next report; the first one of a trial that was continued is the last one before it was saved.
 
         Whoever records reports may have died before it had that one, and knows it by its iteration if it has it.
+        Raises HandedBack where the process was asked to end; the trial is then saved as it is, between two reports too.
         """
-        result, self._saved_report = self._saved_report or self._next_report(), None
+        try:
+            result = self._report if self._repeats and self._report is not None else self._next_report()
+        except HandedBack:
+            if self._saved != self._progress:
+                self._save()
+            raise
+        self._repeats = False
         notices = self._notices + self._pair.take_notices()
         self._notices = []
         return {**result, "notices": notices} if notices else result
 
     def _next_report(self) -> dict[str, Any]:
         settings, trainer = self._trial_config, self._trainer
+        until = (self._report["iteration"] if self._report is not None else 0) + settings.evaluate_every
         try:
-            metrics = trainer.train_until(trainer.iteration + settings.evaluate_every)
+            if self._trained is None:
+                self._trained = trainer.train_until(until)
         except Diverged as diverged:
             return {"iteration": trainer.iteration, "time": time.time(), "diverged": str(diverged)}
         choose_on_report = settings.protocol == "paper"
         in_select = trainer.evaluate(self._pair.target_report if choose_on_report else self._pair.target_select)
-        metrics |= self._split_metrics("select", in_select)
+        metrics = self._trained | self._split_metrics("select", in_select)
         self._best.offer(trainer.model.network, trainer.iteration, metrics[SELECT])
         report: dict[str, Any] = {"iteration": trainer.iteration, "metrics": metrics}
         if trainer.iteration >= settings.iterations:
             in_report = in_select if choose_on_report else trainer.evaluate(self._pair.target_report)
             return {**report, "final": True, "artifacts": self._finish(metrics, in_report), "time": time.time()}
-        report["time"] = time.time()
-        state = {"trainer": trainer.state_dict(), "best": self._best.state_dict(), "report": report}
-        self._checkpoints.save(trainer.iteration, state)
-        return report
+        self._report, self._trained = {**report, "time": time.time()}, None
+        self._save()
+        return self._report
+
+    @property
+    def _progress(self) -> tuple[int, bool]:
+        """How far the trial is: its iteration, and whether it has the metrics of an interval to be evaluated."""
+        return self._trainer.iteration, self._trained is not None
+
+    def _save(self) -> None:
+        state = {"trainer": self._trainer.state_dict(), "best": self._best.state_dict()}
+        self._checkpoints.save(self._trainer.iteration, state | {"report": self._report, "trained": self._trained})
+        self._saved = self._progress
 
     def _finish(self, metrics: dict[str, float], last: np.ndarray) -> list[str]:
         """Add the result to the metrics and write its files; `last` are the last snapshot's counts."""
@@ -114,7 +135,11 @@ class AssTrainable(tune.Trainable):
             return {"last": last, "best_on_select": last}
         weights = copy_of(network)
         network.load_state_dict(best.weights)
-        of_best = trainer.evaluate(self._pair.target_report)
+        try:
+            of_best = trainer.evaluate(self._pair.target_report)
+        except HandedBack:
+            network.load_state_dict(weights)
+            raise
         if self._trial_config.snapshot == "last":
             network.load_state_dict(weights)
         return {"last": last, "best_on_select": of_best}

@@ -2,6 +2,7 @@
 
 A request on standard input is a JSON list of tasks, the fields of a `TrialTask` each. The first trial is built, every
 further one takes its place in the same process by `reset_config`. Each result is a line of JSON on standard output.
+With an argument, a number, the process is asked to end at that look of a trainable whether it was asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables.contract import BrokenContract, StepChecker, TrialTask
+from trainables.preemption import HandedBack, ask_at_look
 from trainables.registry import TRAINABLES
 
 
@@ -39,12 +41,16 @@ def results(tasks: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 def main() -> int:
     """Print the results; an error that the author has to mend is a line of its own, and exit code 1."""
     tasks = json.load(sys.stdin)
+    if look := sys.argv[1:]:
+        ask_at_look(int(look[0]))
     logging.getLogger("ray").setLevel(logging.WARNING)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the author's code prints is no result
     try:
         for result in results(tasks):
             print(json.dumps(result), file=answers)
+    except HandedBack:
+        return 0
     except BrokenContract as broken:
         print(json.dumps({"error": str(broken)}), file=answers)
         return 1

@@ -15,6 +15,7 @@ from ray import tune
 from trainables.checkpoints import Checkpoints
 from trainables.contract import BrokenContract, Diverged, TrialTask
 from trainables.domains.sampling import stream
+from trainables.preemption import HandedBack, hand_back_if_asked
 from trainables.storage import Storage
 from trainables.trainable import Split, Trainable
 
@@ -41,12 +42,15 @@ class RunTrainable(tune.Trainable):
         self._ask("setup", trial.setup)
         self._checkpoints = Checkpoints(self._folder, self._key)
         loaded = self._checkpoints.newest()
-        self._notices, self._saved_report = list(loaded.warnings), None
+        self._notices = list(loaded.warnings)
+        self._report: dict[str, Any] | None = None
+        self._generators: dict[str, Any] | None = None
         if loaded.state is not None:
             trial.iteration = loaded.state["iteration"]
             state = _read(loaded.state["state"])
             self._ask("load_state_dict", lambda: trial.load_state_dict(state))
-            self._saved_report = loaded.state["report"]
+            self._report, self._generators = loaded.state["report"], _read(loaded.state["generators"])
+        self._repeats, self._saved_at = self._report is not None, trial.iteration
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial in the same process: a new object of the author's class."""
@@ -54,16 +58,20 @@ class RunTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next report; the first one of a trial that was continued is the report it was saved with."""
-        result, self._saved_report = self._saved_report or self._next_report(), None
+        """Train to the next report; the first one of a trial that was continued is the last one before it was saved.
+
+        Raises HandedBack where the process was asked to end and the author's loop is between two iterations.
+        """
+        result = self._report if self._repeats and self._report is not None else self._next_report()
+        self._repeats = False
         notices, self._notices = self._notices, []
         return {**result, "notices": notices} if notices else result
 
     def _next_report(self) -> dict[str, Any]:
         trial, settings = self._trial, self._trial.settings
-        until = trial.iteration + settings.evaluate_every
+        until = (self._report["iteration"] if self._report is not None else 0) + settings.evaluate_every
         try:
-            metrics = self._numbers("train", self._ask("train", lambda: trial.train(until)) or {})
+            metrics = self._numbers("train", self._train(until) or {})
             trial.iteration = until
             metrics |= self._evaluated("select")
             final = until >= settings.iterations
@@ -74,10 +82,33 @@ class RunTrainable(tune.Trainable):
         report: dict[str, Any] = {"iteration": until, "metrics": metrics, "time": time.time()}
         if final:
             return {**report, "final": True, "artifacts": self._finish(), "time": time.time()}
-        state = self._ask("state_dict", trial.state_dict)
-        saved = {"iteration": until, "state": _written(state, self._named("state_dict")), "report": report}
-        self._checkpoints.save(until, saved)
+        self._report = report
+        self._save()
         return report
+
+    def _train(self, until: int) -> Any:
+        """What the author's `train` answers; a trial that is handed back in the middle of it is saved there."""
+        hand_back_if_asked()
+        trial = self._trial
+        try:
+            if self._generators is None:
+                return self._ask("train", lambda: trial.train(until))
+            _set_generators(self._generators)
+            return trial.train(until)
+        except HandedBack:
+            if trial.iteration > self._saved_at:
+                self._save(_generators_now())
+            raise
+        finally:
+            self._generators = None
+
+    def _save(self, generators: dict[str, Any] | None = None) -> None:
+        """Save the trial; in the middle of the author's `train` with the state of the global generators."""
+        iteration, place = self._trial.iteration, self._named("state_dict")
+        state = _written(self._ask("state_dict", self._trial.state_dict), place)
+        saved = {"iteration": iteration, "state": state, "report": self._report, "generators": _written(generators, "")}
+        self._checkpoints.save(iteration, saved)
+        self._saved_at = iteration
 
     def _evaluated(self, split: Split) -> dict[str, float]:
         """Metrics of a split, the objective among them, under the names of metrics."""
@@ -133,6 +164,20 @@ class RunTrainable(tune.Trainable):
 def ray_class_of(author_class: type[Trainable[Any]]) -> type[RunTrainable]:
     """The class that Ray runs for an author's class."""
     return type(f"Run{author_class.__name__}", (RunTrainable,), {"author_class": author_class})
+
+
+def _generators_now() -> dict[str, Any]:
+    """The state of the global generators that `_ask` seeds."""
+    of_gpu = torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None
+    return {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state(), "cuda": of_gpu}
+
+
+def _set_generators(states: dict[str, Any]) -> None:
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] is not None:
+        torch.cuda.set_rng_state(states["cuda"])
 
 
 def _written(value: Any, place: str) -> Any:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP, as Slurm, Kubernetes and closed terminals send them, end a command like Ctrl-C does."""
+"""SIGTERM, SIGUSR1 and SIGHUP end a command like Ctrl-C does: Slurm, Kubernetes and closed terminals send them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+IGNORED_BELOW = (signal.SIGHUP, signal.SIGUSR1)
+"""Signals that reach all processes of a terminal or a Slurm job, and that Ray's own must outlive."""
 SAME_END = 1.0
 """Seconds within which further signals mean the same end: a shell repeats a terminal's SIGHUP, and systemd sends
 SIGTERM and SIGHUP. After them a signal forces, like a second Ctrl-C."""
@@ -38,7 +40,7 @@ class EndingSignal:
 
 @contextmanager
 def ending_signals() -> Iterator[EndingSignal]:
-    """Let SIGTERM and SIGHUP end the block like Ctrl-C; one that is ignored (`nohup`) stays so. Main thread only."""
+    """Let these signals end the block like Ctrl-C; one that is ignored (`nohup`) stays so. Main thread only."""
     received = EndingSignal()
     before = {number: signal.getsignal(number) for number in ENDING}
     for number, handler in before.items():
@@ -56,14 +58,16 @@ def handlers_kept() -> Iterator[None]:
     """Keep the handlers of this process while the block starts Ray, which puts its own in their place, or ends it,
     which leaves none.
 
-    Processes that are started in the block do not end with the terminal: this process does, and ends them.
+    Processes that are started in the block end neither with the terminal nor by Slurm's warning: this process does, and
+    ends them.
     Raises KeyboardInterrupt for a SIGTERM inside the block.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in ENDING}
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in IGNORED_BELOW:
+        signal.signal(number, signal.SIG_IGN)
     try:
         yield
     except SystemExit:  # from Ray's handler of SIGTERM
@@ -72,5 +76,5 @@ def handlers_kept() -> Iterator[None]:
         raise
     finally:
         for number, handler in before.items():
-            if handler is not None and (number == signal.SIGHUP or handler is not signal.SIG_DFL):
+            if handler is not None and (number in IGNORED_BELOW or handler is not signal.SIG_DFL):
                 signal.signal(number, handler)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from trainables.config import TrialConfig, Value
 from trainables.contract import Diverged
 from trainables.domains.sampling import stream
 from trainables.objective import Objective
+from trainables.preemption import hand_back_if_asked
 from trainables.version import code_hash
 
 __all__ = ["Diverged", "Field", "Objective", "Settings", "Split", "Trainable"]
@@ -100,6 +101,7 @@ class Trainable(ABC, Generic[S]):
     def train(self, until: int) -> Mapping[str, float] | None:
         """Train from `self.iteration` to an iteration; may return metrics such as `loss/total`.
 
+        Loop over `self.iterations(until)`, and a trial whose machine is taken away loses no iteration that it has done.
         Raises Diverged where training cannot go on; a metric that is not finite says the same.
         """
 
@@ -117,6 +119,18 @@ class Trainable(ABC, Generic[S]):
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
+
+    def iterations(self, until: int) -> Iterator[int]:
+        """The iterations from `self.iteration`, which it counts up, to one before `until`.
+
+        Between two of them the trial is saved and handed back where its process is asked to end, so `state_dict` must
+        then have all that the rest of `train` needs: sums for a mean over the reports' interval, for one. A loop over a
+        range of its own is never interrupted, and goes on from the last report.
+        """
+        while self.iteration < until:
+            hand_back_if_asked()
+            yield self.iteration
+            self.iteration += 1
 
     def files(self) -> Mapping[str, bytes]:
         """Files that a finished trial leaves, by name: shown in MLflow."""

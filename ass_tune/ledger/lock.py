@@ -30,6 +30,8 @@ class Holder(BaseModel, frozen=True):
     host: str
     pid: int = Field(gt=0, lt=2**31)
     since: AwareDatetime
+    ends: AwareDatetime | None = None
+    """When it ends at the latest; None where it has no limit."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -55,16 +57,22 @@ class StudyBusy(UserMistake):
 
 
 @contextmanager
-def study_lock(folder: Path) -> Generator[Holder | None]:
+def study_lock(folder: Path, ends: float | None = None) -> Generator[Holder | None]:
     """Be the only driver of the study in `folder`; yields the dead driver from whom it is taken over, if any.
 
     The folder is created if needed. Raises StudyBusy at once where another driver is alive, UserMistake where
     the file system has no locks or the file cannot be written.
+
+    Args:
+        folder: of the study.
+        ends: when this driver ends at the latest, in seconds since the epoch; None where it has no limit.
     """
     file = _locked_file(folder / FILE)
     try:
         left = _read(file)
-        _write(file, folder / FILE, Holder(host=socket.gethostname(), pid=os.getpid(), since=datetime.now(UTC)))
+        until = None if ends is None else datetime.fromtimestamp(ends, UTC)
+        here = Holder(host=socket.gethostname(), pid=os.getpid(), since=datetime.now(UTC), ends=until)
+        _write(file, folder / FILE, here)
         try:
             yield left
         finally:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
 
 from ass_tune.ledger.journal import LedgerDamaged
+from ass_tune.limit import TimeLimit
 from ass_tune.on_ray.resources import asked_of_ray, parallel_trials
 from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
@@ -25,6 +27,15 @@ STOPS = (StudyPaused, CannotRecord, LedgerDamaged, StorageInternalError)
 same command continues once that is mended."""
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Why a study stops before its end."""
+
+    why: str
+    to_mend: bool = False
+    """Whether something has to be mended before the same command can go on."""
+
+
 def run_trials(
     spec: StudySpec,
     director: Director,
@@ -32,8 +43,9 @@ def run_trials(
     data_root: Path | None,
     data: Mapping[str, str],
     seconds_per_report: float | None,
-) -> str | None:
-    """Run until the director has no trial left, until Ctrl-C, or until something stops the study.
+    limit: TimeLimit | None = None,
+) -> Stop | None:
+    """Run until the director has no trial left, until a signal, the limit, or something that stops the study.
 
     Trials that have not ended then count as running in the ledger, and the next driver takes them over.
 
@@ -44,12 +56,15 @@ def run_trials(
         data_root: folder of the real data sets.
         data: digest, by set, of the files that trials are trained and judged on.
         seconds_per_report: expected time between two reports, if known.
+        limit: when the study has to end, if ever.
 
     Returns:
-        Why the study stops here, or None.
+        Why the study stops before its end, or None.
     """
     from ray import tune
 
+    from ass_tune.on_ray.early_end import EarlyEnd, EndsEarly
+    from ass_tune.on_ray.hand_back import DrainWatcher, HandBack
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.trial_actor import TrialActor
@@ -70,13 +85,16 @@ def run_trials(
         )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
+    hand_back = HandBack()
+    early_end = EarlyEnd(director, hand_back, watchdog, spec.train.evaluate_every, limit)
+    reporter = FaultReporter(director, watchdog, folder)
     waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
     trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec)),
+                search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec), early_end),
                 scheduler=DirectorScheduler(director),
                 num_samples=-1,
                 reuse_actors=True,
@@ -86,7 +104,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, FaultReporter(director, watchdog), waits],
+                callbacks=[watchdog, reporter, waits, DrainWatcher(hand_back), early_end],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
@@ -95,16 +113,19 @@ def run_trials(
         try:
             tuner.fit()
         except Exception as error:
-            if (stop := _stop_behind(error)) is None:
+            stop = _stop_behind(error, (*STOPS, EndsEarly))
+            if stop is None:
                 raise
-            return without_credentials(str(stop))
+            return Stop(without_credentials(str(stop)), to_mend=not isinstance(stop, EndsEarly))
         finally:
+            early_end.close()
+            hand_back.close()
             director.waits([])
-    return None
+    return None if early_end.why is None else Stop(early_end.why)
 
 
-def _stop_behind(error: BaseException | None) -> Exception | None:
+def _stop_behind(error: BaseException | None, stops: tuple[type[Exception], ...]) -> BaseException | None:
     """The exception with which the director stopped the study; Ray wraps it in its own."""
-    while error is not None and not isinstance(error, STOPS):
+    while error is not None and not isinstance(error, stops):
         error = error.__cause__ or error.__context__
     return error

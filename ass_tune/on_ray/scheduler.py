@@ -18,7 +18,9 @@ from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.on_ray.worker_logs import log_of
 from ass_tune.search.director import Decision, Director
 from ass_tune.search.faults import Fault, FaultKind, trial_error
+from ass_tune.search.kept_checkpoints import saved_at
 from trainables.contract import StepResult
+from trainables.storage import Storage
 
 
 class DirectorScheduler(FIFOScheduler):
@@ -46,10 +48,16 @@ class DirectorScheduler(FIFOScheduler):
 
 
 class FaultReporter(Callback):
-    """Reports trials that raised or were lost to the director. Ray itself retries nothing."""
+    """Reports trials that raised, were lost or handed themselves back to the director. Ray itself retries nothing.
 
-    def __init__(self, director: Director, watchdog: Watchdog) -> None:
-        self._director, self._watchdog = director, watchdog
+    Args:
+        director: decides whether they are tried again.
+        watchdog: knows which of them hung.
+        folder: the study's folder, where their checkpoints show how far they got.
+    """
+
+    def __init__(self, director: Director, watchdog: Watchdog, folder: Storage) -> None:
+        self._director, self._watchdog, self._folder = director, watchdog, folder
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
@@ -61,14 +69,16 @@ class FaultReporter(Callback):
         text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
         fault = trial_error(text)
         key = trial.config["key"]
-        if (preparation := preparation_of(key)) is not None:
+        if fault.kind.of_the_machine:
+            forget_preparation(key)
+        elif (preparation := preparation_of(key)) is not None:
             fault = _died_at_start(fault, preparation)
             forget_preparation(key)
         if self._watchdog.killed(trial):
             fault = Fault(
                 FaultKind.HUNG, f"no report for {self._watchdog.patience:.0f} seconds; its process was killed"
             )
-        self._director.fault(key, fault, time.time())
+        self._director.fault(key, replace(fault, saved_at=saved_at(self._folder, key)), time.time())
 
 
 def _died_at_start(fault: Fault, preparation: Preparation) -> Fault:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from ass_tune.on_ray.early_end import EarlyEnd
 from ass_tune.search.director import Director
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
@@ -19,24 +20,35 @@ class DirectorSearcher(Searcher):
         director: decides what runs.
         task: what a trial's trainable is asked to do.
         slots: how many trials may run at once; asked every time, since nodes come and go.
+        early_end: knows when nothing more is started.
     """
 
-    def __init__(self, director: Director, task: Callable[[Trial], TrialTask], slots: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        director: Director,
+        task: Callable[[Trial], TrialTask],
+        slots: Callable[[], int],
+        early_end: EarlyEnd,
+    ) -> None:
         super().__init__(metric="iteration", mode="max")
         self._director = director
         self._task = task
         self._slots = slots
+        self._early_end = early_end
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its searchers for a restore that is never made, since the ledger is the state."""
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The next trial's task, None to be asked again later, or FINISHED."""
+        """The next trial's task, None to be asked again later, or FINISHED. Raises EndsEarly."""
+        if self._early_end.starts_nothing:
+            return None if self._director.running else self._early_end.end()
         if len(self._director.running) >= self._slots():
             return None
         trial = self._director.next_trial()
         if trial is not None:
+            self._early_end.handed_out(trial.key)
             return self._task(trial).model_dump()
         return None if self._director.running else Searcher.FINISHED
 

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from ray import tune
 
+from ass_tune.on_ray.hand_back import listen
 from ass_tune.on_ray.preparation import preparing
 from trainables.contract import BrokenContract, StepChecker, StepResult, TrialTask
 from trainables.domains.pairs import make_known
+from trainables.preemption import signals_ask
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
 
@@ -22,11 +24,13 @@ STEP_RESULT = "step_result"
 class TrialActor(tune.Trainable):
     """Runs one trial after the other and checks what their trainable returns, before Ray or the driver see it.
 
-    A result that breaks the contract raises BrokenContract here, which ends the trial and no other.
+    A result that breaks the contract raises BrokenContract here, which ends the trial and no other. HandedBack ends the
+    process: the trial goes on in another one, and whoever asked for it wants this one to end.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Build the first trial."""
+        listen()
         self._take(config)
         with preparing(self._task.key):
             self._build(config)
@@ -59,7 +63,8 @@ class TrialActor(tune.Trainable):
     def _ask(self, call: Callable[[], Answer]) -> Answer:
         """What the trainable answers. If it exits, this process would, and would look like one that was lost."""
         try:
-            return call()
+            with signals_ask():
+                return call()
         except SystemExit as end:
             allowed = "a result, or an error of another kind"
             raise self._broken(f"found SystemExit({end.code!r}); allowed: {allowed}") from None

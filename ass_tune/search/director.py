@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials
 from ass_tune.search.cell_search import CellSearch
-from ass_tune.search.faults import Fault, FaultKind, StudyPaused, same_faults
+from ass_tune.search.faults import LOSSES, Fault, FaultKind, StudyPaused, same_faults
 from ass_tune.trial import End, Listener, Report, Trial, Wait
 from trainables.contract import StepResult
 from trainables.objective import Objective
@@ -35,14 +35,26 @@ class _Running:
     last_iteration: int = 0
     select_value: float | None = None
     at_last_fault: int = 0
-    """Iteration that had been reported when the last try ended."""
+    """Iteration that had been reached when the last try ended."""
     tries_in_vain: int = 0
-    """Tries in a row that ended without a new report."""
+    """Tries in a row in which the trial got no further."""
+    losses_in_vain: int = 0
+    """How often in a row its machine was taken away before it got further."""
 
-    def try_ended(self) -> None:
-        """Count a try that ended with a fault, unless the trial got further in it."""
-        self.tries_in_vain = 0 if self.last_iteration > self.at_last_fault else self.tries_in_vain + 1
-        self.at_last_fault = self.last_iteration
+    def stopped(self, fault: Fault) -> None:
+        """Count a try that ended with a fault, or a machine that was lost, unless the trial got further with it."""
+        reached = max(self.last_iteration, fault.saved_at)
+        if reached > self.at_last_fault:
+            self.tries_in_vain = self.losses_in_vain = 0
+        elif fault.kind.of_the_machine:
+            self.losses_in_vain += 1
+        else:
+            self.tries_in_vain += 1
+        self.at_last_fault = max(reached, self.at_last_fault)
+
+    def goes_on(self, fault: Fault, tries: int) -> bool:
+        """Whether it is tried again after a fault that was counted."""
+        return fault.kind.passes and self.tries_in_vain < tries and self.losses_in_vain < LOSSES
 
 
 class Director:
@@ -56,9 +68,9 @@ class Director:
         record: informed first; may be sent the same thing twice.
         listeners: informed once, after the ledger has it.
         finished: finished trials whose results are reused instead of trained again.
-        tries: how many tries in a row of a trial that is lost, hung or out of memory may end without a new report. A
-            try with one is not counted, as Ray does not count preemptions: a machine that comes and goes is no fault
-            of the trial.
+        tries: how many tries in a row of a trial that is lost, hung or out of memory may end without a new report or
+            checkpoint. A try with one is not counted, nor is a node that is lost or asks for its trials to be handed
+            back: a machine that comes and goes is no fault of the trial.
         seeds_wanted: asked when all trials have ended: cells that need further seeds by name, with the number of seeds
             that each then has. It answers from the ledger and from what trials left, never from its own earlier
             answers, so that a resume goes on as it would have gone on.
@@ -154,6 +166,11 @@ class Director:
         for listener in self._listeners:
             listener.trials_wait(waits)
 
+    def ends_early(self, how: str) -> None:
+        """Pass on to people that the study ends before it is done."""
+        for listener in self._listeners:
+            listener.study_ends_early(how)
+
     def fault(self, key: str, fault: Fault, time: float) -> None:
         """A try of a trial failed: try it again if the fault may pass, else end the trial.
 
@@ -162,9 +179,9 @@ class Director:
         running = self._running[key]
         if fault.kind is FaultKind.NO_ROOM:
             raise StudyPaused(f"{running.trial.name}: {fault.summary}")
-        running.try_ended()
-        if fault.kind.passes and running.tries_in_vain < self._tries:
-            self._try_again(running, f"{fault.kind}, {self._counted(running)}: {fault.summary}")
+        running.stopped(fault)
+        if running.goes_on(fault, self._tries):
+            self._try_again(running, f"{fault.kind}, {self._counted(running, fault)}: {fault.summary}")
             return
         self.end(key, End(Outcome.FAILED, running.last_iteration, time, error=fault.error))
         self._faults.append(fault)
@@ -190,10 +207,10 @@ class Director:
     def _objective_of(self, key: str) -> Objective:
         return self._searches[self._running[key].trial.cell].objective
 
-    def _counted(self, running: _Running) -> str:
-        if running.tries_in_vain:
+    def _counted(self, running: _Running, fault: Fault) -> str:
+        if running.tries_in_vain and not fault.kind.of_the_machine:
             return f"try {running.tries_in_vain} of {self._tries} without a new report"
-        return f"goes on from iteration {running.last_iteration}"
+        return f"goes on from iteration {max(running.last_iteration, fault.saved_at)}"
 
     def _start(self, running: _Running) -> None:
         self._running[running.trial.key] = running

@@ -1,4 +1,4 @@
-"""Kinds of faults inside a trial: passing ones are retried, and one that every trial would hit pauses the study."""
+"""Why trials stop before their end: what may pass is tried again, and what every trial would hit pauses the study."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trainables.contract import BrokenContract
+from trainables.preemption import HandedBack
 
 SAME_FAULTS = 3
 """After this many trials in a row with the same traceback the study pauses."""
+LOSSES = 25
+"""How often in a row a trial may lose its machine without getting further: such a trial may be what ends machines."""
 
 
 class FaultKind(StrEnum):
@@ -18,6 +21,9 @@ class FaultKind(StrEnum):
 
     OUT_OF_MEMORY = "out of memory"
     LOST = "process lost"
+    NODE_LOST = "node lost"
+    HANDED_BACK = "handed back"
+    """It saved itself because its process or node was asked to end."""
     HUNG = "hung"
     NO_ROOM = "no room on disk"
     BUG = "error"
@@ -25,7 +31,12 @@ class FaultKind(StrEnum):
     @property
     def passes(self) -> bool:
         """Whether the same trial may succeed when it is tried again at once."""
-        return self in (FaultKind.OUT_OF_MEMORY, FaultKind.LOST, FaultKind.HUNG)
+        return self not in (FaultKind.BUG, FaultKind.NO_ROOM)
+
+    @property
+    def of_the_machine(self) -> bool:
+        """Whether the trial's machine was taken away, which is no try of the trial."""
+        return self in (FaultKind.NODE_LOST, FaultKind.HANDED_BACK)
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Fault:
     kind: FaultKind
     error: str
     """The whole text, traceback included."""
+    saved_at: int = 0
+    """Iteration of the trial's newest checkpoint; 0 where it has none."""
 
     @property
     def summary(self) -> str:
@@ -58,6 +71,8 @@ def trial_error(text: str) -> Fault:
     summary = Fault(FaultKind.BUG, text).summary
     if BrokenContract.__name__ in summary:  # it quotes what was returned, which may be anything
         return Fault(FaultKind.BUG, text)
+    if HandedBack.__name__ in summary:
+        return Fault(FaultKind.HANDED_BACK, summary.rpartition(": ")[2])
     kinds = (kind for kind, sign in _SIGNS.items() if sign.search(summary))
     return Fault(next(kinds, None) or _kind_from_ray(text), text)
 
@@ -66,6 +81,8 @@ def _kind_from_ray(text: str) -> FaultKind:
     """Ray explains the end of a process in several lines, and the last one may be any of them."""
     if "running low on memory" in text:
         return FaultKind.OUT_OF_MEMORY
+    if any(sign in text for sign in _NODE_LOST):
+        return FaultKind.NODE_LOST
     return FaultKind.LOST if any(sign in text for sign in _LOST) else FaultKind.BUG
 
 
@@ -85,8 +102,13 @@ _LOST = (
     "The actor is dead",
     "The actor is unavailable",
     "worker died unexpectedly",
-    "its node has died",
-    "node was terminated",
     "The actor is not schedulable",
     "The placement group corresponding to this",
+)
+_NODE_LOST = (
+    "its node has died",
+    "node was terminated",
+    "the node of its placement is gone",
+    "node it was running on is dead or unavailable",
+    "inferred to be dead due to draining",
 )

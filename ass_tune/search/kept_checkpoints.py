@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ass_tune.search.cell_search import CellSearch
@@ -10,6 +11,8 @@ from trainables.storage import Storage
 from trainables.words import Outcome
 
 FOLDER = "checkpoints"
+_NAME = re.compile(r"(\d{9,})[-.]")
+"""How the name of a checkpoint begins: with its iteration."""
 
 
 class CheckpointKeeper(Listener):
@@ -40,3 +43,17 @@ class CheckpointKeeper(Listener):
             return
         for name in self._folder.list(folder)[:-1]:
             self._folder.delete(name)
+
+
+def saved_at(folder: Storage, key: str) -> int:
+    """Iteration of a trial's newest checkpoint, whole or not; 0 where it has none, or where the folder cannot be read.
+
+    Args:
+        folder: the study's folder.
+        key: of the trial.
+    """
+    try:
+        names = [name.rpartition("/")[2] for name in folder.list(f"{FOLDER}/{key}")]
+    except OSError:
+        return 0
+    return max((int(found[1]) for name in names if (found := _NAME.match(name))), default=0)

@@ -18,6 +18,7 @@ from analysis.wording import count
 from ass_tune.arguments import Arguments
 from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.ledger.ledger import JOURNAL, count_outcomes
+from ass_tune.on_ray.execution import Stop
 from ass_tune.plan.power import CONCLUSIONS
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.spec import StudySpec
@@ -48,7 +49,7 @@ def end_study(
     folder: Storage,
     searches: Sequence[CellSearch],
     tracker: Tracker,
-    stopped: str | None,
+    stop: Stop | None,
 ) -> ExitCode:
     """Show and record what the study has, and say where to look further; returns the exit code.
 
@@ -59,20 +60,21 @@ def end_study(
         folder: the study's storage.
         searches: its cells; where trials of them still run, the study was interrupted.
         tracker: of the study; it is closed.
-        stopped: why the study stopped before its end, or None.
+        stop: why the study stopped before its end, or None.
     """
     counts: Counter[Outcome | None] = Counter()
     lacking = False
     try:
         counts = count_outcomes(entry for search in searches for _, entry in search.trials())
     except (LedgerDamaged, StorageInternalError, OSError) as problem:  # what it has is there, but cannot be read now
-        stopped, interrupted = stopped or without_credentials(str(problem)), True
+        stop, interrupted = stop or Stop(without_credentials(str(problem)), to_mend=True), True
     else:
-        interrupted = bool(counts[None] or stopped)
+        interrupted = bool(counts[None] or stop)
         lacking = _show_and_record(console, spec.study, arguments, folder, searches, tracker, interrupted)
     tracker.end(Status.KILLED if interrupted else Status.FINISHED)
-    with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(SECONDS_FOR_MLFLOW)}"):
-        waiting = tracker.close(SECONDS_FOR_MLFLOW)
+    patience = SECONDS_FOR_MLFLOW if arguments.limit is None else min(SECONDS_FOR_MLFLOW, arguments.limit.left / 2)
+    with wait_for(f"waiting for MLflow to take the last records, at most {format_seconds(patience)}"):
+        waiting = tracker.close(patience)
     command = sync_command(spec.study, arguments.studies)
     if refused := tracker.set_aside:
         text = f"{refused} records were refused by MLflow (reasons: {tracker.path_of_set_aside});"
@@ -82,12 +84,13 @@ def end_study(
         console.print(f"{waiting} records wait for MLflow ({tracker.trouble});", soft_wrap=True, markup=False)
         console.print(f"they are sent by its next start or by: {command}", soft_wrap=True, markup=False)
     _say_where_to_look(console, spec.study, arguments, folder, tracker)
-    if stopped is not None:
-        console.print(f"Paused: {stopped}", style="bold red", soft_wrap=True, markup=False)
+    if stop is not None and stop.to_mend:
+        console.print(f"Paused: {stop.why}", style="bold red", soft_wrap=True, markup=False)
         console.print("Nothing is lost. Once that is mended, run the same command again to go on.", style="bold")
         return ExitCode.INCOMPLETE
     if interrupted:
-        console.print("Interrupted: nothing is lost. Run the same command again to go on.", style="bold")
+        why = "Interrupted" if stop is None else stop.why
+        console.print(f"{why}: nothing is lost. Run the same command again to go on.", style="bold")
         return ExitCode.INTERRUPTED
     for outcome in (Outcome.FAILED, Outcome.DIVERGED) if counts[Outcome.FAILED] or lacking else ():
         for line in error_lines(searches, outcome):

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ass_tune.limit import TimeLimit
 from ass_tune.terminal.columns import best_column, count_column, level_columns, level_pairs
 from ass_tune.terminal.layout import MOST_LINES, Column, FittedTable, listing, wrapped
 from ass_tune.terminal.progress import CellProgress, StudyProgress
@@ -45,6 +46,10 @@ class LiveView(Listener):
         """A line above the view with what the user should know of a trial."""
         self._console.print(f"{trial.name}: {notice}", highlight=False, markup=False, style="yellow")
 
+    def study_ends_early(self, how: str) -> None:
+        """A line above the view."""
+        self._console.print(how, highlight=False, markup=False, style="bold yellow")
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         height = (options.height or console.size.height) - 1  # a line below stays free for the cursor
@@ -71,7 +76,7 @@ def _running(progress: StudyProgress, running: Sequence[Trial], width: int, heig
     """A line for each running trial, more where it is long, and how many are not shown."""
     if not running:
         what = "no trial runs yet: waiting for Ray to start one"
-        if progress.trials_ended >= progress.trials_wanted:
+        if progress.done:
             what = "all trials have ended"
         return [Text(line) for line in wrapped(what.split(" "), width)]
     heads = [level_pairs(dict(trial.cell.factors)) for trial in running]
@@ -100,6 +105,8 @@ def _left(progress: StudyProgress, width: int) -> list[RenderableType]:
     after = [f"{format_seconds(progress.seconds)} elapsed"]
     if pruned := progress.count(Outcome.PRUNED):
         after.append(f"{pruned} pruned, which saved {progress.iterations_saved} iterations")
+    if progress.limit is not None:
+        after.append(_limit_left(progress.limit))
     text = ", ".join(items)
     room = min(BAR, width - cell_len(text) - 2)
     below = [Text(line) for line in wrapped(after, width, ", ")]
@@ -186,6 +193,10 @@ class LinesView(Listener):
         """A line with what the user should know of a trial."""
         self._print(f"notice   {trial.name}: {notice}")
 
+    def study_ends_early(self, how: str) -> None:
+        """A line."""
+        self._print(how)
+
     def trial_paused(self, trial: Trial) -> None:
         """A line that says what it waits for."""
         self._print(f"waits    {trial.name}: {WAITING.replace('their', 'its')}")
@@ -232,4 +243,9 @@ def summary(progress: StudyProgress) -> str:
         f"{progress.count(Outcome.PRUNED)} pruned, {progress.iterations_saved} iterations saved, "
         f"{format_seconds(progress.seconds)} elapsed, "
         + (f"about {format_seconds(left)} left" if left is not None else "time left unknown")
+        + (f", {_limit_left(progress.limit)}" if progress.limit is not None else "")
     )
+
+
+def _limit_left(limit: TimeLimit) -> str:
+    return f"{format_seconds(limit.left)} of the time limit left"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from analysis.choice import best_configuration
 from ass_tune.ledger.ledger import Entry, count_outcomes
+from ass_tune.limit import TimeLimit
 from ass_tune.search.cell_search import CellSearch, configuration
 from ass_tune.search.cells import CellPlan
 from ass_tune.trial import End, Listener, Report, Trial
@@ -94,9 +95,11 @@ class StudyProgress(Listener):
     Args:
         searches: the cells, with what earlier runs of the study have done.
         iterations: length of every trial.
+        limit: when this run of the study has to end, if ever.
     """
 
-    def __init__(self, searches: Sequence[CellSearch], iterations: int) -> None:
+    def __init__(self, searches: Sequence[CellSearch], iterations: int, limit: TimeLimit | None = None) -> None:
+        self.limit = limit
         self.cells = {
             search.plan.cell: CellProgress.of(
                 search.plan, search.tuning_entries(), search.replicate_entries(), search.objective
@@ -156,6 +159,11 @@ class StudyProgress(Listener):
     def trials_wanted(self) -> int:
         """All tuning trials that are needed, and the replicates."""
         return sum(cell.tuning_wanted + cell.replicates_wanted for cell in self.cells.values())
+
+    @property
+    def done(self) -> bool:
+        """Whether all of them have ended."""
+        return self.trials_ended >= self.trials_wanted
 
     def reached(self, trial: Trial) -> Reached:
         """How far a running trial is."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +23,7 @@ from ass_tune.terminal.waits import WAITING, wait_lines, waits_in
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
 from ass_tune.trial import Wait
+from ass_tune.wording import format_seconds
 from trainables.config import Value
 from trainables.objective import Objective
 from trainables.words import Outcome, Stage
@@ -61,6 +64,8 @@ class StudyStatus(BaseModel):
     trials_wanted: int
     driver: str | None
     """Who runs it now."""
+    ends: datetime | None
+    """When that driver ends at the latest; None where it has no limit."""
     waiting_for_mlflow: int
     waits: tuple[Wait, ...]
     """Trials that should have started or reported by now, and why they have not; none where no driver runs."""
@@ -89,6 +94,7 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
         trials_ended=sum(row.tuning_ended + row.replicates_ended for row in rows),
         trials_wanted=sum(row.tuning_wanted + row.replicates_wanted for row in rows),
         driver=str(driver) if driver else None,
+        ends=driver.ends if driver else None,
         waits=waits_in(folder) if driver else (),
         waiting_for_mlflow=waiting_in(folder),
         errors=errors,
@@ -105,6 +111,9 @@ def status_tables(status: StudyStatus, studies: Path, width: int) -> list[Render
     )
     lines = [f"{status.trials_ended}/{status.trials_wanted} trials ended"]
     lines += [f"driver: {status.driver}" if status.driver else "no driver runs it"]
+    if status.ends is not None:
+        left = format_seconds(max(0.0, status.ends.timestamp() - time.time()))
+        lines += [f"its time limit: {left} left, until {status.ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"]
     if waiting := sum(cell.waiting for cell in status.cells):
         lines += [f"{waiting} waiting: {WAITING}"]
     lines += wait_lines(status.waits)

@@ -42,7 +42,7 @@ class Guarded(Listener):
         return told
 
 
-_EVENTS = tuple(name for name in vars(Listener) if name.startswith("trial"))
+_EVENTS = tuple(name for name in vars(Listener) if name.startswith(("trial", "study")))
 
 
 def check_trackers(names: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.cluster import Cluster
+from tests.support.equal_studies import assert_equal_studies, outbox, reports_trained_again
 from tests.support.kills import kill_tree, trial_processes
 from tests.support.studies import Studies, begin_studies
 from tests.support.study_files import curves_file, method_file
@@ -49,8 +49,6 @@ ADDS_SEEDS: dict[str, Any] = {
 }
 FIRST_LOOK = 9
 """Trials that it has before it looks: three cells under three seeds."""
-TIMES = "speed/"
-"""Metrics that measure the machine and not the method."""
 
 
 @dataclass
@@ -96,12 +94,6 @@ def output_of(log: Path) -> str:
     return log.read_text(errors="replace")
 
 
-def outbox(studies: Studies, study: str) -> list[dict[str, Any]]:
-    path = studies.folder / study / "outbox.jsonl"
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line)["record"] for line in lines if line.endswith(b"\n")]
-
-
 def silences(studies: Studies, study: str) -> list[float]:
     """Seconds since each running trial was last heard of."""
     heard: dict[str, float] = {}
@@ -111,51 +103,6 @@ def silences(studies: Studies, study: str) -> list[float]:
             if record["kind"] == "run_ended":
                 del heard[record["key"]]
     return [time.time() - at for at in heard.values()]
-
-
-def reports_trained_again(studies: Studies, study: str) -> int:
-    """Reports that were measured twice: told a second time with another time."""
-    times: dict[tuple[str, int], set[float]] = {}
-    for record in outbox(studies, study):
-        if record["kind"] == "metrics" and "select/miou" in record["values"]:
-            times.setdefault((record["key"], record["step"]), set()).add(record["time"])
-    return sum(len(found) - 1 for found in times.values())
-
-
-def ledger_of(studies: Studies, study: str) -> dict[str, list[tuple]]:
-    """Every trial that was begun, in order, with all but its times; a number may have gone to one that never was."""
-    return {
-        name: [(t.state, t.params, t.values, t.intermediate_values, t.user_attrs) for t in trials if t.user_attrs]
-        for name, trials in studies.ledger(study).items()
-    }
-
-
-def metrics_of(studies: Studies, study: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """Every point of every metric in MLflow, but of those that measure the machine."""
-    found = {}
-    for run in studies.runs(study):
-        names = [name for name in run.data.metrics if not name.startswith(TIMES)]
-        history = {name: studies.client.get_metric_history(run.info.run_id, name) for name in names}
-        found[run.data.tags["ass_tune.key"]] = {
-            name: [(point.step, point.value) for point in points] for name, points in history.items()
-        }
-    return found
-
-
-def assert_equal_studies(ours: Studies, undisturbed: Studies, study: str) -> None:
-    assert ledger_of(ours, study) == ledger_of(undisturbed, study)
-    metrics = metrics_of(ours, study)
-    assert metrics == metrics_of(undisturbed, study)
-    for by_name in metrics.values():
-        for points in by_name.values():
-            assert len({step for step, _ in points}) == len(points)
-    assert {run.info.status for run in ours.runs(study)} == {"FINISHED"}
-    for name in ("tables/table.md", "tables/table.csv"):
-        assert (ours.folder / study / name).read_bytes() == (undisturbed.folder / study / name).read_bytes()
-    for path in (undisturbed.folder / study / "results").rglob("*.parquet"):
-        twin = ours.folder / path.relative_to(undisturbed.folder)
-        assert twin.read_bytes() == path.read_bytes()
-    assert not list((ours.folder / study / "checkpoints").rglob("*.pt"))
 
 
 @pytest.fixture

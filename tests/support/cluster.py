@@ -45,6 +45,12 @@ class Cluster:
             raise RuntimeError(f"Ray did not start, {STARTS} times")
         return self._address
 
+    @property
+    def pid(self) -> int:
+        """Of the process above all of Ray's."""
+        assert self._process is not None
+        return self._process.pid
+
     def _started(self) -> subprocess.Popen[str] | None:
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
         environment |= {"RAY_USAGE_STATS_ENABLED": "0"}

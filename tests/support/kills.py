@@ -32,10 +32,11 @@ def kill_tree(pid: int) -> None:
 
 def trial_processes(driver: int) -> list[int]:
     """The Ray workers that train for a driver now."""
-    return [pid for pid in descendants(driver) if "Trainable" in _title(pid)]
+    return [pid for pid in descendants(driver) if "Trainable" in title(pid)]
 
 
-def _title(pid: int) -> str:
+def title(pid: int) -> str:
+    """Command line of a process; empty where it has ended."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""

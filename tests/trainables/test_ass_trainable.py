@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.preempted import run_preempted
 from trainables.ass.config import AssConfig
 from trainables.ass_trainable import AssTrainable
 from trainables.cache import cache_folder
@@ -191,3 +193,20 @@ def test_under_the_papers_protocol_the_report_split_selects(tmp_path):
     trial = AssTrainable(config=settings(tmp_path, "key", protocol="paper"))
     metrics = trained(trial, 3)[-1]
     assert metrics["select/miou"] == metrics["report/miou"]
+
+
+def test_a_trial_that_was_preempted_twenty_times_is_the_same_bit_for_bit(tmp_path, monkeypatch):
+    """Between iterations, before it is evaluated, and while the network of its best report is."""
+    values = {"iterations": 16, "evaluate_every": 4, "snapshot": "best_on_select"}
+    trial = AssTrainable(config=settings(tmp_path / "undisturbed", "key", **values))
+    expected = Undisturbed([trial.step() for _ in range(4)], Storage(str(tmp_path / "undisturbed")))
+    found = run_preempted(
+        lambda: AssTrainable(config=settings(tmp_path / "preempted", "key", **values)),
+        "trainables.ass.trainer",
+        range(2, 42, 2),
+        monkeypatch,
+        signal.SIGTERM,
+    )
+    assert found.handed_back == 20
+    assert [without_speed(report["metrics"]) for report in found.reports] == expected.metrics
+    assert equal_results(tmp_path / "preempted", expected)

@@ -59,6 +59,7 @@ HARMLESS = {
     "trainables.objective": "names what is measured",
     "trainables.panel": AFTERWARDS,
     "trainables.predictions": AFTERWARDS,
+    "trainables.preemption": "says when a trial is interrupted between two iterations",
     "trainables.storage": STORES,
     "trainables.version": MAKES_THE_KEY,
     "trainables.words": "names metrics and cells",

@@ -20,6 +20,7 @@ from trainables.ass.precision import autocast
 from trainables.ass.records import Records
 from trainables.domains.domain_pair import DomainPair
 from trainables.domains.packed import PackedSet
+from trainables.preemption import hand_back_if_asked
 
 
 class Trainer:
@@ -74,11 +75,13 @@ class Trainer:
     def train_until(self, iteration: int) -> dict[str, float]:
         """Train up to an iteration; returns losses and accuracies averaged since the last call, rates, and speed.
 
-        Raises `Diverged` where a loss was not finite.
+        Raises `Diverged` where a loss was not finite, and `HandedBack` between two iterations; the next call, also in
+        another process that has this one's state, then averages over all of them.
         """
         self.model.train()
         started, first = perf_counter(), self.iteration
         while self.iteration < iteration:
+            hand_back_if_asked()
             self.step()
         metrics = self.records.average(self.iteration)
         if steps := self.iteration - first:
@@ -88,9 +91,13 @@ class Trainer:
         return metrics | {f"lr/{name}": rate for name, rate in self.optimizers.current_rates().items()}
 
     def evaluate(self, packed: PackedSet) -> np.ndarray:
-        """Confusion counts (N, c, c) int64 of each image, rows truth, columns prediction, at the size of its labels."""
+        """Confusion counts (N, c, c) int64 of each image, rows truth, columns prediction, at the size of its labels.
+
+        Raises `HandedBack`.
+        """
         counts: list[np.ndarray] = []
         for part in slices(*packed.labels.shape):
+            hand_back_if_asked()
             truth = to_device(self.device, packed.labels[part])
             predicted = self._predict(packed.images[part], truth.shape[1:])
             counts.append(confusion(truth, predicted, self.classes).cpu().numpy())

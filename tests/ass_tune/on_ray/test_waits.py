@@ -21,6 +21,7 @@ from ass_tune.spec import StudySpec, load
 from ass_tune.trial import Listener, Trial, Wait
 from tests.support.cluster import SLOTS, Cluster
 from tests.support.study_files import curves_file
+from trainables.storage import Storage
 
 Spec = Callable[..., StudySpec]
 
@@ -126,7 +127,7 @@ def test_a_process_says_where_it_prepares_a_trial_and_what_it_leaves_when_it_die
 
     died = preparing(trial.key)
     died.__enter__()  # a process that dies leaves nothing
-    reporter = FaultReporter(study.director, Watchdog(None, 20.0, 300.0))
+    reporter = FaultReporter(study.director, Watchdog(None, 20.0, 300.0), Storage(str(tmp_path)))
     reporter.on_trial_error(0, [], of_ray(trial))
     assert preparation_of(trial.key) is None
     [notice] = told.notices

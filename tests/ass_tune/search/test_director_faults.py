@@ -12,7 +12,7 @@ from optuna.storages import InMemoryStorage
 
 from ass_tune.ledger.ledger import entries_of, open_journal
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials, finished_in
-from ass_tune.search.faults import Fault, FaultKind, StudyPaused
+from ass_tune.search.faults import LOSSES, Fault, FaultKind, StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.storage import Storage
@@ -74,6 +74,41 @@ def test_a_try_that_got_further_is_not_counted(spec: Spec, driven: Callable) -> 
     notices = [notice.split(":")[0] for kind, _, notice in study.events if kind == "notice"]
     goes_on = [f"process lost, goes on from iteration {reached}" for reached in (10, 20, 30, 40)]
     assert notices == [*goes_on, "process lost, try 1 of 2 without a new report"]
+
+
+def test_a_try_that_saved_itself_later_is_not_counted(spec: Spec, driven: Callable) -> None:
+    study = driven(spec(ablate=ONE_CELL), tries=2)
+    trial = study.director.next_trial()
+    for saved_at in (3, 6, 9):
+        study.director.fault(trial.key, replace(LOST, saved_at=saved_at), 1.0)
+        assert study.director.next_trial() == trial
+    for _ in range(2):
+        assert study.director.running == [trial]
+        study.director.fault(trial.key, replace(LOST, saved_at=9), 1.0)
+        study.director.next_trial()
+    assert study.ends()[trial.key].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("kind", [FaultKind.NODE_LOST, FaultKind.HANDED_BACK])
+def test_a_machine_that_is_taken_away_is_no_try_of_the_trial(spec: Spec, driven: Callable, kind: FaultKind) -> None:
+    study = driven(spec(ablate=ONE_CELL), tries=1)
+    trial = study.director.next_trial()
+    for number in range(20):
+        study.director.fault(trial.key, Fault(kind, "it was asked to end", saved_at=number // 2), 1.0)
+        assert study.director.next_trial() == trial
+    assert study.ends() == {}
+    notices = [notice for event, _, notice in study.events if event == "notice"]
+    assert notices[-1] == f"{kind}, goes on from iteration 9: it was asked to end"
+
+
+def test_a_trial_under_which_every_machine_is_lost_fails_in_the_end(spec: Spec, driven: Callable) -> None:
+    study = driven(spec(ablate=ONE_CELL), tries=3)
+    trial = study.director.next_trial()
+    for _ in range(LOSSES):
+        assert study.director.running == [trial]
+        study.director.fault(trial.key, Fault(FaultKind.NODE_LOST, "its node has died"), 1.0)
+        study.director.next_trial()
+    assert study.ends()[trial.key].outcome is Outcome.FAILED
 
 
 def test_what_an_earlier_driver_trained_is_no_progress_of_this_one(spec: Spec, driven: Callable) -> None:

@@ -56,17 +56,26 @@ def test_an_error_in_a_trials_constructor_is_a_bug_although_ray_says_that_the_ac
     [
         "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died.",
         "ray.exceptions.ActorUnschedulableError: The actor is not schedulable: the node of its placement is gone",
-        "The placement group corresponding to this Actor has been removed.",
         "The actor's node was terminated expectedly: preempted",
     ],
 )
-def test_a_node_that_is_lost_is_no_bug_of_the_trial(said: str) -> None:
+def test_a_node_that_is_lost_is_told_from_a_process(said: str) -> None:
+    assert trial_error(f"Failure # 1\n{said}").kind is FaultKind.NODE_LOST
+
+
+def test_a_place_that_is_gone_is_no_bug_of_the_trial() -> None:
+    said = "The placement group corresponding to this Actor has been removed."
     assert trial_error(f"Failure # 1\n{said}").kind is FaultKind.LOST
+
+
+def test_a_trial_that_handed_itself_back_is_no_error() -> None:
+    said = "trainables.preemption.HandedBack: its process was asked to end"
+    assert trial_error(text(said)) == Fault(FaultKind.HANDED_BACK, "its process was asked to end")
 
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_only_what_may_pass_is_tried_again(kind: FaultKind) -> None:
-    assert kind.passes is (kind in (FaultKind.OUT_OF_MEMORY, FaultKind.LOST, FaultKind.HUNG))
+    assert kind.passes is (kind not in (FaultKind.BUG, FaultKind.NO_ROOM))
 
 
 def test_three_faults_are_the_same_if_they_differ_in_numbers_only() -> None:
