@@ -89,7 +89,7 @@ def test_a_study_ends_before_its_limit_and_the_same_command_goes_on(studies: Stu
     assert run.end() == 130, run.text
     assert time.monotonic() - begun < 80
     assert "\nEnded before its limit of 80 s: nothing is lost. Run the same command again to go on." in run.text
-    assert len(saved(studies)) == 2
+    assert any(iteration % 20 for iteration in saved(studies)), "between two reports"
     again = begin(studies, file)
     again.wait_for("finished ")
     again.process.terminate()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from ass_tune.limit import TimeLimit
 from ass_tune.spec import StudySpec
 from ass_tune.terminal.live_view import LinesView, LiveView, shown
 from ass_tune.terminal.progress import StudyProgress
@@ -66,6 +67,22 @@ def test_a_failure_ends_with_the_last_line_of_its_traceback(idle: StudyProgress)
     error = "Traceback (most recent call last):\n  ...\nValueError: [/] lost\n"
     LinesView(out, idle).trial_ended(TRIAL, End(Outcome.FAILED, 20, 0.0, error=error))
     assert printed(out) == "failed   adaptor=ga[red] tuning 3 at iteration 20: ValueError: [/] lost\n"
+
+
+def test_what_is_left_of_a_time_limit_is_shown(spec: Spec, driven: Callable) -> None:
+    progress = StudyProgress(driven(spec()).searches, 100, TimeLimit.from_now("2h"))
+    lines, live = console(), console()
+    LinesView(lines, progress).trial_ended(TRIAL, End(Outcome.PRUNED, 40, 0.0))
+    live.print(LiveView(live, "driven", progress))
+    assert ", 2 h 0 min of the time limit left" in printed(lines)
+    assert "2 h 0 min of the time limit left" in printed(live)
+
+
+def test_a_study_that_ends_early_says_how(idle: StudyProgress) -> None:
+    out = console()
+    for view in (LinesView(out, idle), LiveView(out, "driven", idle)):
+        view.study_ends_early("Interrupted: trials save themselves")
+    assert printed(out) == 2 * "Interrupted: trials save themselves\n"
 
 
 def test_lines_are_never_wrapped(idle: StudyProgress) -> None:

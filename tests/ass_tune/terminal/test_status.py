@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,18 @@ def test_a_study_that_was_never_begun_has_nothing_yet(spec: Spec, tmp_path: Path
     assert (status.trials_ended, status.trials_wanted, status.driver) == (0, 48, None)
     assert {cell.running for cell in status.cells} == {0}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_driver_with_a_time_limit_says_what_is_left_of_it(spec: Spec, tmp_path: Path) -> None:
+    with study_lock(tmp_path / "driven", ends=time.time() + 3 * 3600 + 100):
+        status = study_status(spec(), tmp_path, None)
+    console = Console(width=200, file=io.StringIO())
+    console.print(*status_tables(status, tmp_path, 200))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "its time limit: 3 h " in text
+    assert status.ends is not None
+    assert f" left, until {status.ends:%Y-%m-%d %H:%M:%S} UTC" in text
+    assert study_status(spec(), tmp_path, None).ends is None, "no driver runs it now"
 
 
 def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
