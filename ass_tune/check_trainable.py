@@ -18,9 +18,11 @@ from rich.console import Console
 
 from ass_tune.arguments import data_folder
 from ass_tune.search.identity import trial_key
-from ass_tune.spec.errors import found, names
+from ass_tune.spec.errors import SpecErrors, found, names
+from ass_tune.spec.pair_loading import divided, load_pair
 from trainables.command_line import as_process
 from trainables.config import TrialConfig
+from trainables.domains import pairs
 from trainables.domains.progress import unwatched
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import ExitCode, UserMistake
@@ -65,6 +67,7 @@ class Checked:
             "storage": str(self.folder / place),
             "data_root": str(self.data_root) if self.data_root else None,
             "data": dict(self.data),
+            "pair": pairs.definition(self.config.domains),
             "threads": 1,
         }
 
@@ -76,6 +79,9 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     with tempfile.TemporaryDirectory(prefix="ass_tune-check-") as folder:
         try:
             checked = _checked(arguments, Path(folder))
+        except SpecErrors as mistakes:  # of a pair file, each with its place
+            print(mistakes, file=sys.stderr)
+            return ExitCode.USER_MISTAKE
         except (UserMistake, MissingData) as mistake:
             print(f"{program}: {mistake}", file=sys.stderr)
             return ExitCode.USER_MISTAKE
@@ -158,7 +164,7 @@ def _compared(result: Result) -> dict[str, Any]:
 
 
 def _checked(arguments: argparse.Namespace, folder: Path) -> Checked:
-    """Raises UserMistake and MissingData."""
+    """Raises UserMistake, SpecErrors and MissingData."""
     name = arguments.name
     if name not in TRAINABLES:
         raise UserMistake(f"trainable: {found(name, names(TRAINABLES), TRAINABLES)}")
@@ -171,7 +177,7 @@ def _checked(arguments: argparse.Namespace, folder: Path) -> Checked:
 
 
 def _config(model: type[TrialConfig], arguments: argparse.Namespace) -> TrialConfig:
-    profiles, domains = model.profiles(), model.domain_pairs()
+    profiles = model.profiles()
     profile = arguments.profile or next(iter(profiles))
     if profile not in profiles:
         raise UserMistake(f"--profile: {found(profile, names(profiles), profiles)}")
@@ -180,7 +186,7 @@ def _config(model: type[TrialConfig], arguments: argparse.Namespace) -> TrialCon
     model = model.extended({name: [value] for name, value in given.items()})
     if unknown := [field for field in given if field not in model.tunable()]:
         raise UserMistake(f"--set: {found(unknown[0], names(model.tunable()), model.tunable())}")
-    own = {"profile": profile, "domains": arguments.domains or domains[0], "seed": 0}
+    own = {"profile": profile, "domains": _domains(model, arguments.domains), "seed": 0}
     try:
         config = model.of({**profiles[profile], **given, **own, "iterations": REPORTS * every, "evaluate_every": every})
     except ValidationError as error:
@@ -190,6 +196,19 @@ def _config(model: type[TrialConfig], arguments: argparse.Namespace) -> TrialCon
     if reason := model.undefined(config.model_dump()):
         raise UserMistake(f"this combination means nothing: {reason}; change it with --set FIELD=VALUE")
     return config
+
+
+def _domains(model: type[TrialConfig], asked: str | None) -> str:
+    """The name of the pair that is asked for; that of a pair file after it was read. Raises UserMistake, SpecErrors."""
+    known = model.domain_pairs()
+    if asked is None:
+        return known[0]
+    if model.READS_PAIR_FILES and (named := divided(asked)) is not None:
+        path, images = named
+        return pairs.define(load_pair(path), images)
+    if not model.has_domains(asked):
+        raise UserMistake(f"--domains: {found(asked, names(known) + model.other_domains(), known)}")
+    return asked
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -206,7 +225,7 @@ def _parse(argv: list[str] | None, program: str) -> argparse.Namespace:
     )
     parser.add_argument("name", help="the name that a file gives under trainable:")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a value of a setting")
-    parser.add_argument("--domains", help="by default the first that the trainable has")
+    parser.add_argument("--domains", help="a name or a pair file; by default the first that the trainable has")
     parser.add_argument("--profile", help="by default the first that the trainable has")
     parser.add_argument("--evaluate-every", type=int, default=2, metavar="N", help="iterations between two reports")
     parser.add_argument("--data-root", type=Path, help="folder of the real data sets; else $ASS_DATA_ROOT")

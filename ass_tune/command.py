@@ -34,6 +34,7 @@ COMMANDS = {
     "replay": Command("ass_tune.replay.command", "what another pruner would have cost, from recorded curves"),
     "data": Command("ass_tune.data.command", "check or pack the data sets of a domain pair"),
     "check-trainable": Command("ass_tune.check_trainable", "run a trainable of yours through what a study does to it"),
+    "schema": Command("ass_tune.spec.schema", "write the schema by which editors check search-space files"),
     "report": Command("analysis.report.command", "write the report of a study, or of two compared"),
     "export": Command("analysis.export.__main__", "write a study as Parquet files"),
     "import": Command("analysis.export.bring_back", "record an exported study in another MLflow"),

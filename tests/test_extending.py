@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,13 @@ def test_a_study_of_accuracies_nowhere_says_miou(outside: Path) -> None:
     assert {"report.html", "table.csv", "conclusions.json", "trials.jsonl"} <= {path.name for path in pages}
     for text in [said, *(path.read_text() for path in (*pages, folder / "outbox.jsonl") if path.is_file())]:
         assert not re.search("miou", text, re.IGNORECASE)
+    with closing(sqlite3.connect(folder.parent / "mlflow.db")) as database:
+        written = [line for line in database.iterdump() if re.search("miou", line, re.IGNORECASE)]
+    assert not written
+    artifacts = [path for path in (folder.parent / "mlartifacts").rglob("*") if path.is_file()]
+    assert artifacts
+    for path in artifacts:
+        assert b"miou" not in path.read_bytes().lower(), path
     assert "ass_tune.trainables digits: ass-digits 1.0" in (folder / "tracking/environment.json").read_text()
     lines = (folder / "trackers/lines/trials.jsonl").read_text().splitlines()
     assert sum("finished" in line for line in lines) == 8

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
@@ -56,14 +57,33 @@ def peak_bytes(config: AssConfig, recipe: PairRecipe) -> int:
     """
     unweighted = {"backbone_weights": "none", "device": "cpu", "channels_last": False, "compile": False}
     config = config.model_copy(update=unweighted)
-    batch = Batches(config, _blank_pair(recipe), CPU).load(0)  # pyright: ignore[reportArgumentType]
-    with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as live:
+    batches = Batches(config, _blank_pair(recipe), CPU)  # pyright: ignore[reportArgumentType]
+    kinds = [batches.load(iteration) for iteration in dict.fromkeys((0, *batches.changes))]
+    with FakeTensorMode(allow_non_fake_inputs=True), Copies(), LiveBytes() as live:
         model = Model(config, len(recipe.classes))
         optimizers = Optimizers(config, model.network, model.discriminators(), model.rates())
-        for iteration in range(2):  # the second finds the first one's gradients and optimizer states
-            _step(config, model, _copied(batch), optimizers, iteration)
+        for batch in kinds:
+            for iteration in range(2):  # the second finds the first one's gradients and optimizer states
+                _step(config, model, _copied(batch), optimizers, iteration)
         _predict(config, model, recipe)
     return live.peak
+
+
+class Copies(TorchFunctionMode):
+    """Lets `copy.deepcopy` of a tensor without content make another one.
+
+    Torch's own copies bytes from where there are none, and over other memory; adaptors may copy G for a teacher.
+    """
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if function is not Tensor.__deepcopy__:
+            return function(*args, **(kwargs or {}))
+        tensor, memo = args
+        if id(tensor) not in memo:
+            memo[id(tensor)] = tensor.detach().clone().requires_grad_(tensor.requires_grad)
+        return memo[id(tensor)]
 
 
 class LiveBytes(TorchDispatchMode):

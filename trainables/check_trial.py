@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables.contract import BrokenContract, StepChecker, TrialTask
+from trainables.domains.pairs import make_known
 from trainables.preemption import HandedBack, ask_at_look
 from trainables.registry import TRAINABLES
 
@@ -25,6 +26,7 @@ def results(tasks: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     entry, trial = TRAINABLES[tasks[0]["trainable"]], None
     for number, fields in enumerate(tasks):
         task = TrialTask.model_validate(fields)
+        make_known(task.pair)
         checker = StepChecker(task, entry.config.objective)
         if trial is None:
             trial = entry.ray_class(config=task.model_dump())

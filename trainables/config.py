@@ -82,6 +82,11 @@ class TrialConfig(BaseModel, ABC):
         return cls
 
     @classmethod
+    def with_all_installed(cls) -> type[TrialConfig]:
+        """With the fields of everything that packages add to it; raises BrokenExtension."""
+        return cls
+
+    @classmethod
     def of(cls, values: Mapping[str, Any]) -> TrialConfig:
         """One trial's configuration. Raises pydantic.ValidationError."""
         return cls.model_validate(values)

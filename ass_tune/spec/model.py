@@ -192,7 +192,7 @@ class FaultLimits(Part):
     tries: int = Field(
         default=3,
         ge=1,
-        description="Tries in a row, of a trial that is out of memory, hung or lost, without a new report or checkpoint",
+        description="Tries in a row of a trial that is out of memory, hung or lost, without a new report or checkpoint",
     )
     starts: int = Field(
         default=3, ge=1, description="Runs of the study that start a trial which fails; after that it stays failed"

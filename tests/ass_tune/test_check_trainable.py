@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ass_tune.check_trainable import main
+from ass_tune.check_trainable import _checked, _parse, main
 from tests.support.packages import Packages
+from tests.support.tiny_airsim import write_tiny_airsim
 from tests.trainables.test_extensions import MINE, mine
+from trainables.check_trial import results
+from trainables.domains import pairs
 from trainables.mistakes import ExitCode
 
 KEEPS = (
@@ -49,6 +54,9 @@ def test_the_first_thing_that_is_wrong_is_named(
         (["mine", "--set", "lr"], "--set: found lr; allowed: FIELD=VALUE"),
         (["mine", "--set", "lr=-1"], "lr: Input should be greater than 0; give a value with --set lr=VALUE"),
         (["mine", "--profile", "x"], "--profile: found 'x'; allowed: default"),
+        (["mine", "--domains", "x"], "--domains: found 'x'; allowed: default"),
+        (["ass", "--domains", "street"], "--domains: found 'street'; allowed: streets, "),
+        (["ass", "--domains", "absent.yaml"], "absent.yaml: found no file 'absent.yaml'; allowed: a pair file"),
         (["ass", "--profile", "laptop"], "adaptor: Field required; give a value with --set adaptor=VALUE"),
         (
             ["ass", "--profile", "laptop", "--set", "adaptor=csa", "--set", "labeled_images=0"],
@@ -62,3 +70,15 @@ def test_a_mistake_is_one_message(
     mine(packages)
     assert main(arguments) is ExitCode.USER_MISTAKE
     assert said in capsys.readouterr().err
+
+
+def test_a_pair_file_is_known_to_the_process_of_a_trial(tmp_path: Path) -> None:
+    pair_file = write_tiny_airsim(tmp_path / "data")
+    checks = ["ass", "--domains", str(pair_file), "--data-root", str(tmp_path / "data")]
+    chosen = {"adaptor": "joint", "labeled_images": 4, "source_batch": 2, "labeled_batch": 2}
+    checked = _checked(_parse([*checks, *(f"--set={name}={value}" for name, value in chosen.items())], "x"), tmp_path)
+    task = checked.task("trial", iterations=1, evaluate_every=1)
+    known = pairs._defined.pop(checked.config.domains)
+    assert not pairs.is_known(checked.config.domains)
+    (result,) = results([task])
+    assert result["final"] and known.definition.pair == "airsim-photos"

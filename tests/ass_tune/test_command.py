@@ -24,6 +24,7 @@ def test_its_help_has_a_line_for_each_command_within_80_columns(capsys: pytest.C
         "replay",
         "data",
         "check-trainable",
+        "schema",
         "report",
         "export",
         "import",
@@ -55,8 +56,8 @@ def test_an_unknown_command_is_answered_with_the_nearest_one(capsys: pytest.Capt
     assert main(["paln", "csa"]) == 2
     message = capsys.readouterr().err
     assert message == (
-        "ass-tune: found 'paln'; allowed: run, plan, status, sync, replay, data, check-trainable, report, export, "
-        "import; did you mean 'plan'?\n"
+        "ass-tune: found 'paln'; allowed: run, plan, status, sync, replay, data, check-trainable, schema, report, "
+        "export, import; did you mean 'plan'?\n"
     )
 
 

@@ -21,6 +21,7 @@ SHIPPED = {
     "adaptors": [*ONE_TRIAL, *ONE_BUDGET],
     "lambda_sadv": [*ONE_BUDGET, "--set", "ablate.lambda_sadv=[1, 30]"],
     "precision": [],
+    "beyond_ass": [*ONE_TRIAL, "--set", "prune=none"],
     "smoke": ["--set", "prune=none", "--set", "ablate.adaptor=[ga, fcsa, csa]", "--set", "replicate.seeds=[0, 1]"],
 }
 
@@ -54,6 +55,16 @@ def test_the_real_pair_runs_to_its_table_and_its_record_is_whole(studies, data_r
     } <= set(run.data.metrics)
     assert {"adaptor", "labeled_images", "cell", "seed", "stage", "outcome"} <= set(run.data.tags)
     check_report_miou(studies.client, run.info.run_id, run.data.metrics["report/miou"])
+
+
+@pytest.mark.slow
+def test_the_rivals_run_on_the_real_pair(studies, data_root):
+    pytest.importorskip("efficientnet_lite_pytorch", reason="extra `pretrained` is not installed")
+    rivals = ["--set", "ablate.adaptor=[finetune, mean_teacher]", "--set", "compare=null"]
+    few = [*FEW, *ONE_TRIAL, *rivals, "--data-root", str(data_root)]
+    done = studies.run("search_spaces/real_beyond_ass.yaml", *few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_table(studies, "real_beyond_ass", seeds=1)
 
 
 def check_table(studies, name: str, seeds: int) -> None:

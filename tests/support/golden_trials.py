@@ -18,15 +18,19 @@ STUDY = {"seed": 3, "iterations": 6, "evaluate_every": 3}
 
 
 def golden_trials() -> dict[str, dict[str, Any]]:
-    """By trainable: the version of the code, and all metrics of each report but speed and IoU of single classes."""
-    return {name: _trial(name, values) for name, values in _configurations().items()}
+    """For each trial the version of the code, and all metrics of each report but speed and IoU of single classes."""
+    return {name: _trial(trainable, values) for name, (trainable, values) in _configurations().items()}
 
 
-def _configurations() -> dict[str, dict[str, Any]]:
-    method = {**AssConfig.profiles()["laptop"], "adaptor": "ga+csa", "labeled_images": 5, "device": "cpu"}
+def _configurations() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Trainable and values of each trial."""
+    method = {**AssConfig.profiles()["laptop"], "labeled_images": 5, "device": "cpu"}
+    on_streets = {**STUDY, **method, "domains": "streets", "profile": "laptop"}
     return {
-        "ass": {**STUDY, **method, "domains": "streets", "profile": "laptop"},
-        "curves": {**STUDY, "adaptor": "ga+csa", "domains": "synthetic", "profile": "synthetic"},
+        "ass": ("ass", {**on_streets, "adaptor": "ga+csa"}),
+        "mean_teacher": ("ass", {**on_streets, "adaptor": "mean_teacher", "teacher_confidence": 0.1}),
+        "finetune": ("ass", {**on_streets, "adaptor": "finetune", "source_share": 0.7}),
+        "curves": ("curves", {**STUDY, "adaptor": "ga+csa", "domains": "synthetic", "profile": "synthetic"}),
     }
 
 

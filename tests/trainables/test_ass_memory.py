@@ -73,7 +73,7 @@ def really_allocated(settings: AssConfig) -> int:
     pair: Any = BlankPair(RECIPE.classes, **sets)
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         trainer = Trainer(settings, pair)
-        trainer.train_until(2)
+        trainer.train_until(settings.iterations)
         trainer.evaluate(pair.target_report)
     assert profiled.profiler is not None
     events = profiled.profiler.kineto_results.experimental_event_tree()  # type: ignore[union-attr]
@@ -89,7 +89,9 @@ def _allocations(events: Iterable[Any]) -> Iterable[Any]:
         yield from _allocations(event.children)
 
 
-@pytest.mark.parametrize("adaptor", ["oracle", "joint", "ga+fcsa", "ga+csa"])
+@pytest.mark.parametrize(
+    "adaptor", ["oracle", "joint", "ga+fcsa", "ga+csa", "mean_teacher", "ga+csa+mean_teacher", "finetune"]
+)
 def test_the_estimate_of_the_small_network_is_what_training_allocates(adaptor: str) -> None:
     settings = config("laptop", adaptor=adaptor)
     assert peak_bytes(settings, RECIPE) == pytest.approx(really_allocated(settings), rel=0.02)

@@ -26,9 +26,9 @@ def measured() -> dict[str, Any]:
     return golden_trials()
 
 
-@pytest.mark.parametrize("trainable", ["ass", "curves"])
-def test_the_numbers_of_a_trial_stay(trainable: str, measured: dict[str, Any]) -> None:
-    golden, found = json.loads(FILE.read_text())[trainable], measured[trainable]
+@pytest.mark.parametrize("trial", ["ass", "mean_teacher", "finetune", "curves"])
+def test_the_numbers_of_a_trial_stay(trial: str, measured: dict[str, Any]) -> None:
+    golden, found = json.loads(FILE.read_text())[trial], measured[trial]
     advice = f"numbers changed, and {ADVICE[golden['version'] == found['version']]}"
     assert len(found["reports"]) == len(golden["reports"]) == 2
     for now, before in zip(found["reports"], golden["reports"], strict=True):

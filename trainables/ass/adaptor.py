@@ -39,8 +39,8 @@ class Adaptor(ABC):
     """Fields that it adds to those of the method, each with a default; only trials that use it have them."""
     FIELDS: ClassVar[frozenset[str]] = frozenset()
     """Fields of the method that have an effect with it alone. Two adaptors that share one cannot be combined."""
-    UNLABELED: ClassVar[Literal["", "without gradient", "with gradient"]] = ""
-    """Whether unlabeled target images are drawn for it, and whether its loss of them has a gradient."""
+    UNLABELED: ClassVar[Literal["", "images", "without gradient", "with gradient"]] = ""
+    """Whether unlabeled target images are drawn for it; and whether it needs G's outputs for them, with a gradient."""
     DECIDES: ClassVar[tuple[str, ...]] = ()
     """Further modules whose code decides an outcome; its own module always does. For adaptors of other packages."""
 
@@ -76,7 +76,7 @@ class Adaptor(ABC):
         return {}
 
     def on_unlabeled(self, outputs: Outputs[Unlabeled]) -> Any:
-        """What it needs of G's outputs for unlabeled target images; everything else is freed."""
+        """What it needs of G's outputs for unlabeled target images; all else is freed. Not called for `images`."""
         return outputs
 
     def adapt(self, source: Outputs[Any] | None, labeled: Outputs[Any] | None, unlabeled: Any) -> Any:
@@ -85,7 +85,8 @@ class Adaptor(ABC):
         Args:
             source: G's outputs for source images, with their labels; None where none are trained on.
             labeled: the same of labeled target images.
-            unlabeled: what `on_unlabeled` returned; None where none are drawn.
+            unlabeled: what `on_unlabeled` returned, or the images where `UNLABELED` asks for no more; None where none
+                are drawn.
         """
         return source, labeled, unlabeled
 

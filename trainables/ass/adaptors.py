@@ -156,11 +156,3 @@ class ConvolutionalAdaptor(SemanticAdaptor):
         from trainables.ass.csa import CSA
 
         return CSA(self.network.channels, self.config.sd_hidden, self.classes)
-
-
-OURS: Mapping[str, type[Adaptor]] = {
-    "ga": GlobalAdaptor,
-    "fcsa": FullyConnectedAdaptor,
-    "csa": ConvolutionalAdaptor,
-}
-"""In the order in which names are combined, e.g. `ga+csa`."""

@@ -39,26 +39,37 @@ class Batches:
         self.labeled = labeled_subset(self.pool, config.labeled_images, subset_seed)
 
     @property
-    def images_per_iteration(self) -> int:
-        """Number of images in each batch."""
-        config, adaptation = self.config, self.adaptation
-        labeled = config.labeled_batch if config.labeled_images else 0
-        return adaptation.source * config.source_batch + labeled + adaptation.unlabeled * config.unlabeled_batch
+    def changes(self) -> tuple[int, ...]:
+        """Iterations from which on batches have images of other kinds than before."""
+        return (self.config.source_iterations,) if self.adaptation.in_turn else ()
+
+    def images_in(self, iteration: int) -> int:
+        """Number of images in the batch of an iteration."""
+        config, (source, labeled) = self.config, self._kinds(iteration)
+        sizes = source * config.source_batch, labeled * config.labeled_batch
+        return sum(sizes) + self.adaptation.unlabeled * config.unlabeled_batch
 
     def load(self, iteration: int) -> Batch:
         """The batch of an iteration."""
         config, pair = self.config, self.pair
+        from_source, from_labeled = self._kinds(iteration)
         source = labeled = unlabeled = None
-        if self.adaptation.source:
+        if from_source:
             crops = self._draw("source", iteration, pair.source, len(pair.source), config.source_batch)
             source = self._images(pair.source, crops)
-        if config.labeled_images:
+        if from_labeled:
             crops = self._draw("labeled", iteration, pair.target_train, self.labeled, config.labeled_batch)
             labeled = self._images(pair.target_train, crops)
         if self.adaptation.unlabeled:
             crops = self._draw("unlabeled", iteration, pair.target_train, self.pool, config.unlabeled_batch)
             unlabeled = Unlabeled(self._pixels(pair.target_train, crops))
         return Batch(source, labeled, unlabeled)
+
+    def _kinds(self, iteration: int) -> tuple[bool, bool]:
+        """Whether the batch of an iteration has source images, and labeled target images."""
+        used, switch = self.adaptation, self.config.source_iterations
+        labeled = self.config.labeled_images > 0 and used.trains_on_labeled(iteration, switch)
+        return used.trains_on_source(iteration, switch), labeled
 
     def _draw(self, name: str, iteration: int, packed: PackedSet, pool: int | np.ndarray, size: int) -> Crops:
         seed = self.config.seed

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from trainables.ass.adaptation import Adaptation, adaptation, added, broken_adaptor, clash, code_of, known
+from trainables.ass.adaptation import OURS, Adaptation, adaptation, added, broken_adaptor, clash, code_of, known
 from trainables.ass.adaptation import is_known as is_adaptor
-from trainables.ass.adaptors import OURS
 from trainables.ass.profiles import PROFILES, Profile
 from trainables.ass.version import code_version
 from trainables.config import TrialConfig
@@ -45,7 +44,7 @@ class AssConfig(TrialConfig):
     READS_PAIR_FILES = True
 
     adaptor: Annotated[str, BeforeValidator(_known_adaptor)]
-    """Which modules of the method are trained; the columns of the paper's Table 1."""
+    """Which modules of the method are trained, as in the columns of the paper's Table 1, or which of their rivals."""
     labeled_images: int = Field(ge=0)
     """Number of target images whose labels may be used."""
     subset_seed: Annotated[int, Field(ge=0)] | None = None
@@ -61,6 +60,8 @@ class AssConfig(TrialConfig):
     """Weight of the loss of D_g (Eq 10); Adam is almost blind to it, unlike to `lr_gd`."""
     lambda_sd: NotNegative = 1.0
     """Weight of the loss of D_s (Eq 10); Adam is almost blind to it, unlike to `lr_sd`."""
+    lambda_consistency: NotNegative = 1.0
+    """Weight of the loss of images that the mean teacher has labeled."""
 
     optimizer: Literal["sgd", "adamw"]
     """Optimizer of the segmentation network; sgd is Nesterov's."""
@@ -88,13 +89,19 @@ class AssConfig(TrialConfig):
     """Largest norm of the segmentation network's gradient; none does not clip."""
     backbone_steps: Count = 1
     """Optimizer steps on the backbone for each gradient; AdaptSegNet's code in effect takes three."""
+    source_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of the iterations, the first ones, in which `finetune` trains on source images; then on labeled ones."""
+    teacher_decay: Fraction = 0.99
+    """How much of the mean teacher's weights a step keeps; the average is over about 1 / (1 - decay) steps."""
+    teacher_confidence: Fraction = 0.968
+    """Probability above which the mean teacher is sure of a pixel; the share of such pixels weights an image."""
 
     source_batch: Count
     """Source images a step."""
     labeled_batch: Count
     """Labeled target images a step."""
     unlabeled_batch: Count
-    """Unlabeled target images a step, for D_g."""
+    """Unlabeled target images a step, for D_g and the mean teacher."""
     flip: bool = True
     """Half of the images are mirrored."""
 
@@ -185,6 +192,11 @@ class AssConfig(TrialConfig):
         return _with_fields_of(frozenset(added(values.get("adaptor", ()))))
 
     @classmethod
+    def with_all_installed(cls) -> type[AssConfig]:
+        """With the fields of all adaptors of other packages. Raises BrokenExtension."""
+        return cls.extended({"adaptor": known()})
+
+    @classmethod
     def of(cls, values: Mapping[str, Any]) -> AssConfig:
         """One trial's configuration, which has no fields of adaptors that it does not use."""
         model = AssConfig.extended({"adaptor": [values.get("adaptor")]})
@@ -195,6 +207,11 @@ class AssConfig(TrialConfig):
     def extensions(cls, values: Mapping[str, Collection[Any]]) -> dict[str, str]:
         """Hash of the code of each adaptor of another package among the values of `adaptor`."""
         return code_of(added(values.get("adaptor", ())))
+
+    @property
+    def source_iterations(self) -> int:
+        """How many iterations `finetune` trains on source images."""
+        return round(self.source_share * self.iterations)
 
     def canonical(self) -> dict[str, Any]:
         """Also what `adaptsegnet_compat` sets: no file can change it, and trials train with it."""
@@ -228,6 +245,7 @@ def _inert_adaptors(values: Mapping[str, Any]) -> set[str]:
             inert |= adaptor.FIELDS - in_use if name not in used.adaptors else set()
         inert |= set() if used.unlabeled else {"unlabeled_batch"}
         inert |= set() if used.source else {"source_batch"}
+        inert |= set() if used.in_turn else {"source_share"}
     return inert
 
 
@@ -249,6 +267,10 @@ def _undefined_adaptor(values: Mapping[str, Any]) -> str | None:
         return reason
     if values.get("labeled_images") == 0 and not used.source:
         return f"{values['adaptor']} trains on labeled target images only, and labeled_images is 0"
+    if values.get("labeled_images") == 0 and used.in_turn:
+        return f"{values['adaptor']} ends with labeled target images, and labeled_images is 0"
+    if used.in_turn and values.get("normalisation") == "domain" and not values.get("adaptsegnet_compat"):
+        return f"{values['adaptor']} has batches of one domain, which normalisation: batch tells apart already"
     return next((reason for one in used.adaptors.values() if (reason := one.undefined(values))), None)
 
 

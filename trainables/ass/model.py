@@ -64,12 +64,18 @@ class Model(nn.Module):
 
     def _forward_unlabeled(self, batch: Batch) -> dict[str, Any]:
         """What each adaptor needs of unlabeled target images, without gradient unless one needs that."""
+        users = {name: one for name, one in self.adaptors.items() if one.UNLABELED}
         if batch.unlabeled is None:
             return {}
+        if not self.track_unlabeled and all(one.UNLABELED == "images" for one in users.values()):
+            return dict.fromkeys(users, batch.unlabeled)
         with torch.set_grad_enabled(self.unlabeled_with_gradient):
             features = self.network.features(batch.unlabeled.pixels, track=self.track_unlabeled)
             outputs = Outputs(features, self.network.scores(features), batch.unlabeled)
-            return {name: one.on_unlabeled(outputs) for name, one in self.adaptors.items() if one.UNLABELED}
+            return {
+                name: batch.unlabeled if one.UNLABELED == "images" else one.on_unlabeled(outputs)
+                for name, one in users.items()
+            }
 
     def _forward_labeled(self, batch: Batch) -> tuple[Outputs[Images] | None, Outputs[Images] | None]:
         """Source and labeled target, in one pass where their sizes agree (then `batch` statistics are of both)."""

@@ -85,7 +85,7 @@ class Trainer:
             self.step()
         metrics = self.records.average(self.iteration)
         if steps := self.iteration - first:
-            images = steps * self.batches.images_per_iteration
+            images = sum(map(self.batches.images_in, range(first, self.iteration)))
             metrics["speed/images_per_second"] = images / (perf_counter() - started)
             metrics |= {f"speed/{part}_ms": milliseconds for part, milliseconds in self.clock.take(steps).items()}
         return metrics | {f"lr/{name}": rate for name, rate in self.optimizers.current_rates().items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,13 @@ class Listing:
     notices: tuple[str, ...] = ()
 
 
-def list_pairs(root: Path, images: Pattern, labels: Pattern, only: Sequence[str] | None = None) -> Listing:
+def list_pairs(
+    root: Path,
+    images: Pattern,
+    labels: Pattern,
+    only: Sequence[str] | None = None,
+    label_names: Mapping[str, str] | None = None,
+) -> Listing:
     """All images with their label maps, sorted by name with numbers in their order; opens no file.
 
     Args:
@@ -49,17 +55,19 @@ def list_pairs(root: Path, images: Pattern, labels: Pattern, only: Sequence[str]
         images: the images.
         labels: the label maps; one belongs to the image with the same text in place of the placeholders.
         only: the images to list, in this order, without their endings; all of them have to be there.
+        label_names: of some of these, the label map that belongs to it whatever their names have in common.
     """
     found, maps = _scan(root, images), _scan(root, labels)
     keys, absent = (sorted(found.names, key=_order), []) if only is None else _listed(only, found, images)
-    files = tuple((found.names[key], maps.names[key]) for key in keys if key in maps.names)
+    of_label = _partners(label_names or {}, found, maps, images, labels)
+    files = tuple((found.names[key], maps.names[of]) for key in keys if (of := of_label(key)) in maps.names)
     problems = [*found.problems, *maps.problems]
     if found.there and not found.names and not found.problems:
         problems.append(f"{_where(images)}: no images")
     elif found.there and only is not None and absent:
         listed = some([readable(name) for name in absent])
         problems.append(f"{_where(images)}: {len(absent)} of {len(only)} listed images are missing: {listed}")
-    if maps.there and (unlabeled := [key for key in keys if key not in maps.names]):
+    if maps.there and (unlabeled := [of for key in keys if (of := of_label(key)) not in maps.names]):
         unused = sorted({labels.shown(key) for key in maps.names.keys() - found.names.keys()} | maps.others)
         but = f"; it has {some(unused, 2)}" if unused and len(unlabeled) == len(keys) else ""
         problems.append(
@@ -86,23 +94,38 @@ def _order(key: Key) -> tuple[Any, ...]:
 
 
 def _listed(names: Sequence[str], found: _Scan, images: Pattern) -> tuple[list[Key], list[str]]:
-    """The images that a list names, by their last folders and name or by the name alone, and those that are absent."""
+    """The images that a list names, and those that are absent."""
+    find = _finder(found, images)
+    keys = {name: find(name) for name in names}
+    there = dict.fromkeys(key for key in keys.values() if key is not None)
+    return list(there), [name.rpartition("/")[2] for name, key in keys.items() if key is None]
+
+
+def _finder(found: _Scan, pattern: Pattern) -> Callable[[str], Key | None]:
+    """Finds a file by its last folders and name, or by the name alone where only one has it."""
     by_name: dict[str, Key | None] = {}
     for key, path in found.names.items():
-        stem = stem_of(path, images.endings)
-        for name in {stem.rpartition("/")[2], images.name(path), images.shown(key)}:
+        stem = stem_of(path, pattern.endings)
+        for name in {stem.rpartition("/")[2], pattern.name(path), pattern.shown(key)}:
             by_name[name] = None if name in by_name else key  # several sequences may have a frame 1
-    keys: list[Key] = []
-    absent: list[str] = []
-    for name in names:
+
+    def find(name: str) -> Key | None:
         parts = name.split("/")
         ends = ("/".join(parts[first:]) for first in range(len(parts)))
-        key = next((key for end in ends if (key := by_name.get(end)) is not None), None)
-        if key is None:
-            absent.append(parts[-1])
-        else:
-            keys.append(key)
-    return list(dict.fromkeys(keys)), absent
+        return next((key for end in ends if (key := by_name.get(end)) is not None), None)
+
+    return find
+
+
+def _partners(
+    label_names: Mapping[str, str], found: _Scan, maps: _Scan, images: Pattern, labels: Pattern
+) -> Callable[[Key], Key]:
+    """What the label map of an image has in place of the placeholders: the same, where no list says another."""
+    if not label_names:
+        return lambda key: key
+    image, label = _finder(found, images), _finder(maps, labels)
+    others = {image(name): label(named) or Key("", named.rpartition("/")[2]) for name, named in label_names.items()}
+    return lambda key: others.get(key, key)
 
 
 @dataclass

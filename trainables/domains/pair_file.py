@@ -88,7 +88,11 @@ class Images(Part):
 class Selection(Part):
     """Which of some images a set has; all where nothing is said."""
 
-    list: FileName | None = Field(default=None, description="Text file below the data root that names them, one a line")
+    list: FileName | None = Field(
+        default=None,
+        description="Text file below the data root that names them, one a line; behind an image a line may name its "
+        "label map",
+    )
     names: str | None = Field(
         default=None,
         min_length=1,

@@ -23,8 +23,8 @@ tune: {lambda_sad: {type: uniform, low: 0.1, high: 1}}
 search: {trials_per_cell: 2}""",
         (
             "x.yaml:7: tune.lambda_sad: unknown variable of ass; allowed: adaptor, labeled_images, "
-            "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, optimizer, lr, "
-            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 24 more; did you mean "
+            "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, lambda_consistency, "
+            "optimizer, lr, classifier_lr_factor, lr_gd, lr_sd, momentum, and 28 more; did you mean "
             "'lambda_sadv'?"
         ),
     ),
@@ -32,8 +32,8 @@ search: {trials_per_cell: 2}""",
         "ablate: {optimiser: [sgd]}",
         (
             "x.yaml:7: ablate.optimiser: unknown variable of ass; allowed: adaptor, labeled_images, "
-            "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, optimizer, lr, "
-            "classifier_lr_factor, lr_gd, lr_sd, momentum, weight_decay, and 24 more; did you mean "
+            "subset_seed, lambda_seg, lambda_gadv, lambda_sadv, lambda_gd, lambda_sd, lambda_consistency, "
+            "optimizer, lr, classifier_lr_factor, lr_gd, lr_sd, momentum, and 28 more; did you mean "
             "'optimizer'?"
         ),
     ),

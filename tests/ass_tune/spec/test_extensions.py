@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from ass_tune.ledger.terms import EXTENSIONS, terms_of
 from ass_tune.search.pruners import make_pruner
 from ass_tune.search.samplers import make_sampler
 from ass_tune.spec import SpecErrors, load
+from ass_tune.spec.schema import SCHEMA_FILE, main
 from tests.support.examples import EXAMPLES
 from tests.support.packages import Packages
+from trainables.mistakes import ExitCode
 
 FILE = """study: added
 trainable: {trainable}
@@ -112,3 +115,25 @@ def test_an_unknown_adaptor_is_told_those_of_packages_too(packages: Packages, wr
     packages.install("ass-bad", "ass_tune.adaptors", {"entropy": "bad:Bad"}, bad="raise RuntimeError('boom')")
     with pytest.raises(SpecErrors, match=r"found 'entropi'; allowed: oracle, .*entropy.*; did you mean 'entropy'\?"):
         load(write_file(file(adaptor="entropi")))
+
+
+def test_the_schema_of_an_installation_knows_what_packages_add(packages: Packages, tmp_path: Path) -> None:
+    packages.install(
+        "ass-entropy",
+        "ass_tune.adaptors",
+        {"entropy": "ass_entropy:Entropy"},
+        ass_entropy=EXAMPLES["entropy/ass_entropy.py"],
+    )
+    assert main([str(tmp_path / "mine.json")]) is ExitCode.FINISHED
+    names = json.loads((tmp_path / "mine.json").read_text())["properties"]["tune"]["propertyNames"]["enum"]
+    shipped = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))["properties"]["tune"]["propertyNames"]["enum"]
+    assert set(names) - set(shipped) == {"lambda_entropy"}
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_schema_of_an_installation_with_a_broken_package_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "mine.json")]) is ExitCode.USER_MISTAKE
+    assert not (tmp_path / "mine.json").exists()
+    assert "of package ass-bad-" in capsys.readouterr().err

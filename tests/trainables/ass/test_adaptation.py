@@ -15,6 +15,7 @@ from tests.support.examples import EXAMPLES
 from tests.support.packages import Packages
 from trainables.ass.adaptation import PAPER, adaptation, is_known, known
 from trainables.ass.config import AssConfig
+from trainables.ass.mean_teacher import MeanTeacher
 from trainables.ass.trainer import Trainer
 from trainables.extensions import BrokenExtension
 
@@ -60,15 +61,25 @@ def entropy(packages: Packages) -> None:
     install(packages, entropy=("ass_entropy:Entropy", ENTROPY))
 
 
-def test_without_packages_the_values_are_those_of_the_paper() -> None:
-    assert tuple(known()) == PAPER
-    assert all(is_known(value) for value in PAPER)
-    assert not any(map(is_known, ("", "GA", "csa+ga", "ga+ga", "joint+ga", "ga+", "entropy")))
+def test_without_packages_the_values_are_those_of_the_paper_and_their_rivals() -> None:
+    beside = ("ga", "fcsa", "csa", "ga+fcsa", "ga+csa")
+    assert known() == [*PAPER, "finetune", "mean_teacher", *(f"{ours}+mean_teacher" for ours in beside)]
+    assert all(is_known(value) for value in known())
+    wrong = ("", "GA", "csa+ga", "ga+ga", "joint+ga", "ga+", "entropy", "mean_teacher+ga", "finetune+ga")
+    assert not any(map(is_known, wrong))
+
+
+def test_a_package_cannot_take_the_place_of_one_of_ours(packages: Packages) -> None:
+    install(packages, mean_teacher=("bad:Bad", "raise RuntimeError('boom')"), entropy=("ass_entropy:Entropy", ENTROPY))
+    assert adaptation("mean_teacher").adaptors == {"mean_teacher": MeanTeacher}
+    assert is_known("csa+mean_teacher+entropy") and not is_known("entropy+mean_teacher")
 
 
 @pytest.mark.parametrize("value", ["gaa", 3, None])
 def test_an_unknown_value_is_told_which_there_are(configure: Configure, value: Any) -> None:
-    with pytest.raises(ValidationError, match="'oracle', 'joint', 'ga', 'fcsa', 'csa', 'ga\\+fcsa' or 'ga\\+csa'"):
+    with pytest.raises(
+        ValidationError, match=r"'oracle', 'joint', 'ga', .*, 'finetune', .* or 'ga\+csa\+mean_teacher'"
+    ):
         configure(adaptor=value)
 
 

@@ -39,7 +39,7 @@ def same(one: Any, other: Any) -> bool:
     return parts.keys() == vars(other).keys() and all(torch.equal(parts[name], vars(other)[name]) for name in parts)
 
 
-@pytest.mark.parametrize("adaptor", PAPER)
+@pytest.mark.parametrize("adaptor", [*PAPER, "mean_teacher"])
 def test_adaptors_see_the_same_images_in_the_same_order(configure: Configure, tiny_pair: Any, adaptor: str) -> None:
     whole = configure(adaptor="ga+csa")
     for iteration in (0, 5):

@@ -40,8 +40,17 @@ def test_oracle_is_undefined_without_labeled_images() -> None:
     assert reason == "oracle trains on labeled target images only, and labeled_images is 0"
 
 
-@pytest.mark.parametrize("adaptor", ["joint", "ga"])
-def test_joint_and_ga_are_defined_without_labeled_images(adaptor: str) -> None:
+def test_finetuning_is_undefined_without_labeled_images_and_where_statistics_are_by_domain() -> None:
+    reason = AssConfig.undefined({"adaptor": "finetune", "labeled_images": 0})
+    assert reason == "finetune ends with labeled target images, and labeled_images is 0"
+    values = {"adaptor": "finetune", "labeled_images": 1, "normalisation": "domain"}
+    reason = AssConfig.undefined(values)
+    assert reason == "finetune has batches of one domain, which normalisation: batch tells apart already"
+    assert AssConfig.undefined({**values, "normalisation": "batch"}) is None
+
+
+@pytest.mark.parametrize("adaptor", ["joint", "ga", "mean_teacher"])
+def test_joint_ga_and_the_mean_teacher_are_defined_without_labeled_images(adaptor: str) -> None:
     assert AssConfig.undefined({"adaptor": adaptor, "labeled_images": 0}) is None
 
 
@@ -75,18 +84,25 @@ def test_frozen_normalisation_is_undefined_without_pretrained_weights() -> None:
 
 
 SEMANTIC = {"lambda_sadv", "lambda_sd", "lr_sd", "sd_hidden"}
-GLOBAL = {"lambda_gadv", "lambda_gd", "lr_gd", "gd_channels", "gd_map_scale", "unlabeled_batch"}
+GLOBAL = {"lambda_gadv", "lambda_gd", "lr_gd", "gd_channels", "gd_map_scale"}
+TEACHER = {"lambda_consistency", "teacher_decay", "teacher_confidence"}
+RIVALS = TEACHER | {"source_share"}
+UNLABELED = {"unlabeled_batch"}
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
         ({}, set()),
-        ({"adaptor": "ga+csa"}, set()),
-        ({"adaptor": "ga"}, SEMANTIC),
-        ({"adaptor": "fcsa"}, GLOBAL),
-        ({"adaptor": "joint"}, SEMANTIC | GLOBAL),
-        ({"adaptor": "oracle"}, SEMANTIC | GLOBAL | {"source_batch"}),
+        ({"adaptor": "ga+csa"}, RIVALS),
+        ({"adaptor": "ga"}, SEMANTIC | RIVALS),
+        ({"adaptor": "fcsa"}, GLOBAL | RIVALS | UNLABELED),
+        ({"adaptor": "joint"}, SEMANTIC | GLOBAL | RIVALS | UNLABELED),
+        ({"adaptor": "oracle"}, SEMANTIC | GLOBAL | RIVALS | UNLABELED | {"source_batch"}),
+        ({"adaptor": "finetune"}, SEMANTIC | GLOBAL | TEACHER | UNLABELED),
+        ({"adaptor": "mean_teacher"}, SEMANTIC | GLOBAL | {"source_share"}),
+        ({"adaptor": "ga+csa+mean_teacher"}, {"source_share"}),
+        ({"adaptor": "mean_teacher", "lambda_consistency": 0}, SEMANTIC | GLOBAL | RIVALS - {"lambda_consistency"}),
         ({"labeled_images": 0}, {"labeled_batch", "subset_seed"}),
         ({"labeled_images": 1}, set()),
         ({"optimizer": "adamw"}, {"momentum"}),

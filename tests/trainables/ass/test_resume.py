@@ -20,8 +20,10 @@ Configure = Callable[..., AssConfig]
 
 REPOSITORY = Path(__file__).parents[3]
 FIRST, LAST = 3, 6
-VARIANTS = {adaptor: {"adaptor": adaptor} for adaptor in PAPER} | {
-    "adamw-domain": {"optimizer": "adamw", "normalisation": "domain", "lr": 0.003, "clip_norm": 1.0}
+VARIANTS = {adaptor: {"adaptor": adaptor} for adaptor in (*PAPER, "finetune")} | {
+    "mean_teacher": {"adaptor": "mean_teacher", "teacher_confidence": 0.2},
+    "ga-csa-mean_teacher": {"adaptor": "ga+csa+mean_teacher", "teacher_confidence": 0.2},
+    "adamw-domain": {"optimizer": "adamw", "normalisation": "domain", "lr": 0.003, "clip_norm": 1.0},
 }
 
 

@@ -23,16 +23,18 @@ COMMON = {"loss/total", "lr/backbone", "lr/classifier", "speed/images_per_second
 SOURCE_LOSS, LABELED_LOSS = {"loss/seg_source"}, {"loss/seg_labeled"}
 GLOBAL = {"loss/gadv", "loss/gd", "discriminator/gd_accuracy", "lr/gd"}
 SEMANTIC = {"loss/sadv", "loss/sd", "discriminator/sd_accuracy", "lr/sd"}
+TEACHER = {"loss/consistency", "adaptor/trusted"}
 
 
-@pytest.mark.parametrize("adaptor", PAPER)
+@pytest.mark.parametrize("adaptor", [*PAPER, "mean_teacher", "csa+mean_teacher"])
 def test_metrics_are_those_of_the_adaptor(configure: Configure, tiny_pair: Any, adaptor: str) -> None:
     parts = adaptation(adaptor)
     expected = COMMON | LABELED_LOSS
     expected |= SOURCE_LOSS if parts.source else set()
     expected |= GLOBAL if "ga" in parts.adaptors else set()
     expected |= SEMANTIC if {"fcsa", "csa"} & parts.adaptors.keys() else set()
-    expected |= {"speed/discriminators_ms"} if parts.adaptors else set()
+    expected |= TEACHER if "mean_teacher" in parts.adaptors else set()
+    expected |= {"speed/discriminators_ms"} if parts.adaptors.keys() - {"mean_teacher"} else set()
     metrics = Trainer(configure(adaptor=adaptor), tiny_pair).train_until(2)
     assert set(metrics) == expected
     assert all(type(value) is float and np.isfinite(value) for value in metrics.values())

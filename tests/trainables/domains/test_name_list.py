@@ -66,3 +66,26 @@ def test_an_empty_list_is_named(root: Path, content: bytes) -> None:
 def test_a_list_that_is_not_there_is_named(root: Path) -> None:
     found = list_named(root, "list.txt", Pattern("images/{stem}"), Pattern("labels/{stem}", LABELS))
     assert (found.files, found.problems) == ((), ("list.txt is missing",))
+
+
+@pytest.mark.parametrize("between", [" ", "\t", ",", ", ", ";", "  \t"])
+def test_a_line_may_say_which_label_map_belongs_to_the_image(root: Path, between: str) -> None:
+    lines = [between.join(names) for names in (("images/b.jpg", "labels/a.png"), ("d.e f.jpg", "b.PNG"))]
+    (root / "list.txt").write_text("\n".join([*lines, "c"]))
+    found = list_named(root, "list.txt", Pattern("images/{stem}"), Pattern("labels/{stem}", LABELS))
+    assert (found.problems, found.notices) == ((), ())
+    assert found.files == (
+        ("images/b.jpg", "labels/a.png"),
+        ("images/d.e f.jpg", "labels/b.png"),
+        ("images/c.jpg", "labels/c.png"),
+    )
+
+
+def test_a_label_map_that_a_line_names_and_that_is_not_there_is_named(root: Path) -> None:
+    names, problems, _ = listed(root, b"a.jpg labels/x.png\nb.jpg labels/a.png\n")
+    assert names == ["b"]
+    assert problems == ("labels: 1 of 2 label maps are missing: x",)
+
+
+def test_a_name_with_a_blank_is_one_name(root: Path) -> None:
+    assert listed(root, b"d.e f.jpg\n") == (["d.e f"], (), ())
