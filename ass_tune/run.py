@@ -152,7 +152,7 @@ def run_study(
             looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             stopped = run_trials(
-                spec, director, folder, arguments.data_root, data.digests, plan.seconds_between_reports
+                spec, director, ledger, folder, arguments.data_root, data.digests, plan.seconds_between_reports
             )
 
     return end_study(console, spec, arguments, folder, searches, tracker, stopped)

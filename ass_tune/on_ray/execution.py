@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage
 
 from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.on_ray.resources import asked_of_ray, parallel_trials
@@ -28,6 +29,7 @@ same command continues once that is mended."""
 def run_trials(
     spec: StudySpec,
     director: Director,
+    ledger: BaseStorage,
     folder: Storage,
     data_root: Path | None,
     data: Mapping[str, str],
@@ -40,6 +42,7 @@ def run_trials(
     Args:
         spec: the study.
         director: decides what runs.
+        ledger: of the study.
         folder: the study's folder, where trials keep their checkpoints and results.
         data_root: folder of the real data sets.
         data: digest, by set, of the files that trials are trained and judged on.
@@ -50,8 +53,10 @@ def run_trials(
     """
     from ray import tune
 
+    from ass_tune.on_ray.release import TrialRelease
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
+    from ass_tune.on_ray.settling import LedgerSettling
     from ass_tune.on_ray.trial_actor import TrialActor
     from ass_tune.on_ray.waits import WaitWatcher
     from ass_tune.on_ray.watchdog import Watchdog
@@ -70,6 +75,7 @@ def run_trials(
         )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
+    release = TrialRelease()
     waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
     trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
@@ -77,7 +83,7 @@ def run_trials(
             trainable,
             tune_config=tune.TuneConfig(
                 search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec)),
-                scheduler=DirectorScheduler(director),
+                scheduler=DirectorScheduler(director, release),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"{spec.trainable}_{trial.trial_id}",
@@ -86,7 +92,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, FaultReporter(director, watchdog), waits],
+                callbacks=[watchdog, FaultReporter(director, watchdog), waits, release, LedgerSettling(ledger)],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,

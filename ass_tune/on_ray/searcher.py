@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from ass_tune.search.director import Director
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
 
+SECONDS_BETWEEN_LOOKS = 1.0
+"""At the nodes and their resources."""
+
 
 class DirectorSearcher(Searcher):
     """Suggests the director's next trial whenever fewer trials run than there are slots.
@@ -18,7 +22,7 @@ class DirectorSearcher(Searcher):
     Args:
         director: decides what runs.
         task: what a trial's trainable is asked to do.
-        slots: how many trials may run at once; asked every time, since nodes come and go.
+        slots: how many trials may run at once; asked every second, since nodes come and go.
     """
 
     def __init__(self, director: Director, task: Callable[[Trial], TrialTask], slots: Callable[[], int]) -> None:
@@ -26,6 +30,7 @@ class DirectorSearcher(Searcher):
         self._director = director
         self._task = task
         self._slots = slots
+        self._known_slots, self._next_look = 0, 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its searchers for a restore that is never made, since the ledger is the state."""
@@ -33,7 +38,9 @@ class DirectorSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial's task, None to be asked again later, or FINISHED."""
-        if len(self._director.running) >= self._slots():
+        if (now := time.monotonic()) >= self._next_look:  # Ray asks its server, and us after every report
+            self._known_slots, self._next_look = self._slots(), now + SECONDS_BETWEEN_LOOKS
+        if len(self._director.running) >= self._known_slots:
             return None
         trial = self._director.next_trial()
         if trial is not None:
