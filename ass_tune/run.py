@@ -153,7 +153,9 @@ def run_study(
             looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             between = plan.seconds_between_reports
-            stop = run_trials(spec, director, folder, arguments.data_root, data.digests, between, arguments.limit)
+            stop = run_trials(
+                spec, director, ledger, folder, arguments.data_root, data.digests, between, arguments.limit
+            )
     if stop is not None and not stop.to_mend and progress.done and not spec.replicate.until:
         stop = None  # the last trials ended while they were asked to save themselves
 

@@ -60,7 +60,7 @@ class Report:
         return self.metrics[self.objective.select]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class End:
     """How, when and with what result a trial ended."""
 

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -75,24 +75,47 @@ def run(
         measure: from whether to be quick to what was found.
         threads: torch's, or None for as many as it takes by itself.
     """
+    arguments = _parser(name, description).parse_args(argv)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return _shown_and_written(lambda: [measure(arguments.quick)], arguments.json)
+
+
+def run_parts(
+    name: str, description: str | None, parts: Mapping[str, Callable[[bool], Result]], argv: list[str] | None = None
+) -> int:
+    """`run` for a benchmark of several parts, of which `--only` names one; each is shown when it is done."""
+    parser = _parser(name, description)
+    parser.add_argument("--only", choices=parts, metavar="PART", help=f"one part alone: {', '.join(parts)}")
+    arguments = parser.parse_args(argv)
+    chosen = [arguments.only] if arguments.only else list(parts)
+    return _shown_and_written(lambda: (parts[part](arguments.quick) for part in chosen), arguments.json)
+
+
+def _parser(name: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}", description=description, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="measure less, within 50 s")
+    parser.add_argument("--quick", action="store_true", help="measure less, most benchmarks within 50 s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def _shown_and_written(measure: Callable[[], Iterable[Result]], file: Path | None) -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, markup=False, emoji=False)
-    if threads is not None:
-        torch.set_num_threads(threads)
     console.print(machine())
+    figures: dict[str, float] = {}
+    rows: list[dict[str, object]] | None = None
     try:
-        result = measure(arguments.quick)
+        for result in measure():
+            console.print(*result.shown, sep="\n")
+            figures |= result.figures
+            rows = result.rows if rows is None else rows + (result.rows or [])
     except (MissingData, UserMistake) as mistake:
         print(mistake, file=sys.stderr)
         return 2
-    console.print(*result.shown, sep="\n")
-    if arguments.json:
-        write_figures(arguments.json, result.figures, result.rows)
+    if file is not None:
+        write_figures(file, figures, rows)
     return 0
 
 

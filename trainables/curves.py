@@ -34,6 +34,8 @@ class CurvesConfig(TrialConfig):
     snapshot: Snapshot = "last"
     """Which evaluation is reported and chosen by: the last, or the best one on the select split."""
     seconds_per_report: float = Field(default=0.0, ge=0)
+    further_metrics: int = Field(default=0, ge=0)
+    """How many metrics a report has besides, as the IoUs of many classes would be."""
     fail_at: int | None = Field(default=None, ge=0)
     """Raise at this iteration, as a bug would."""
     diverge_at: int | None = Field(default=None, ge=0)

@@ -89,6 +89,7 @@ class CurvesTrainable(tune.Trainable):
         self._best.improves(self._at, metrics[SELECT])
         metrics |= {f"select/iou/{name}": metrics[SELECT] for name in CLASSES}
         metrics |= {"loss/total": 5.0 * math.exp(-self._at / config.iterations), "lr/backbone": config.lr}
+        metrics |= {f"further/{number}": self._at / (number + 1) for number in range(config.further_metrics)}
         final = self._at >= config.iterations
         if final:
             snapshots = {"last": self._at, "best_on_select": self._best.iteration}

@@ -21,16 +21,22 @@ def open_append_only(path: Path) -> int:
     return file
 
 
-def append_whole(file: int, content: bytes) -> None:
+def append_whole(file: int, content: bytes, *, wait: bool = True) -> None:
     """Append and wait for the disk. If this fails or is interrupted, the file is as before and the error is raised.
 
-    Takes about 0.4 ms on a local SSD, whatever the length of the file.
+    Takes 0.4 ms on a local SSD, 2 ms on a busy one, whatever the length of the file.
+
+    Args:
+        file: descriptor of the file.
+        content: what is appended.
+        wait: for the disk. Else only what ends this process is survived, and no power cut.
     """
     start = os.fstat(file).st_size
     try:
         while content:
             content = content[os.write(file, content) :]
-        os.fsync(file)
+        if wait:
+            os.fsync(file)
     except BaseException:
         os.ftruncate(file, start)
         raise

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -19,8 +19,11 @@ from ass_tune.ledger.append_only import append_whole, drop_torn_line, open_appen
 from ass_tune.ledger.journal_lock import JournalLock
 from ass_tune.ledger.owners import Owners
 from trainables.mistakes import CannotRecord, UserMistake
+from trainables.storage import flush_to_disk
 
 _CHECKSUM = b',"checksum":'
+_BULK = 1 << 20
+"""Bytes that are verified and parsed at once where the whole journal is read."""
 _OF_DASHBOARD = ("dashboard:", "artifacts:")
 """Attributes that Optuna Dashboard writes into a study that it shows: notes, settings of plots, artifacts."""
 
@@ -63,7 +66,8 @@ class Journal(BaseJournalBackend):
     written by Optuna Dashboard, or by Optuna itself about other people's studies, have no checksum and do not enter
     those of other lines.
 
-    An append is on the disk when it returns, and takes the same time however long the file is.
+    An append takes the same time however long the file is. It is on the disk when it returns, or with the next
+    `settle` where the journal settles appends in groups: what a power cut takes is then the end of the file.
     Raises LedgerDamaged where a line is wrong, and leaves the file as it was. A last line that a crash left
     unfinished is cut off, with a warning, when the journal is opened for writing or next appended to.
     Raises LedgerError where the disk is full or refuses the write.
@@ -78,6 +82,9 @@ class Journal(BaseJournalBackend):
         self.path = path.resolve()
         self._read_only = read_only
         self._lock = JournalLock(self.path)
+        self.in_groups = False
+        """Whether appends wait for `settle`, which the owner of the journal then calls often."""
+        self._settled = True
         self._read = self._end = _Place()
         self._owners, self._owners_until = Owners(), 0
         if not read_only:
@@ -97,17 +104,34 @@ class Journal(BaseJournalBackend):
             if place.line > log_number_from:
                 yield json.loads(line)
 
+    def read_in_bulk(self) -> Iterator[list[dict[str, Any]]]:
+        """All logs, many at a time: what `read_logs(0)` yields, several times as fast for a long journal.
+
+        Raises LedgerDamaged, FileNotFoundError.
+        """
+        for place, lines in self._many_lines(_Place()):
+            self._read = place
+            yield json.loads(b"[%b]" % b",".join(lines))
+
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append all or nothing. Raises io.UnsupportedOperation where the journal is read_only."""
         if self._read_only:
             raise io.UnsupportedOperation(f"{self.path} is open for reading only")
         with self._end_to_append() as file:
-            end, content = self._end, b""
+            end, lines = self._end, list[bytes]()
             for log in logs:
                 end, line = _sealed(json.dumps(log, separators=(",", ":")).encode(), end)
-                content += line
-            append_whole(file, content)
+                lines.append(line)
+            self._settled = self._settled and not self.in_groups
+            append_whole(file, b"".join(lines), wait=not self.in_groups)
             self._end = end
+
+    def settle(self) -> None:
+        """Bring to the disk what is not there yet. Raises LedgerError where the disk takes no more."""
+        if not self._settled:
+            with self._as_ledger_error():
+                flush_to_disk(self.path)
+            self._settled = True
 
     @contextmanager
     def _end_to_append(self) -> Generator[int]:
@@ -117,7 +141,7 @@ class Journal(BaseJournalBackend):
             try:
                 self._end = max(self._end, self._read)
                 if os.fstat(file).st_size != self._end.offset:
-                    for place, _ in self._lines(self._end):
+                    for place, _ in self._many_lines(self._end):
                         self._end = place
                     drop_torn_line(file, self.path)
                 yield file
@@ -133,6 +157,25 @@ class Journal(BaseJournalBackend):
 
     def _lines(self, place: _Place) -> Iterator[tuple[_Place, bytes]]:
         """Verified lines from a place on, each with the place after it."""
+        with self._opened(place) as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                place = self._behind([line], place)
+                yield place, line
+
+    def _many_lines(self, place: _Place) -> Iterator[tuple[_Place, list[bytes]]]:
+        """The same, many lines at a time."""
+        with self._opened(place) as file:
+            while lines := file.readlines(_BULK):
+                if not lines[-1].endswith(b"\n"):
+                    del lines[-1]
+                place = self._behind(lines, place)
+                yield place, lines
+
+    @contextmanager
+    def _opened(self, place: _Place) -> Generator[io.BufferedReader]:
+        """The file at a place, where it is still long enough."""
         if place.line and not self.path.exists():
             wrong = "the file was removed while it was in use"
             raise LedgerDamaged(self.path, place.line, wrong, "Bring the file back, and run the study again.")
@@ -141,17 +184,22 @@ class Journal(BaseJournalBackend):
                 wrong = "the file was cut off before the end of this line while it was in use"
                 raise LedgerDamaged(self.path, place.line, wrong, "Run the study again: it goes on from what is there.")
             file.seek(place.offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                place = self._behind(line, place)
-                yield place, line
+            yield file
 
-    def _behind(self, line: bytes, place: _Place) -> _Place:
-        """The place after a line. Raises LedgerDamaged for one that is neither ours nor harmless."""
-        after, sealed = _sealed(line.rpartition(_CHECKSUM)[0] + b"}", place)
-        if line == sealed:
-            return after
+    def _behind(self, lines: Iterable[bytes], place: _Place) -> _Place:
+        """The place after lines. Raises LedgerDamaged for one that is neither ours nor harmless."""
+        number, offset, checksum = place
+        for line in lines:
+            body = line.rpartition(_CHECKSUM)[0]
+            after = zlib.crc32(body, checksum)
+            if line == b"%b%b%d}\n" % (body, _CHECKSUM, after):
+                number, offset, checksum = number + 1, offset + len(line), after
+            else:
+                number, offset, checksum = self._behind_foreign(line, _Place(number, offset, checksum))
+        return _Place(number, offset, checksum)
+
+    def _behind_foreign(self, line: bytes, place: _Place) -> _Place:
+        """The place after a line that is not ours. Raises LedgerDamaged for one that is not harmless either."""
         log, number = _parsed(line), place.line + 1
         foreign = log is not None and "checksum" not in log
         if log is not None and (_is_of_dashboard(log) or (foreign and self._owners_before(place).is_harmless(log))):

@@ -19,11 +19,12 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from ass_tune.ledger.bulk_read import BulkReadStorage
 from ass_tune.ledger.claim import claimed
 from ass_tune.ledger.journal import Journal
 from ass_tune.trial import End, Trial
@@ -63,7 +64,7 @@ def open_journal(folder: Storage) -> BaseStorage:
     """The study folder's journal file, created if needed, for its only driver. Raises LedgerDamaged, LedgerError."""
     path = folder.local_path(JOURNAL)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(Journal(path))
+    return BulkReadStorage(Journal(path))
 
 
 def _database(url: str) -> RDBStorage:
@@ -98,7 +99,7 @@ def open_to_read(folder: Path, url: str | None = None) -> BaseStorage | None:
     if url is not None:
         return _database(url)
     journal = folder / JOURNAL
-    return JournalStorage(Journal(journal, read_only=True)) if journal.is_file() else None
+    return BulkReadStorage(Journal(journal, read_only=True)) if journal.is_file() else None
 
 
 def optuna_study(
@@ -128,7 +129,7 @@ def stratum_name(study: str, cell: Cell, stage: Stage) -> str:
     return f"{study}/{cell.name}/{stage}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the ledger knows of one trial."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,29 +19,33 @@ from trainables.words import Outcome
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FinishedTrial:
     """What a trial can reuse from a finished trial of the same key."""
 
     name: str
     """Its study, cell, stage and number."""
-    reports: tuple[Report, ...]
-    """With the objective on the select split only, as in the ledger."""
+    curve: Mapping[int, float]
+    """The objective on the select split by iteration, as in the ledger."""
     end: End
     files: Storage | None = None
     """The folder of its study; None if that is the study itself."""
+    objective: Objective = MIOU
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """The curve as reports, made when they are asked for: most finished trials are never reused."""
+        at, objective = self.end.time, self.objective
+        curve = sorted(self.curve.items())
+        return tuple(Report(iteration, {objective.select: value}, at, objective) for iteration, value in curve)
 
 
 def finished_trial(
     stratum: str, entry: Entry, files: Storage | None = None, objective: Objective = MIOU
 ) -> FinishedTrial:
     """What can be reused from a finished entry of the ledger, whose trial was judged by an objective."""
-    reports = tuple(
-        Report(iteration, {objective.select: value}, entry.ended, objective)
-        for iteration, value in sorted(entry.curve.items())
-    )
     end = End(Outcome.FINISHED, entry.last_iteration, entry.ended, entry.result, entry.artifacts)
-    return FinishedTrial(f"{stratum} {entry.number}", reports, end, files)
+    return FinishedTrial(f"{stratum} {entry.number}", entry.curve, end, files, objective)
 
 
 class FinishedTrials:

@@ -34,6 +34,9 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    # a history of every call, and metrics, for a dashboard that is not started
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
 }
 _PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
 """Ray gives its own head process 30 seconds, which a busy machine may need alone for starting it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage
 
 from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.limit import TimeLimit
@@ -39,6 +40,7 @@ class Stop:
 def run_trials(
     spec: StudySpec,
     director: Director,
+    ledger: BaseStorage,
     folder: Storage,
     data_root: Path | None,
     data: Mapping[str, str],
@@ -52,6 +54,7 @@ def run_trials(
     Args:
         spec: the study.
         director: decides what runs.
+        ledger: of the study.
         folder: the study's folder, where trials keep their checkpoints and results.
         data_root: folder of the real data sets.
         data: digest, by set, of the files that trials are trained and judged on.
@@ -65,8 +68,10 @@ def run_trials(
 
     from ass_tune.on_ray.early_end import EarlyEnd, EndsEarly
     from ass_tune.on_ray.hand_back import DrainWatcher, HandBack
+    from ass_tune.on_ray.release import TrialRelease
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
+    from ass_tune.on_ray.settling import LedgerSettling
     from ass_tune.on_ray.trial_actor import TrialActor
     from ass_tune.on_ray.waits import WaitWatcher
     from ass_tune.on_ray.watchdog import Watchdog
@@ -88,6 +93,7 @@ def run_trials(
     hand_back = HandBack()
     early_end = EarlyEnd(director, hand_back, watchdog, spec.train.evaluate_every, limit)
     reporter = FaultReporter(director, watchdog, folder)
+    release = TrialRelease()
     waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
     trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
@@ -95,7 +101,7 @@ def run_trials(
             trainable,
             tune_config=tune.TuneConfig(
                 search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec), early_end),
-                scheduler=DirectorScheduler(director),
+                scheduler=DirectorScheduler(director, release),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"{spec.trainable}_{trial.trial_id}",
@@ -104,7 +110,10 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
-                callbacks=[watchdog, reporter, waits, DrainWatcher(hand_back), early_end],
+                callbacks=[
+                    *(watchdog, reporter, waits, DrainWatcher(hand_back), early_end),
+                    *(release, LedgerSettling(ledger)),
+                ],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,

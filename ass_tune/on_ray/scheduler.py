@@ -13,6 +13,7 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from ass_tune.on_ray.preparation import Preparation, forget_preparation, preparation_of
+from ass_tune.on_ray.release import TrialRelease
 from ass_tune.on_ray.trial_actor import STEP_RESULT
 from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.on_ray.worker_logs import log_of
@@ -30,13 +31,17 @@ class DirectorScheduler(FIFOScheduler):
     # decisions must come before the next iterations are trained
     _supports_buffered_results = False
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, release: TrialRelease) -> None:
         super().__init__()
-        self._director = director
+        self._director, self._release = director, release
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
+
+    def on_trial_add(self, tune_controller: TuneController, trial: RayTrial) -> None:
+        """Schedulers are the only ones that Tune gives its controller to, in a wrapper."""
+        self._release.controller = getattr(tune_controller, "_tune_controller", tune_controller)
 
     def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
         """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ from ass_tune.search.director import Director
 from ass_tune.trial import Trial
 from trainables.contract import TrialTask
 
+SECONDS_BETWEEN_LOOKS = 1.0
+"""At the nodes and their resources."""
+
 
 class DirectorSearcher(Searcher):
     """Suggests the director's next trial whenever fewer trials run than there are slots.
@@ -19,7 +23,7 @@ class DirectorSearcher(Searcher):
     Args:
         director: decides what runs.
         task: what a trial's trainable is asked to do.
-        slots: how many trials may run at once; asked every time, since nodes come and go.
+        slots: how many trials may run at once; asked every second, since nodes come and go.
         early_end: knows when nothing more is started.
     """
 
@@ -35,6 +39,7 @@ class DirectorSearcher(Searcher):
         self._task = task
         self._slots = slots
         self._early_end = early_end
+        self._known_slots, self._next_look = 0, 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its searchers for a restore that is never made, since the ledger is the state."""
@@ -44,7 +49,9 @@ class DirectorSearcher(Searcher):
         """The next trial's task, None to be asked again later, or FINISHED. Raises EndsEarly."""
         if self._early_end.starts_nothing:
             return None if self._director.running else self._early_end.end()
-        if len(self._director.running) >= self._slots():
+        if (now := time.monotonic()) >= self._next_look:  # Ray asks its server, and us after every report
+            self._known_slots, self._next_look = self._slots(), now + SECONDS_BETWEEN_LOOKS
+        if len(self._director.running) >= self._known_slots:
             return None
         trial = self._director.next_trial()
         if trial is not None:

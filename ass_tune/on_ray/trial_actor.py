@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ray import tune
+from ray.tune.result import NODE_IP, PID, TRIAL_ID
 
 from ass_tune.on_ray.hand_back import listen
 from ass_tune.on_ray.preparation import preparing
@@ -54,6 +56,10 @@ class TrialActor(tune.Trainable):
         result = self._checker.check(self._ask(self._trial.step))
         self._check_files(result)
         return {"iteration": result.iteration, STEP_RESULT: result}
+
+    def get_auto_filled_metrics(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """Of what Tune adds to a result, only what its driver reads; the configuration would be sent with each."""
+        return {TRIAL_ID: self.trial_id, NODE_IP: self._local_ip, PID: os.getpid()}
 
     def _take(self, config: dict[str, Any]) -> None:
         self._task = TrialTask.model_validate(config)

@@ -54,19 +54,19 @@ class CellSearch:
         self.objective = spec.objective
         strata = (Stratum(storage, spec.study, plan.cell, stage, pruner, self.objective) for stage in Stage)
         self._strata = dict(zip(Stage, strata, strict=True))
-        self._keys = {stage: {entry.key for entry in self._strata[stage].entries()} for stage in Stage}
+        entries = {stage: stratum.entries() for stage, stratum in self._strata.items()}
+        self._keys = {stage: {entry.key for entry in entries[stage]} for stage in Stage}
         self._running: set[str] = set()
         self._screening = Screening(spec, self._first_entries)
         self._retries = deque(
             (stage, entry)
-            for stage, stratum in self._strata.items()
-            for entry in stratum.entries()
+            for stage in Stage
+            for entry in entries[stage]
             if entry.outcome is Outcome.FAILED and entry.starts < spec.faults.starts
         )
-        tuning = self.tuning_entries()
-        finished = [entry for entry in tuning if entry.outcome is Outcome.FINISHED]
+        finished = [entry for entry in entries[Stage.TUNING] if entry.outcome is Outcome.FINISHED]
         self._finished_tuning = len(finished)
-        self._configurations = len(self._first_entries())
+        self._configurations = sum(entry.seed == plan.train_seeds[0] for entry in entries[Stage.TUNING])
         self._exhausted = False
         self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
         for entry in finished:

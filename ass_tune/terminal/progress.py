@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,15 +25,27 @@ class CellProgress:
     plan: CellPlan
     ended: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
     outcomes: Counter[Outcome | None] = field(default_factory=Counter)
-    best: float | None = None
-    """The objective on the select split of the best configuration so far, a mean over the seeds that search."""
     objective: Objective = MIOU
     replicates_begun: set[str] = field(default_factory=set)
     """Their keys."""
-    _select: dict[str, dict[int, float]] = field(default_factory=dict)
-    """The objective on the select split of finished tuning trials by configuration and seed."""
+    _select: dict[bytes, dict[int, float]] = field(default_factory=dict)
+    """The objective on the select split of finished tuning trials by configuration, of which this is the hash, and
+    seed."""
     _not_needed: dict[str, int] = field(default_factory=dict)
     """By key of a tuning trial that did not finish, how many further seeds its configuration is not trained under."""
+    _best: float | None = None
+    _best_is_known: bool = True
+
+    @property
+    def best(self) -> float | None:
+        """The objective on the select split of the best configuration so far, a mean over the seeds that search.
+
+        Looked for when somebody wants to see it, not at each end of a trial.
+        """
+        if not self._best_is_known:
+            found = best_configuration(self._select, self.plan.train_seeds, self.objective)
+            self._best, self._best_is_known = found[1] if found else None, True
+        return self._best
 
     @classmethod
     def of(
@@ -76,9 +89,9 @@ class CellProgress:
             return
         self._not_needed.pop(trial.key, None)
         if select_value is not None:
-            self._select.setdefault(configuration(trial.config), {})[trial.seed] = select_value
-            best = best_configuration(self._select, self.plan.train_seeds, self.objective)
-            self.best = best[1] if best else None
+            tried = hashlib.sha256(configuration(trial.config).encode()).digest()
+            self._select.setdefault(tried, {})[trial.seed] = select_value
+            self._best_is_known = False
 
 
 @dataclass(frozen=True)
@@ -100,11 +113,10 @@ class StudyProgress(Listener):
 
     def __init__(self, searches: Sequence[CellSearch], iterations: int, limit: TimeLimit | None = None) -> None:
         self.limit = limit
+        found = [(search, search.tuning_entries(), search.replicate_entries()) for search in searches]
         self.cells = {
-            search.plan.cell: CellProgress.of(
-                search.plan, search.tuning_entries(), search.replicate_entries(), search.objective
-            )
-            for search in searches
+            search.plan.cell: CellProgress.of(search.plan, tuning, replicates, search.objective)
+            for search, tuning, replicates in found
         }
         self.objective = next((search.objective for search in searches), MIOU)
         self.running: dict[str, Trial] = {}
@@ -112,7 +124,7 @@ class StudyProgress(Listener):
         self.waiting = {key: search.plan.cell for search in searches for key in search.waiting()}
         """Keys of trials that wait for others of their cell to be screened, or to go on first, with their cells."""
         self.iterations = iterations
-        entries = [entry for search in searches for entry in (*search.tuning_entries(), *search.replicate_entries())]
+        entries = [entry for _, tuning, replicates in found for entry in (*tuning, *replicates)]
         pruned = (entry for entry in entries if entry.outcome is Outcome.PRUNED)
         self.iterations_saved = sum(iterations - entry.last_iteration for entry in pruned)
         self._trained_here = 0

@@ -23,6 +23,8 @@ from trainables.storage import Storage
 PROJECT = Path(__file__).parents[2]
 PAIR_FILE = "pair.yaml"
 DATA_FILES = "tracking/data_files.parquet"
+APART = True
+"""Whether a process of its own writes to MLflow, and not a thread of the driver."""
 
 
 def open_tracker(
@@ -41,7 +43,9 @@ def open_tracker(
     store = mlflow_store(arguments.studies, arguments.tracking_uri)
     remember_store(folder, arguments.studies, store)
     identity, common = study_identity(folder), source_tags(PROJECT)
-    tracker = Tracker(spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common)
+    tracker = Tracker(
+        spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common, apart=APART
+    )
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
     if data.digest:
         sizes = ", ".join(f"{images} {name}" for name, images in data.sizes.items())

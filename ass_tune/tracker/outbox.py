@@ -30,11 +30,14 @@ class Outbox:
     after a power cut. Lines are never rewritten: `outbox.confirmed` says how far they have arrived,
     `outbox.rejected.jsonl` has what was refused, to be offered again at the next start.
 
+    One process appends, and one confirms what it has delivered, the same or another one.
+
     Args:
         folder: the study's folder on a local disk; created if need be.
+        appends: whether this process may append; if not, it leaves a last line alone that is not whole yet.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, appends: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / OUTBOX
         self.rejected_path = folder / REJECTED
@@ -42,7 +45,8 @@ class Outbox:
         self._lock = threading.Lock()
         self._file = open_append_only(self.path)
         self._confirmed, self._position = _read_confirmed(self._storage, self._file)
-        drop_torn_line(self._file, self.path)
+        if appends:
+            drop_torn_line(self._file, self.path)
         self._written = (self._confirmed, self._position)
 
     @property
@@ -50,16 +54,25 @@ class Outbox:
         """Number of records that are not confirmed."""
         return self._last_and_end()[0] - self._confirmed
 
-    def append(self, body: str) -> None:
-        """Add one record; raises OutboxError, with the file as it was, where the disk takes no more."""
+    @property
+    def confirmed(self) -> int:
+        """Sequence number up to which everything has arrived or was set aside."""
+        return self._confirmed
+
+    def look_again(self) -> None:
+        """Another process may have confirmed more."""
+        self._confirmed, self._position = _read_confirmed(self._storage, self._file)
+
+    def append(self, *bodies: str) -> None:
+        """Add records, all or none; raises OutboxError, with the file as it was, where the disk takes no more."""
         with self._lock:
             try:
                 last, end = self._caught_up()
-                line = write_line(last + 1, body)
-                append_whole(self._file, line)
+                lines = b"".join(write_line(last + number, body) for number, body in enumerate(bodies, start=1))
+                append_whole(self._file, lines)
             except OSError as error:
                 raise OutboxError(error.errno, f"cannot record to {self.path}: {error.strerror}") from error
-            self._written = (last + 1, end + len(line))
+            self._written = (last + len(bodies), end + len(lines))
 
     def read(self, limit: int) -> list[Line]:
         """The oldest unconfirmed entries, at most `limit`; damaged lines are left out with a warning."""
@@ -131,7 +144,7 @@ class Outbox:
         """Asked of the file, so that a Ctrl-C at any moment of an append leaves nothing to contradict."""
         last, end = self._written
         if (size := self.path.stat().st_size) > end:  # by its path: asked after `close` too
-            self._written = (_last_sequence(self.path, last, end, size), size)
+            self._written = _last_line(self.path, last, end, size)
         return self._written
 
 
@@ -162,26 +175,35 @@ def waiting_in(folder: Path) -> int:
         return 0
     try:
         confirmed, position = _read_confirmed(Storage(str(folder)), file)
-        return _last_sequence(path, confirmed, position, os.fstat(file).st_size) - confirmed
+        return _last_line(path, confirmed, position, os.fstat(file).st_size)[0] - confirmed
     finally:
         os.close(file)
 
 
-def _last_sequence(path: Path, confirmed: int, position: int, end: int) -> int:
-    return max((entry.sequence for entry in _unconfirmed(path, confirmed, position, end)), default=confirmed)
+def _last_line(path: Path, last: int, position: int, end: int) -> tuple[int, int]:
+    """Sequence number of the last sound entry between two offsets, else `last`, and where the last whole line ends."""
+    whole = position
+    for place, entry in _lines(path, position, end):
+        last, whole = max(last, 0 if entry is None else entry.sequence), place
+    return last, whole
 
 
 def _unconfirmed(path: Path, confirmed: int, position: int, end: int) -> Iterator[Line]:
     """Sound, unconfirmed entries between two offsets, without a last line that is being written."""
+    for place, entry in _lines(path, position, end):
+        if entry is None:
+            logger.warning("%s: a damaged line before byte %d is left out", path, place)
+        elif entry.sequence > confirmed:
+            yield entry
+
+
+def _lines(path: Path, position: int, end: int) -> Iterator[tuple[int, Line | None]]:
+    """Whole lines between two offsets, each with the offset after it; None for a damaged one."""
     with path.open("rb") as file:
         file.seek(position)
         while position < end and (line := file.readline()).endswith(b"\n"):
             position += len(line)
-            entry = read_line(line, position)
-            if entry is None:
-                logger.warning("%s: a damaged line before byte %d is left out", path, position)
-            elif entry.sequence > confirmed:
-                yield entry
+            yield position, read_line(line, position)
 
 
 def _read_confirmed(storage: Storage, file: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from analysis.records import (
 )
 from analysis.tracking_uri import database_file
 from ass_tune.tracker.store import MlflowStore
+from ass_tune.tracker.transaction import one_transaction
 from trainables.storage import Storage
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ class Recorder:
         """Drop all knowledge of the server, so that the next call looks everything up again."""
         self._client = None
         self._runs.clear()
+
+    def apply_together(self, of_runs: Iterable[Sequence[Record]]) -> None:
+        """`apply` for each of several runs; all or nothing where MLflow is a database."""
+        with one_transaction(self.connect()):
+            for records in of_runs:
+                self.apply(records)
 
     def apply(self, records: Sequence[Record]) -> None:
         """Bring records of one run, in their order, to MLflow."""

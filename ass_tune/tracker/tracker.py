@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.views import address_of_table, saved_views
 from ass_tune.tracker.writer import Patience, Writer
+from ass_tune.tracker.writer_process import WriterProcess
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.credentials import without_credentials
 from trainables.objective import MIOU, Objective
@@ -47,8 +48,8 @@ _OUTCOME_OF_STUDY = {Status.FINISHED: "finished", Status.KILLED: "interrupted", 
 class Tracker(Listener):
     """Tells MLflow what happens in a study, without ever waiting for it.
 
-    Every method appends to the outbox and returns; a background thread delivers. What an earlier driver left in
-    the outbox is delivered first; a tracker that is made and closed does only that.
+    Every method appends to the outbox and returns; a thread or a process in the background delivers. What an earlier
+    driver left in the outbox is delivered first; a tracker that is made and closed does only that.
     Raises OutboxError where the disk is full.
 
     Args:
@@ -60,6 +61,7 @@ class Tracker(Listener):
             never taken over: somebody else's study of the same name, or this one before it was begun afresh.
         common_tags: tags of every run, e.g. `environment.source_tags(...)`.
         patience: how errors of the server are met.
+        apart: whether a process of its own delivers, so that this one has its time for other things, as a driver has.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Tracker(Listener):
         instance: str | None = None,
         common_tags: Mapping[str, str] | None = None,
         patience: Patience | None = None,
+        apart: bool = False,
     ) -> None:
         # The writer waits for a server that is away, and reports errors itself, once: MLflow's own retries would hold
         # one call for minutes, and it prints each error with a traceback into the live view.
@@ -80,8 +83,12 @@ class Tracker(Listener):
         self._common_tags = dict(common_tags or {})
         self._running: set[str] = set()
         self._outbox = Outbox(folder)
-        self._store, self._recorder = store, Recorder(store, study, self._instance, self._files)
-        self._writer = Writer(self._outbox, self._recorder, patience)
+        self._store = store
+        if apart:
+            self._writer = WriterProcess(self._outbox, store, study, self._instance, self._files, patience)
+        else:
+            recorder = Recorder(store, study, self._instance, self._files)
+            self._writer = Writer(self._outbox, recorder, patience)
 
     @property
     def waiting(self) -> int:
@@ -106,7 +113,7 @@ class Tracker(Listener):
     @property
     def address_of_table(self) -> str | None:
         """Where a browser finds the study's table in MLflow; None as long as MLflow has not been reached."""
-        experiment = self._recorder.experiment
+        experiment = self._writer.experiment
         return address_of_table(self._store.uri, experiment, self._instance) if experiment else None
 
     def start(self, parameters: Mapping[str, Any], tags: Mapping[str, Any]) -> None:
@@ -175,7 +182,7 @@ class Tracker(Listener):
         """
         first = report.objective.select
         ordered = {name: report.metrics[name] for name in sorted(report.metrics, key=lambda name: name != first)}
-        self._tell_metrics(trial, report.iteration, report.time, ordered)
+        self._tell(*_metrics(trial, report.iteration, report.time, ordered))
 
     def trial_noticed(self, trial: Trial, notice: str) -> None:
         """Tag the run with what happened last to the trial that is no result of it, e.g. a damaged checkpoint."""
@@ -192,16 +199,15 @@ class Tracker(Listener):
 
     def trial_ended(self, trial: Trial, end: End) -> None:
         """Record final metrics, artifacts and outcome, and end the run: pruned ones are KILLED in MLflow's words."""
-        self._tell_metrics(trial, end.iteration, end.time, end.metrics)
-        for file in end.artifacts:
-            self._tell(Artifact(trial.run, file))
+        records = [*_metrics(trial, end.iteration, end.time, end.metrics)]
+        records += [Artifact(trial.run, file) for file in end.artifacts]
         tags: dict[str, Any] = {"outcome": end.outcome}
         if end.outcome is Outcome.PRUNED:
             tags["pruned_at"] = end.iteration
         if end.error is not None:
             tags["error"] = names.mlflow_value(without_credentials(end.error), LONGEST_ERROR)
-        self._tell(Tags(trial.run, names.tags(tags)))
-        self._tell(RunEnded(trial.run, _STATUS[end.outcome], end.time))
+        records.append(Tags(trial.run, names.tags(tags)))
+        self._tell(*records, RunEnded(trial.run, _STATUS[end.outcome], end.time))
         self._running.discard(trial.run)
 
     def end(self, status: Status = Status.FINISHED) -> None:
@@ -217,18 +223,19 @@ class Tracker(Listener):
         self._outbox.close()
         return waiting
 
-    def _tell_metrics(self, trial: Trial, iteration: int, at: float, metrics: Mapping[str, float]) -> None:
-        """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
-        values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
-        if values:
-            self._tell(Metrics(trial.run, iteration, at, values))
-        if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):
-            self._tell(Tags(trial.run, names.tags({"not_finite": f"{', '.join(odd)} at {iteration}"})))
-
     def _tell_end(self, key: str, status: Status) -> None:
-        self._tell(Tags(key, {"outcome": _OUTCOME_OF_STUDY[status]}))
-        self._tell(RunEnded(key, status, time.time()))
+        self._tell(Tags(key, {"outcome": _OUTCOME_OF_STUDY[status]}), RunEnded(key, status, time.time()))
 
-    def _tell(self, record: Record) -> None:
-        self._outbox.append(encode(record))
-        self._writer.notify()
+    def _tell(self, *records: Record) -> None:
+        if records:
+            self._outbox.append(*map(encode, records))
+            self._writer.notify()
+
+
+def _metrics(trial: Trial, iteration: int, at: float, metrics: Mapping[str, float]) -> Iterator[Record]:
+    """MLflow has no place for NaN and turns infinity into a number, so a tag names such metrics instead."""
+    values = {names.mlflow_name(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
+    if values:
+        yield Metrics(trial.run, iteration, at, values)
+    if len(values) < len(metrics) and (odd := [name for name in metrics if not math.isfinite(metrics[name])]):
+        yield Tags(trial.run, names.tags({"not_finite": f"{', '.join(odd)} at {iteration}"}))

@@ -1,4 +1,4 @@
-"""The one background thread that brings the outbox to MLflow, for as long as it takes."""
+"""The one thread that brings the outbox to MLflow, for as long as it takes: in a process of its own, or in ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analysis.records import Line, Record, decode
+from analysis.records import Line, Metrics, Record, RunEnded, RunStarted, Tags, decode
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
 from trainables.credentials import without_credentials
@@ -28,8 +28,8 @@ class Patience:
     accepts something else.
     """
 
-    gathering: float = 1.0
-    """Seconds that records wait for more of their run: one call to MLflow costs far more than one of its records."""
+    gathering: float = 2.0
+    """Seconds that records wait for others: one call to MLflow costs far more than one of its records."""
     first_pause: float = 0.5
     longest_pause: float = 30.0
     tries: int = 10
@@ -50,7 +50,7 @@ class Writer:
         outbox: what is to be delivered; the writer reads and confirms, others append.
         recorder: how it is delivered; used by the writer's thread only.
         patience: pauses and tries.
-        batch: most records taken from the outbox at once; those of one run travel together.
+        batch: most records taken from the outbox at once; those of one run travel together, as do runs without files.
     """
 
     def __init__(self, outbox: Outbox, recorder: Recorder, patience: Patience | None = None, batch: int = 1000) -> None:
@@ -62,6 +62,11 @@ class Writer:
         """Why nothing is delivered at present, without credentials; None while all is well."""
         self._thread = threading.Thread(target=self._run, name="mlflow-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def experiment(self) -> str:
+        """Id of the study's experiment; empty as long as MLflow has not been reached."""
+        return self._recorder.experiment
 
     def notify(self) -> None:
         """There is something new in the outbox."""
@@ -125,8 +130,23 @@ class Writer:
                 self._set_aside(line, str(error))
             else:
                 runs.setdefault(record.key, []).append((line, record))
-        for delivery in runs.values():
-            self._deliver(delivery)
+        for together, found in itertools.groupby(runs.values(), key=_is_of_one_run):
+            deliveries = list(found)
+            if not (together and self._delivered_together(deliveries)):
+                for delivery in deliveries:
+                    self._deliver(delivery)
+
+    def _delivered_together(self, deliveries: Sequence[Delivery]) -> bool:
+        """Whether records of several runs arrived at once. If not, each run is delivered alone, and may be refused."""
+        if len(deliveries) == 1:
+            return False
+        try:
+            self._recorder.apply_together([record for _, record in delivery] for delivery in deliveries)
+        except Exception:  # of whatever kind, it comes again with the run that it is about
+            self._recorder.forget()
+            return False
+        self._all_well()
+        return True
 
     def _deliver(self, delivery: Delivery) -> None:
         """Records of one run; halved where MLflow refuses them, until the one that it refuses stands alone."""
@@ -207,6 +227,11 @@ class Writer:
         self._tries_at_close = 0
         if self._stop.is_set():
             raise _Stopped
+
+
+def _is_of_one_run(delivery: Delivery) -> bool:
+    """Whether the records tell of a run alone. Files take as long as they take, and others ask about other runs."""
+    return all(isinstance(record, RunStarted | Metrics | Tags | RunEnded) for _, record in delivery)
 
 
 def _never_accepted(error: Exception) -> bool:

@@ -50,7 +50,9 @@ class Studies:
         out, err = StringIO(), StringIO()
         looks = {"--plan", "--status"} & set(arguments)
         where = () if looks else ("--address", self.cluster.address)
-        with patch.dict(os.environ), chdir(PROJECT), redirect_stdout(out), redirect_stderr(err):
+        # this process has imported MLflow, and each of its many small studies would wait for another one to do so
+        thread = patch("ass_tune.tracker.opening.APART", False)
+        with thread, patch.dict(os.environ), chdir(PROJECT), redirect_stdout(out), redirect_stderr(err):
             os.environ.pop("MLFLOW_TRACKING_URI", None)
             try:
                 code = int(main(self._arguments(file, (*arguments, *where))))

@@ -318,13 +318,13 @@ def test_another_study_of_the_same_folder_reuses_what_is_finished_with_its_files
 
 
 def test_a_result_whose_files_are_gone_is_trained_again(spec: Spec, driven: Callable, tmp_path: Path) -> None:
-    report, end = Report(100, {"select/miou": 1.0}, 0.0), End(Outcome.FINISHED, 100, 0.0, {"report/miou": 1.0})
+    end = End(Outcome.FINISHED, 100, 0.0, {"report/miou": 1.0})
     wanted = spec(ablate=ONE_CELL, replicate=ONE_SEED)
     trial = driven(wanted).director.next_trial()
 
     def library(artifacts: tuple[str, ...]) -> FinishedTrials:
         other = Storage(str(tmp_path / "other"))
-        finished = FinishedTrial("other/cell/tuning 0", (report,), replace(end, artifacts=artifacts), other)
+        finished = FinishedTrial("other/cell/tuning 0", {100: 1.0}, replace(end, artifacts=artifacts), other)
         return FinishedTrials(Storage(str(tmp_path / "ours")), lambda: [(trial.key, finished)])
 
     gone = driven(wanted, finished=library((f"results/{trial.key}/panel.png",))).run()

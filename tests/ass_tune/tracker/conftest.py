@@ -14,7 +14,7 @@ from ass_tune.tracker.writer import Patience
 from ass_tune.trial import End, Report, Trial
 from trainables.words import Cell, Outcome, Stage
 
-IMPATIENT = Patience(first_pause=0.05, longest_pause=0.2, tries=2, tries_at_close=2)
+IMPATIENT = Patience(gathering=0.2, first_pause=0.05, longest_pause=0.2, tries=2, tries_at_close=2)
 
 
 @pytest.fixture

@@ -133,3 +133,16 @@ def test_an_interrupt_at_any_moment_leaves_nothing_to_contradict(tmp_path: Path)
         interrupted(lambda: outbox.append('{"report":1}'), seconds)
         assert outbox.waiting == len(outbox.read(10_000))
     assert Outbox(tmp_path).waiting == outbox.waiting > 30
+
+
+def test_records_of_one_event_are_appended_together_or_not_at_all(tmp_path: Path):
+    outbox = filled(tmp_path, 1)
+    outbox.append('{"number":1}', '{"number":2}')
+    assert [(entry.sequence, entry.body) for entry in outbox.read(9)] == [
+        (n + 1, f'{{"number":{n}}}') for n in range(3)
+    ]
+    before = outbox.path.read_bytes()
+    with no_file_larger_than(len(before) + 100), pytest.raises(OutboxError, match="File too large"):
+        outbox.append('{"number":3}', '{"filler":"' + "x" * 200 + '"}')
+    assert outbox.path.read_bytes() == before
+    assert outbox.waiting == 3
