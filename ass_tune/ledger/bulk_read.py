@@ -6,7 +6,9 @@ hold a trial is true of a storage in use, but not of one that is being opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -48,15 +50,29 @@ class BulkReadStorage(JournalStorage):
 
 def apply_in_bulk(result: JournalStorageReplayResult, bulks: Iterable[list[dict[str, Any]]]) -> None:
     """Apply logs to a storage's content that nobody has seen yet: what Optuna's `apply_logs` does with them."""
-    bulk = _Bulk(result)
-    for logs in bulks:
-        for log in logs:
-            if (apply := bulk.operations.get(log["op_code"])) is None:
-                result.apply_logs((log,))
-            else:
-                if (trial := bulk.open_trial(log["trial_id"])) is not None:
+    operations, trials = _Bulk(result).operations, result._trials
+    with _no_search_for_garbage():
+        for logs in bulks:
+            for log in logs:
+                if (apply := operations.get(log["op_code"])) is None:
+                    result.apply_logs((log,))
+                    continue
+                trial = trials.get(log["trial_id"])
+                if trial is not None and trial.state not in _ENDED:  # others are not changed any more
                     apply(trial, log)
                 result.log_number_read += 1
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Python would look through millions of objects again and again while they become more, and all of them stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Bulk:
@@ -74,11 +90,6 @@ class _Bulk:
             int(JournalOperation.SET_TRIAL_STATE_VALUES): _set_state_and_values,
             int(JournalOperation.SET_TRIAL_PARAM): self._set_parameter,
         }
-
-    def open_trial(self, number: int) -> FrozenTrial | None:
-        """A trial that is there and has not ended: others are not changed any more."""
-        trial = self._result._trials.get(number)
-        return None if trial is None or trial.state in _ENDED else trial
 
     def _set_parameter(self, trial: FrozenTrial, log: dict[str, Any]) -> None:
         study = self._result._trial_id_to_study_id[log["trial_id"]]

@@ -76,9 +76,10 @@ class Journal(BaseJournalBackend):
         path: the file, in an existing folder; created if needed.
         read_only: never create or change the file. Any number of processes may read. For writing, the caller makes
             sure that no other process writes, except Optuna Dashboard.
+        reads_next: whether `read_in_bulk` is called next, which verifies all lines: they are not verified here, too.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, reads_next: bool = False) -> None:
         self.path = path.resolve()
         self._read_only = read_only
         self._lock = JournalLock(self.path)
@@ -90,19 +91,29 @@ class Journal(BaseJournalBackend):
         if not read_only:
             with self._as_ledger_error():
                 self._lock.remove_own_leftover()
-            with self._end_to_append():
-                pass
+            if not (reads_next and self.path.exists()):
+                with self._end_to_append():
+                    pass
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """The logs from a line on, counted from 0; a line that is still being written is left out.
 
         Raises LedgerDamaged, FileNotFoundError.
         """
+        if self._read.line == log_number_from and self._has_nothing_new():
+            return
         start = self._read if self._read.line <= log_number_from else _Place()
         for place, line in self._lines(start):
             self._read = place
             if place.line > log_number_from:
                 yield json.loads(line)
+
+    def _has_nothing_new(self) -> bool:
+        """Whether all of the file was read: Optuna asks several times about each report."""
+        try:
+            return 0 < self.path.stat().st_size == self._read.offset
+        except FileNotFoundError:
+            return False
 
     def read_in_bulk(self) -> Iterator[list[dict[str, Any]]]:
         """All logs, many at a time: what `read_logs(0)` yields, several times as fast for a long journal.
@@ -112,6 +123,9 @@ class Journal(BaseJournalBackend):
         for place, lines in self._many_lines(_Place()):
             self._read = place
             yield json.loads(b"[%b]" % b",".join(lines))
+        if not self._read_only:
+            with self._end_to_append():
+                pass
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append all or nothing. Raises io.UnsupportedOperation where the journal is read_only."""
@@ -192,7 +206,7 @@ class Journal(BaseJournalBackend):
         for line in lines:
             body = line.rpartition(_CHECKSUM)[0]
             after = zlib.crc32(body, checksum)
-            if line == b"%b%b%d}\n" % (body, _CHECKSUM, after):
+            if line[len(body) :] == b"%b%d}\n" % (_CHECKSUM, after):
                 number, offset, checksum = number + 1, offset + len(line), after
             else:
                 number, offset, checksum = self._behind_foreign(line, _Place(number, offset, checksum))

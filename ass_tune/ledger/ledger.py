@@ -64,7 +64,7 @@ def open_journal(folder: Storage) -> BaseStorage:
     """The study folder's journal file, created if needed, for its only driver. Raises LedgerDamaged, LedgerError."""
     path = folder.local_path(JOURNAL)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return BulkReadStorage(Journal(path))
+    return BulkReadStorage(Journal(path, reads_next=True))
 
 
 def _database(url: str) -> RDBStorage:

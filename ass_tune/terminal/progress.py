@@ -29,8 +29,7 @@ class CellProgress:
     replicates_begun: set[str] = field(default_factory=set)
     """Their keys."""
     _select: dict[bytes, dict[int, float]] = field(default_factory=dict)
-    """The objective on the select split of finished tuning trials by configuration, of which this is the hash, and
-    seed."""
+    """The objective on the select split of finished tuning trials by configuration and seed."""
     _not_needed: dict[str, int] = field(default_factory=dict)
     """By key of a tuning trial that did not finish, how many further seeds its configuration is not trained under."""
     _best: float | None = None
@@ -89,9 +88,14 @@ class CellProgress:
             return
         self._not_needed.pop(trial.key, None)
         if select_value is not None:
-            tried = hashlib.sha256(configuration(trial.config).encode()).digest()
-            self._select.setdefault(tried, {})[trial.seed] = select_value
+            self._select.setdefault(self._tried(trial), {})[trial.seed] = select_value
             self._best_is_known = False
+
+    def _tried(self, trial: Trial | Entry) -> bytes:
+        """Equal for trials of one configuration; under a single seed each trial has a configuration of its own."""
+        if len(self.plan.train_seeds) == 1:
+            return trial.key.encode()
+        return hashlib.sha256(configuration(trial.config).encode()).digest()
 
 
 @dataclass(frozen=True)

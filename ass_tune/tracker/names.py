@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ass_tune.trial import Trial
@@ -18,6 +19,7 @@ _UPWARDS = re.compile(r"^\.\.")
 """MLflow takes every name that begins so for a path out of its folder."""
 
 
+@lru_cache(maxsize=10_000)  # each report has the names of the one before
 def mlflow_name(name: str) -> str:
     """A metric, parameter or tag name without what MLflow refuses: odd characters, empty or dotted path parts."""
     parts = (part for part in _FORBIDDEN.sub("_", name).split("/") if part)

@@ -27,6 +27,7 @@ from analysis.records import (
     Views,
 )
 from analysis.tracking_uri import database_file
+from ass_tune.tracker.bulk_metrics import insert_metrics
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.transaction import one_transaction
 from trainables.storage import Storage
@@ -34,6 +35,7 @@ from trainables.storage import Storage
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Metric, Run
     from mlflow.tracking import MlflowClient
+    from sqlalchemy.orm import Session
 
 logger = logging.getLogger(__name__)
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
@@ -93,6 +95,8 @@ class Recorder:
         self._holds_only_ours = False
         self._runs: dict[str, _Run] = {}
         self._with_gaps: set[str] = set()
+        self._session: Session | None = None
+        """Of the database, while many runs are written to it in one transaction."""
 
     def fill_gaps(self, keys: Collection[str]) -> None:
         """From now on compare every step of these runs with what MLflow has, not only the last one of each metric."""
@@ -124,9 +128,12 @@ class Recorder:
 
     def apply_together(self, of_runs: Iterable[Sequence[Record]]) -> None:
         """`apply` for each of several runs; all or nothing where MLflow is a database."""
-        with one_transaction(self.connect()):
-            for records in of_runs:
-                self.apply(records)
+        with one_transaction(self.connect()) as self._session:
+            try:
+                for records in of_runs:
+                    self.apply(records)
+            finally:
+                self._session = None
 
     def apply(self, records: Sequence[Record]) -> None:
         """Bring records of one run, in their order, to MLflow."""
@@ -217,10 +224,13 @@ class Recorder:
 
         if not (batch.metrics or batch.parameters or batch.tags):
             return
-        run = self._run(key)
+        run, metrics = self._run(key), batch.metrics
+        if self._session is not None and metrics and run.gaps is None:
+            insert_metrics(self._session, run.id, metrics, known=run.steps)
+            metrics = []
         self.connect().log_batch(
             run.id,
-            metrics=batch.metrics,
+            metrics=metrics,
             params=[Param(name, value) for name, value in batch.parameters.items()],
             tags=[RunTag(name, value) for name, value in batch.tags.items()],
         )

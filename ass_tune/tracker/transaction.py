@@ -15,27 +15,28 @@ if TYPE_CHECKING:
 
 
 class NotTogether(Exception):
-    """Something in the block has to be rolled back alone, which one transaction cannot do."""
+    """Something in the block has to be refused or rolled back alone, which one transaction cannot do."""
 
 
 @contextmanager
-def one_transaction(client: MlflowClient) -> Iterator[None]:
+def one_transaction(client: MlflowClient) -> Iterator[Session | None]:
     """What the client writes in the block is committed at its end, or not at all if the block raises.
 
-    Nothing is different where the client writes to a server.
+    Yields the database's session, in which more can be written; None where the client writes to a server, for which
+    nothing is different.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     store: Any = client._tracking_client.store
     if not isinstance(store, SqlAlchemyStore):
-        yield
+        yield None
         return
     usual = store.ManagedSessionMaker
     with usual(read_only=False) as session:
         store.ManagedSessionMaker = lambda read_only=True: _part_of(session)
         session.commit, session.rollback = session.flush, _roll_back_alone  # of this session only
         try:
-            yield
+            yield session
         finally:
             store.ManagedSessionMaker = usual
             del session.commit, session.rollback

@@ -35,6 +35,10 @@ class Patience:
     tries: int = 10
     tries_at_close: int = 3
 
+    def pause(self, attempt: int) -> float:
+        """Seconds until the next try, longer each time. The power is bounded because a float is."""
+        return min(self.longest_pause, self.first_pause * 2 ** min(attempt, 32))
+
 
 Delivery = list[tuple[Line, Record]]
 
@@ -215,8 +219,7 @@ class Writer:
             self._tries_at_close += 1
             self._stop.wait(self._patience.first_pause)
         else:
-            # The power is bounded because a float is.
-            self._closing.wait(min(self._patience.longest_pause, self._patience.first_pause * 2 ** min(attempt, 32)))
+            self._closing.wait(self._patience.pause(attempt))
         if self._stop.is_set() or self._tries_at_close >= self._patience.tries_at_close:
             raise _Stopped
 

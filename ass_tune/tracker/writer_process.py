@@ -7,6 +7,7 @@ the driver dies, the pipe breaks, and it ends at once. What it has not confirmed
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import logging
 import os
@@ -98,11 +99,12 @@ class WriterProcess:
         return self._outbox.waiting
 
     def _run(self) -> None:
-        """Keep a process until it ends because it was told to."""
-        while not self._try():
-            self._closing.wait(self._patience.longest_pause)
-            if self._closing.is_set():
+        """Keep a process until one has ended because it was told to."""
+        for attempt in itertools.count():
+            was_closing = self._closing.is_set()
+            if self._try() or was_closing:
                 return
+            self._closing.wait(self._patience.pause(attempt))
 
     def _try(self) -> bool:
         """Whether a process did what it was to do; if not, `trouble` has the reason."""
@@ -128,7 +130,8 @@ class WriterProcess:
     def _started(self, errors: IO[str]) -> Iterator[subprocess.Popen[str]]:
         command = [sys.executable, "-P", "-c", _START.format(__name__), json.dumps(sys.path)]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        with subprocess.Popen(command, text=True, encoding="utf-8", **pipes) as process:
+        # in a session of its own, so that Ctrl-C, which ends it before it can ignore that, does not reach it
+        with subprocess.Popen(command, text=True, encoding="utf-8", start_new_session=True, **pipes) as process:
             with self._pipe:
                 self._process = process
                 self._say(f"{self._task}\n")

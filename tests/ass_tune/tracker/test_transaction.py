@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from analysis.records import Metrics, Record, RunEnded, RunStarted, Tags
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
+from ass_tune.tracker.transaction import NotTogether
 from trainables.storage import Storage
 
 Make = Callable[..., Any]
@@ -85,6 +87,27 @@ def test_what_is_refused_takes_the_others_back_and_leaves_the_store_as_it_was(
     recorder.apply(run("a"))
     recorder.apply_together([run("b"), run("c")])
     assert sorted(found.data.tags["key"] for found in archive().runs()) == ["a", "b", "c"]
+
+
+def test_metrics_that_go_on_have_their_last_value_as_the_latest(recorder: Recorder, archive: Make) -> None:
+    recorder.apply_together([run("a"), run("b")])
+    later = [Metrics(key, 4, 1_700_000_004.0, {"x": 4 / 3, "new": 5e-324}) for key in "ab"]
+    recorder.apply_together([[record] for record in later])
+    for key in "ab":
+        assert archive().run(key).data.metrics == {"x": 4 / 3, "y": 3 / 7, "new": 5e-324}
+        assert archive().points(key, "x") == [(step, step / 3) for step in range(1, 5)]
+    recorder.forget()
+    recorder.apply_together([run("a"), run("b")])
+    assert archive().run("a").data.metrics == {"x": 4 / 3, "y": 3 / 7, "new": 5e-324}
+
+
+def test_a_run_that_somebody_deleted_gets_nothing_unnoticed(recorder: Recorder, archive: Make) -> None:
+    recorder.apply_together([run("a"), run("b")])
+    archive().client.delete_run(archive().run("a").info.run_id)
+    with pytest.raises(MlflowException) as refused:
+        recorder.apply_together([[Metrics(key, 4, 1_700_000_004.0, {"x": 1.0})] for key in "ab"])
+    assert isinstance(refused.value.__cause__, NotTogether)
+    assert len(archive().points("b", "x")) == 3
 
 
 def test_a_value_that_somebody_else_has_written_meanwhile_does_no_harm(recorder: Recorder, archive: Make) -> None:
