@@ -12,7 +12,7 @@ setup: $(VENV)/installed
 $(VENV)/installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	    --editable '.[benchmarks,cmaes,dashboard,notebooks,postgres,pretrained,test]'
+	    --editable '.[benchmarks,cmaes,dashboard,notebooks,postgres,pretrained,s3,test]'
 	touch $@
 
 study: setup

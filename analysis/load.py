@@ -10,8 +10,10 @@ from analysis.records import STUDY_TAG
 from analysis.study import Study
 from analysis.tracking_uri import check_there
 from trainables.callable_module import make_callable
-from trainables.credentials import without_credentials
+from trainables.credentials import keep_secret, without_credentials
 from trainables.mistakes import UserMistake, nearest
+from trainables.patience import first_line
+from trainables.storage import Storage
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -25,7 +27,7 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
 
     Args:
         study: the name; or the path of a folder, which is read without MLflow: one that `analysis.export` wrote, or
-            the study's own, e.g. `studies/csa`.
+            the study's own, e.g. `studies/csa`; or the URL of the latter, e.g. `s3://bucket/studies/csa`.
         tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else the database in `studies/`.
 
     Raises UserMistake where there is no such study.
@@ -33,11 +35,31 @@ def load_study(study: str | Path, tracking_uri: str | None = None) -> Study:
     from analysis.readers.export import is_export, read_export
     from analysis.readers.folder import is_study_folder, read_folder
 
+    if "://" in str(study):
+        return read_folder(study_at(str(study)))
     if is_export(Path(study)):
         return read_export(Path(study))
     if is_study_folder(Path(study)):
         return read_folder(Path(study))
     return study_in_mlflow(str(study), chosen_uri(tracking_uri))
+
+
+def study_at(url: str) -> Storage:
+    """The folder of a study on an object store. Raises UserMistake where there is none, or no way to it."""
+    from analysis.readers.folder import is_study_folder
+
+    keep_secret(url)
+    folder = Storage(url, patient=False)
+    try:
+        found = is_study_folder(folder)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise UserMistake(f"{folder.shown()} cannot be read: {first_line(error)}") from None
+    if not found:
+        raise UserMistake(
+            f"{folder.shown()}: holds no records of a study; allowed: the URL of the folder of a study that was run "
+            "with --studies URL, such as s3://BUCKET/PREFIX/STUDY. Exports are read from local folders"
+        )
+    return Storage(url)
 
 
 def study_in_mlflow(name: str, tracking_uri: str, instance: str | None = None) -> Study:

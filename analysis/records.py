@@ -7,12 +7,15 @@ reads the same lines.
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 OUTBOX = "outbox.jsonl"
 """The file in a study's folder; nothing that is in it is ever rewritten or removed."""
+SEGMENTS = "records"
+"""Where a study's folder cannot have a file that grows, the folder in it with copies of the parts of its outbox."""
 IDENTITY = "identity"
 """The file that holds the study's random identity."""
 STUDY_KEY = "study"
@@ -160,6 +163,17 @@ def read_line(line: bytes, end: int) -> Line | None:
         return None
     sound = separator and rest.endswith(b"}\n") and stated_sum == checksum(sequence, body)
     return Line(sequence, body, end) if sound else None
+
+
+def segment_name(start: int) -> str:
+    """The file with the lines of an outbox from this byte on; names in order are lines in order."""
+    return f"{SEGMENTS}/{start:015d}.jsonl"
+
+
+def segment_start(name: str) -> int | None:
+    """The byte at which a segment begins; None for another file."""
+    found = re.fullmatch(rf"{SEGMENTS}/(\d{{15,}})\.jsonl", name)
+    return None if found is None else int(found[1])
 
 
 def checksum(sequence: int, body: str) -> int:

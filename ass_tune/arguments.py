@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ass_tune.limit import TimeLimit
+from ass_tune.places import Studies
 from trainables.mistakes import UserMistake
 
 PROGRAM = "python -m ass_tune.run"
@@ -21,7 +22,7 @@ Instead = Literal["plan", "status"]
 class Arguments:
     """What a command line, or a caller in Python, asks for; paths are absolute."""
 
-    studies: Path
+    studies: Studies
     ledger: str | None
     data_root: Path | None
     tracking_uri: str | None = None
@@ -98,7 +99,13 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         )
     parser.add_argument("--json", action="store_true", help="show the plan or the status as JSON")
     parser.add_argument("--no-report", action="store_true", help="do not write the report page at the end")
-    parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies")
+    parser.add_argument(
+        "--studies",
+        default="studies",
+        metavar="DIR",
+        help="folder of all studies, or its URL, e.g. s3://bucket/prefix; then what only a disk can do, the lock, the "
+        "outbox and a ledger that is no database, is in studies/.driver",
+    )
     parser.add_argument(
         "--ledger",
         metavar="URL",
@@ -130,6 +137,10 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         parser.error("--step-time is for --plan only: a study that runs measures its own times")
     if found.limit is not None and (found.plan or found.status):
         parser.error("--limit is for a study that runs, and neither for --plan nor for --status")
+    try:
+        studies = Studies.at(found.studies)
+    except UserMistake as mistake:
+        parser.error(str(mistake))
     return Arguments(
         file=found.file,
         overrides=tuple(found.set),
@@ -140,7 +151,7 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         json=found.json,
         fresh=found.fresh,
         report=not found.no_report,
-        studies=found.studies.resolve(),
+        studies=studies,
         ledger=ledger,
         data_root=data_folder(found.data_root),
         tracking_uri=found.tracking_uri,

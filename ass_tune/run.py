@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from ass_tune.arguments import PROGRAM, Arguments, Instead, data_folder, ledger_url, parse, time_limit
 from ass_tune.ledger.safe_paths import check_inside
+from ass_tune.places import Studies, check_reachable
 from ass_tune.plan.study_plan import StudyPlan, check_memory, make_plan, typical_config, with_earlier
 from ass_tune.spec import SpecErrors, StudySpec, load
 from ass_tune.terminal.plan_view import plan_tables
@@ -26,6 +28,7 @@ from trainables.callable_module import make_callable
 from trainables.command_line import as_process
 from trainables.domains.recipe import MissingData
 from trainables.mistakes import CannotRecord, ExitCode, UserMistake
+from trainables.patience import telling
 from trainables.registry import TRAINABLES
 from trainables.storage import NO_ROOM, Storage
 
@@ -74,7 +77,7 @@ def show_status(console: Console, space: StudySpec, arguments: Arguments) -> Exi
     """Show where the study stands, without starting or changing anything."""
     from ass_tune.terminal.status import status_tables
 
-    found = status(space, studies=arguments.studies, ledger=arguments.ledger)
+    found = status(space, studies=arguments.studies.uri, ledger=arguments.ledger)
     if arguments.json:
         print(found.model_dump_json(indent=2))
     else:
@@ -87,30 +90,72 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.ledger.fresh import put_aside
     from ass_tune.ledger.ledger import JOURNAL, open_ledger
     from ass_tune.ledger.lock import study_lock
+    from ass_tune.ledger.owner import claim_ledger_place
     from ass_tune.search.samplers import check_sampler, check_trusted
+    from ass_tune.terminal.waits import StorageWaits
     from ass_tune.tracker.further import check_trackers
+    from ass_tune.tracker.records_copy import records_kept
     from ass_tune.tracker.store import usable_store
 
-    usable_store(arguments.studies, arguments.tracking_uri, arguments.ledger)
-    check_inside(arguments.studies, arguments.studies / spec.study)
-    folder = Storage(str(arguments.studies / spec.study))
+    studies, say = arguments.studies, partial(console.print, soft_wrap=True)
+    folder, disk = studies.files_of(spec.study), studies.disk_of(spec.study)
+    usable_store(studies.folder, arguments.tracking_uri, arguments.ledger)
+    check_inside(studies.folder, disk)
     check_sampler(spec.search.sampler)
     check_trackers(spec.trackers)
-    check_trusted(spec.search.sampler, None if arguments.ledger else folder.local_path(JOURNAL))
-    if arguments.fresh:
-        with study_lock(folder.local_path()):
-            console.print(f"put aside: {put_aside(arguments.studies, spec.study)}", soft_wrap=True)
+    check_trusted(spec.search.sampler, None if arguments.ledger else disk / JOURNAL)
     ends = arguments.limit.ends if arguments.limit else None
-    with study_lock(folder.local_path(), ends) as died, open_ledger(folder, spec.study, arguments.ledger) as ledger:
+    with ExitStack() as held:
+        held.enter_context(telling(waits := StorageWaits(console)))
+        if not studies.is_local:
+            check_studies_elsewhere(console, spec.study, arguments)
+        if arguments.fresh:
+            with study_lock(disk):
+                say(f"put aside: {put_aside(studies.folder, spec.study)}")
+        died = held.enter_context(study_lock(disk, ends))
+        ledger = held.enter_context(open_ledger(Storage(str(disk)), spec.study, arguments.ledger, say))
+        claim_ledger_place(folder, disk, arguments.ledger is not None)
         if died is not None:
-            console.print(f"taken over from {died}, which is gone", soft_wrap=True)
-        return run_study(console, spec, plan, arguments, folder, ledger)
+            say(f"taken over from {died}, which is gone")
+        incomplete = held.enter_context(records_kept(folder, disk, waits))
+        return run_study(console, spec, plan, arguments, folder, ledger, incomplete)
+
+
+def check_studies_elsewhere(console: Console, study: str, arguments: Arguments) -> None:
+    """Say what stays on this machine's disk, and make sure that it belongs to the study at the URL."""
+    from ass_tune.tracker.destination import study_identity
+    from ass_tune.tracker.here import belongs_to
+    from ass_tune.tracker.store import default_uri, mlflow_store
+
+    studies = arguments.studies
+    if arguments.fresh:
+        raise UserMistake(
+            "--fresh moves a study's folder away, for which an object store would copy all of it: choose another name, "
+            "--set study=NAME"
+        )
+    check_reachable(studies)
+    folder, disk = studies.files_of(study), studies.disk_of(study)
+    store = mlflow_store(studies.folder, arguments.tracking_uri)
+    mlflow = ", MLflow's database" if store.uri == default_uri(studies.folder) else ""
+    stay = f"lock, outbox{'' if arguments.ledger else ', ledger'}{mlflow}"
+    console.print(f"study folder: {folder.shown()}; on this machine: {stay}, in {disk}", soft_wrap=True)
+    if (aside := belongs_to(studies.folder, study, study_identity(folder))) is not None:
+        console.print(f"put aside: {aside}, of another study with this name", soft_wrap=True)
 
 
 def run_study(
-    console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arguments, folder: Storage, ledger: BaseStorage
+    console: Console,
+    spec: StudySpec,
+    plan: StudyPlan,
+    arguments: Arguments,
+    folder: Storage,
+    ledger: BaseStorage,
+    incomplete: bool,
 ) -> ExitCode:
-    """Run what the ledger does not have yet, then write table and report. Planning does without these imports."""
+    """Run what the ledger does not have yet, then write table and report. Planning does without these imports.
+
+    `incomplete` says whether the study's records may lack what the ledger has, since another disk had the last of them.
+    """
     from ass_tune.ledger.reuse import FinishedTrials, finished_in
     from ass_tune.ledger.terms import agree
     from ass_tune.on_ray.cluster import ray_cluster
@@ -126,17 +171,18 @@ def run_study(
     from ass_tune.terminal.waits import WaitsFile
     from ass_tune.tracker.further import further_trackers
     from ass_tune.tracker.opening import open_tracker
+    from ass_tune.tracker.refill import refill
     from ass_tune.tracker.seeds_wanted import seeds_wanted
 
     with packing_shown(transient=True) as watch:
         data = TRAINABLES[spec.trainable].data_files(spec.domains, arguments.data_root, watch)
-        agree(ledger, spec, folder.local_path(), data)
+        agree(ledger, spec, folder.shown(), data)
         configs = [typical_config(spec, planned) for planned in plan.cell_plans]
         TRAINABLES[spec.trainable].prepare(configs, arguments.data_root, watch, data.digests)
     for notice in data.notices:
         console.print(notice, soft_wrap=True)
 
-    plans, digests = plan.cell_plans, data.digests
+    plans, digests, disk = plan.cell_plans, data.digests, arguments.studies.disk_of(spec.study)
     searches = [CellSearch(spec, planned, ledger, make_pruner(spec), digests) for planned in plans]
     finished = FinishedTrials(folder, lambda: finished_in(arguments.studies, spec.study, ledger, spec.objective))
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
@@ -147,10 +193,12 @@ def run_study(
         with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster") as say:
             resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
+            if incomplete:
+                refill(tracker, disk, (found for search in searches for found in search.trials()), spec.objective)
         with shown(console, spec.study, progress) as view:
-            further = cluster.enter_context(further_trackers(spec.trackers, spec.study, folder.local_path()))
+            further = cluster.enter_context(further_trackers(spec.trackers, spec.study, disk))
             listeners = [progress, view, checkpoints, WaitsFile(folder), *further]
-            looks = partial(seeds_wanted, searches, folder.local_path()) if spec.replicate.until else dict
+            looks = partial(seeds_wanted, searches, disk, folder) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             between = plan.seconds_between_reports
             stop = run_trials(
@@ -167,8 +215,8 @@ class StudyRun:
     """How a study that was run from Python ended, and where its results are."""
 
     study: str
-    folder: Path
-    """Of the study: ledger, checkpoints, results, `tables/` and `report/`."""
+    files: Storage
+    """Of the study: checkpoints, results, `tables/` and `report/`, and where that is a local folder all else."""
     ended: ExitCode
     """FINISHED; INCOMPLETE where trials failed, nothing was measured or the study paused; INTERRUPTED by a signal or by
     the limit."""
@@ -178,7 +226,12 @@ class StudyRun:
         """The final table: a row per cell, every figure in full precision."""
         import pandas as pd
 
-        return pd.read_csv(self.folder / "tables" / "table.csv")
+        return pd.read_csv(BytesIO(self.files.read_bytes("tables/table.csv")))
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder; raises ValueError where that is not on this machine's disk."""
+        return self.files.local_path()
 
 
 def run(
@@ -198,7 +251,7 @@ def run(
 
     Args:
         space: what `ass_tune.load_space` returned.
-        studies: folder of all studies.
+        studies: folder of all studies, or its URL, e.g. `s3://bucket/studies`.
         data_root: folder of the real data sets; else `$ASS_DATA_ROOT`.
         ledger: URL of a database for the ledger; else `$ASS_LEDGER`, else a file of the study.
         tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else `mlflow.db` among the studies.
@@ -211,7 +264,7 @@ def run(
     Raises MissingData, UserMistake, OSError where the disk is full, and KeyboardInterrupt before the first trial.
     """
     arguments = Arguments(
-        studies=Path(studies).resolve(),
+        studies=Studies.at(studies),
         ledger=ledger_url(ledger),
         data_root=data_folder(data_root),
         tracking_uri=tracking_uri,
@@ -226,7 +279,7 @@ def run(
     if address is None:
         check_memory(plan)
     ended = run_alone(console or Console(quiet=True), space, plan, arguments)
-    return StudyRun(space.study, arguments.studies / space.study, ended)
+    return StudyRun(space.study, arguments.studies.files_of(space.study), ended)
 
 
 def status(space: StudySpec, *, studies: str | Path = "studies", ledger: str | None = None) -> StudyStatus:
@@ -234,16 +287,18 @@ def status(space: StudySpec, *, studies: str | Path = "studies", ledger: str | N
 
     Args:
         space: what `ass_tune.load_space` returned.
-        studies: folder of all studies.
+        studies: folder of all studies, or its URL.
         ledger: URL of the database that has the ledger; else `$ASS_LEDGER`, else the file of the study.
 
     Raises UserMistake where the ledger is damaged.
     """
     from ass_tune.terminal.status import study_status
 
-    studies = Path(studies).resolve()
-    check_inside(studies, studies / space.study)
-    return study_status(space, studies, ledger_url(ledger))
+    place = Studies.at(studies)
+    check_inside(place.folder, place.disk_of(space.study))
+    if not place.is_local:
+        check_reachable(place)
+    return study_status(space, place, ledger_url(ledger))
 
 
 if __name__ == "__main__":

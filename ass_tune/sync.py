@@ -9,7 +9,6 @@ import argparse
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -20,11 +19,13 @@ from rich.text import Text
 from analysis.records import OUTBOX
 from ass_tune.ledger.lock import study_lock
 from ass_tune.ledger.safe_paths import check_inside
+from ass_tune.places import Studies, check_reachable
 from ass_tune.spec.errors import names
 from ass_tune.tracker.destination import STUDIES, reachable_store, study_identity
+from ass_tune.tracker.records_copy import records_kept
 from ass_tune.tracker.tracker import Tracker
 from trainables.command_line import as_process
-from trainables.mistakes import ExitCode, UserMistake, nearest
+from trainables.mistakes import CannotRecord, ExitCode, UserMistake, nearest
 from trainables.storage import Storage
 
 PROGRAM = "python -m ass_tune.sync"
@@ -34,10 +35,10 @@ _BAR = 40
 
 @dataclass(frozen=True)
 class SyncArguments:
-    """What the command line says; `studies` is absolute, `timeout` in seconds."""
+    """What the command line says; `timeout` in seconds."""
 
     study: str
-    studies: Path
+    studies: Studies
     tracking_uri: str | None
     timeout: float
 
@@ -47,12 +48,15 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
     arguments = _parse(argv, program)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
-        folder = _study_folder(arguments)
-        with study_lock(folder):
-            return deliver(console, arguments, Storage(str(folder)))
+        files, disk = _study_folder(arguments), arguments.studies.disk_of(arguments.study)
+        with study_lock(disk), records_kept(files, disk):
+            return deliver(console, arguments, files)
     except UserMistake as mistake:
         print(mistake, file=sys.stderr)
         return ExitCode.USER_MISTAKE
+    except CannotRecord as problem:
+        print(problem, file=sys.stderr)
+        return ExitCode.INCOMPLETE
     except KeyboardInterrupt:
         print("Interrupted: nothing is lost.", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -60,8 +64,10 @@ def main(argv: list[str] | None = None, program: str = PROGRAM) -> ExitCode:
 
 def deliver(console: Console, arguments: SyncArguments, folder: Storage) -> ExitCode:
     """Drain the outbox as the study's only driver. Raises UserMistake where it is not clear into which MLflow."""
-    store = reachable_store(folder, arguments.studies, arguments.tracking_uri)
-    tracker = Tracker(arguments.study, folder.local_path(), store, instance=study_identity(folder))
+    studies = arguments.studies
+    store = reachable_store(folder, studies.folder, arguments.tracking_uri)
+    disk, identity = studies.disk_of(arguments.study), study_identity(folder)
+    tracker = Tracker(arguments.study, disk, store, files=folder, instance=identity)
     waiting_before, total = tracker.waiting, tracker.waiting + tracker.set_aside
     interrupted = False
     with Live(console=console, get_renderable=lambda: _progress(tracker, waiting_before), transient=True):
@@ -87,7 +93,7 @@ def _parse(argv: list[str] | None, program: str) -> SyncArguments:
         description="Deliver to MLflow what a study could not while it ran.",
     )
     parser.add_argument("study", help="name of the study")
-    parser.add_argument("--studies", type=Path, default=STUDIES, metavar="DIR", help="folder of all studies")
+    parser.add_argument("--studies", default=STUDIES, metavar="DIR", help="folder of all studies, or its URL")
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow; else the one in which the study was recorded")
     parser.add_argument(
         "--timeout",
@@ -97,7 +103,11 @@ def _parse(argv: list[str] | None, program: str) -> SyncArguments:
         help="seconds to take at most; else as long as MLflow answers",
     )
     found = parser.parse_args(argv)
-    return SyncArguments(found.study, found.studies.resolve(), found.tracking_uri, found.timeout)
+    try:
+        studies = Studies.at(found.studies)
+    except UserMistake as mistake:
+        parser.error(str(mistake))
+    return SyncArguments(found.study, studies, found.tracking_uri, found.timeout)
 
 
 def _seconds(text: str) -> float:
@@ -107,16 +117,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _study_folder(arguments: SyncArguments) -> Path:
-    studies = sorted(path.parent.name for path in arguments.studies.glob(f"*/{OUTBOX}"))
+def _study_folder(arguments: SyncArguments) -> Storage:
+    if arguments.studies.is_local:
+        studies = sorted(path.parent.name for path in arguments.studies.folder.glob(f"*/{OUTBOX}"))
+    else:
+        check_reachable(arguments.studies)
+        studies = arguments.studies.files.folders("")
     if arguments.study not in studies:
         there = f"; studies there: {names(studies)}"
         raise UserMistake(
             f"no study '{arguments.study}' in {arguments.studies}{nearest(arguments.study, studies) or there}"
         )
-    folder = arguments.studies / arguments.study
-    check_inside(arguments.studies, folder)
-    return folder
+    check_inside(arguments.studies.folder, arguments.studies.disk_of(arguments.study))
+    return arguments.studies.files_of(arguments.study)
 
 
 def _progress(tracker: Tracker, total: int) -> RenderableType:

@@ -12,6 +12,8 @@ from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.recorder import Recorder
 from ass_tune.tracker.store import MlflowStore
 from tests.support.cluster import Cluster, agree_on_a_token
+from tests.support.object_store import ObjectStore, why_there_is_none
+from tests.support.object_store import object_store as started
 from tests.support.packages import Packages, forget
 from tests.support.project import PROJECT
 from tests.support.studies import Studies, begin_studies
@@ -22,6 +24,7 @@ MARKS = {
     "training": {"trainer", "tiny_pair"},
     "mlflow": {"migrated"},
     "browser": {"browser"},
+    "processes": {"object_store"},
 }
 """Marks that a test gets from the fixtures that it uses, directly or not; `make quick` leaves all of them out."""
 LONG = {"ray", "browser", "costly", "training", "processes"}
@@ -97,6 +100,23 @@ def data_root() -> Path:
     if not (folder / "camvid").is_dir():
         pytest.skip("real data: neither ASS_DATA_ROOT nor ../shared/data has the folder camvid")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """The S3 of this session; skips where no server can be started."""
+    if (reason := why_there_is_none()) is not None:
+        pytest.skip(reason)
+    with started() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, which this process finds by the usual variables."""
+    for name, value in object_store.variables.items():
+        monkeypatch.setenv(name, value)
+    return object_store.bucket()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from rich.table import Table
 from analysis.dataset.files import LAYOUTS
 from analysis.experiments import chosen_uri, mlflow_errors_as_mistakes, tags_of_experiment
 from analysis.export.write import everything, only_table, write_export
-from analysis.load import load_study
+from analysis.load import load_study, study_at
 from analysis.readers.export import experiment_tags, is_export, left_out_of
 from analysis.readers.folder import experiment_tags_of_folder, is_study_folder
 from trainables.command_line import as_process
@@ -59,6 +59,8 @@ def _export(console: Console, arguments: Arguments) -> None:
             raise UserMistake(f"{out} would replace itself: choose another --out")
         if is_export(source):
             tags, before = experiment_tags(source), left_out_of(source)
+        elif "://" in arguments.study:
+            tags, before = experiment_tags_of_folder(study_at(arguments.study)), []
         elif is_study_folder(source):
             tags, before = experiment_tags_of_folder(source), []
         else:

@@ -7,8 +7,9 @@ their keys as names.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,6 +20,7 @@ from analysis.records import (
     NAME_TAG,
     OUTBOX,
     PARENT_TAG,
+    SEGMENTS,
     STUDY_KEY,
     STUDY_TAG,
     TABLE_TAG,
@@ -33,34 +35,49 @@ from analysis.records import (
     Views,
     decode,
     read_line,
+    segment_start,
 )
 from analysis.study import Study
 from analysis.trials_table import trials_table
 from trainables.mistakes import UserMistake
+from trainables.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 
-def is_study_folder(folder: Path) -> bool:
+def is_study_folder(folder: Path | Storage) -> bool:
     """Whether a folder is that of a study which was begun."""
-    return (folder / OUTBOX).is_file()
+    return (folder / OUTBOX).is_file() if isinstance(folder, Path) else bool(segments(folder))
 
 
-def read_folder(folder: Path) -> Study:
-    """The study as its records have it now; its driver may still run. Raises UserMistake where it has none."""
-    found = _replayed(folder)
+def segments(files: Storage) -> list[str]:
+    """The parts of a study's records that its folder on an object store has, in their order."""
+    return [name for name in files.list(SEGMENTS) if segment_start(name) is not None]
+
+
+def read_folder(folder: Path | Storage, files: Storage | None = None) -> Study:
+    """The study as its records have it now; its driver may still run. Raises UserMistake where it has none.
+
+    Args:
+        folder: has the study's outbox; one on an object store has copies of its parts.
+        files: where the files of the study are, if not in there.
+    """
+    files = files or (Storage(str(folder)) if isinstance(folder, Path) else folder)
+    found = _replayed(folder, files)
     if STUDY_KEY not in found.runs:
-        raise UserMistake(f"{folder / OUTBOX}: holds no study, since none of its records begins one")
+        where = folder / OUTBOX if isinstance(folder, Path) else folder.shown(SEGMENTS)
+        raise UserMistake(f"{where}: holds no study, since none of its records begins one")
     runs = {key: found.runs[key] for key in (STUDY_KEY, *found.runs)}
     trials = trials_table([run.row(key) for key, run in runs.items()])
     reported = [points(runs[key].points) for key in trials["run"].to_pylist()]
-    files = FolderFiles(folder, {key: run.artifacts for key, run in runs.items()})
-    return Study(runs[STUDY_KEY].name, trials, reports_table(trials["run"].to_pylist(), reported), files)
+    artifacts = FolderFiles(files, {key: run.artifacts for key, run in runs.items()})
+    return Study(runs[STUDY_KEY].name, trials, reports_table(trials["run"].to_pylist(), reported), artifacts)
 
 
-def experiment_tags_of_folder(folder: Path) -> dict[str, str]:
+def experiment_tags_of_folder(folder: Path | Storage) -> dict[str, str]:
     """Tags that the study's experiment gets in MLflow."""
-    return _replayed(folder).experiment_tags
+    files = Storage(str(folder)) if isinstance(folder, Path) else folder
+    return _replayed(folder, files).experiment_tags
 
 
 @dataclass(frozen=True)
@@ -68,25 +85,32 @@ class FolderFiles:
     """The artifacts of the runs, in the folder of their study.
 
     Attributes:
-        folder: of the study.
+        files: the folder of the study.
         artifacts: by run and by name of the artifact, the file's name in the folder.
     """
 
-    folder: Path
+    files: Storage
     artifacts: Mapping[str, Mapping[str, str]]
 
     def paths(self, run: str) -> Sequence[str]:
         """Names of a run's artifacts, in order."""
-        return tuple(sorted(path for path, file in self.artifacts.get(run, {}).items() if self._at(file).is_file()))
+        return tuple(sorted(path for path, file in self.artifacts.get(run, {}).items() if file in self._there))
 
     def read(self, run: str, path: str) -> bytes:
         """The content of one artifact; raises FileNotFoundError."""
         if path not in self.paths(run):
             raise FileNotFoundError(f"run {run} has no artifact {path}")
-        return self._at(self.artifacts[run][path]).read_bytes()
+        return self.files.read_bytes(self.artifacts[run][path])
 
-    def _at(self, file: str) -> Path:
-        return self.folder / file
+    @cached_property
+    def _there(self) -> frozenset[str]:
+        """All that the folder has: one answer of an object store names a thousand files."""
+        folders = {PurePosixPath(file).parent for files in self.artifacts.values() for file in files.values()}
+        tops = {folder.parts[0] if folder.parts else "" for folder in folders}
+        return frozenset(name for top in sorted(tops) for name in self._listed(top))
+
+    def _listed(self, top: str) -> list[str]:
+        return self.files.list_all(top) if top else self.files.list("")
 
 
 @dataclass
@@ -170,28 +194,36 @@ class _Replayed:
             self._run(key).tags[TABLE_TAG] = "yes"
 
 
-def _replayed(folder: Path) -> _Replayed:
-    identity = folder / IDENTITY
-    found = _Replayed(identity.read_text(encoding="utf-8") if identity.is_file() else folder.name)
-    for record in _records(folder / OUTBOX):
+def _replayed(folder: Path | Storage, files: Storage) -> _Replayed:
+    found = _Replayed(files.read_bytes(IDENTITY).decode() if files.exists(IDENTITY) else files.name)
+    where = str(folder / OUTBOX) if isinstance(folder, Path) else folder.shown(SEGMENTS)
+    for record in records_in(_lines(folder), where):
         found.apply(record)
     return found
 
 
-def _records(outbox: Path) -> Iterator[Record]:
+def _lines(folder: Path | Storage) -> Iterator[bytes]:
+    if isinstance(folder, Path):
+        with (folder / OUTBOX).open("rb") as file:
+            yield from file
+    else:
+        for name in segments(folder):
+            yield from folder.read_bytes(name).splitlines(keepends=True)
+
+
+def records_in(lines: Iterable[bytes], where: str) -> Iterator[Record]:
     """Every sound record; a damaged line is left out with a warning, a last line that is being written without."""
     end = 0
-    with outbox.open("rb") as file:
-        for line in file:
-            end += len(line)
-            if not line.endswith(b"\n"):
-                return
-            try:
-                if (found := read_line(line, end)) is None:
-                    raise ValueError("line and checksum do not agree")
-                yield decode(found.body)
-            except ValueError as error:
-                logger.warning("%s: a damaged line before byte %d is left out (%s)", outbox, end, error)
+    for line in lines:
+        end += len(line)
+        if not line.endswith(b"\n"):
+            return
+        try:
+            if (found := read_line(line, end)) is None:
+                raise ValueError("line and checksum do not agree")
+            yield decode(found.body)
+        except ValueError as error:
+            logger.warning("%s: a damaged line before byte %d is left out (%s)", where, end, error)
 
 
 def _milliseconds(seconds: float) -> int:

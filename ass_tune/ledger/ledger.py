@@ -6,10 +6,12 @@ pruning compare a tuning trial with tuning trials of its own cell and with nothi
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,17 +48,21 @@ CHOOSES_NOTHING = RandomSampler(seed=0)
 
 
 @contextmanager
-def open_ledger(folder: Storage, study: str, url: str | None = None) -> Generator[BaseStorage]:
+def open_ledger(
+    folder: Storage, study: str, url: str | None = None, say: Callable[[str], None] = lambda line: None
+) -> Generator[BaseStorage]:
     """The study folder's journal file, or a database shared by a team where a URL is given, for its only driver.
 
-    The caller holds the folder's lock. Raises LedgerDamaged, StudyBusy, or UserMistake for a database that cannot open.
+    The caller holds the folder's lock; `say` is told what else is waited for. Raises LedgerDamaged, StudyBusy, or
+    UserMistake for a database that cannot open. If another driver takes over a study in a database, because this one
+    was away for too long, the process is interrupted as by Ctrl-C.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url is None:
         yield open_journal(folder)
         return
     database = _database(url)
-    with claimed(database, study):
+    with claimed(database, study, say, lost=lambda: os.kill(os.getpid(), signal.SIGINT)):
         yield database
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from optuna.storages import BaseStorage
 
 from ass_tune.ledger.ledger import JOURNAL, Entry, entries_of, open_to_read
+from ass_tune.places import Studies
 from ass_tune.trial import End, Report
 from trainables.mistakes import UserMistake
 from trainables.objective import MIOU, Objective
@@ -91,7 +91,7 @@ class FinishedTrials:
 
 
 def finished_in(
-    studies: Path, study: str, ledger: BaseStorage, objective: Objective = MIOU
+    studies: Studies, study: str, ledger: BaseStorage, objective: Objective = MIOU
 ) -> Iterable[tuple[str, FinishedTrial]]:
     """Finished trials of the study itself, of the others in its ledger, and of the ledgers of other study folders.
 
@@ -99,7 +99,7 @@ def finished_in(
     A ledger that cannot be read is left out with a warning: reuse saves time and nothing else.
     """
     yield from _finished(ledger, studies, study, objective)
-    for journal in sorted(studies.glob(f"*/{JOURNAL}")):
+    for journal in sorted(studies.folder.glob(f"*/{JOURNAL}")):
         if journal.parent.name != study:
             try:
                 if (other := open_to_read(journal.parent)) is not None:
@@ -109,11 +109,11 @@ def finished_in(
 
 
 def _finished(
-    storage: BaseStorage, studies: Path, own: str, objective: Objective
+    storage: BaseStorage, studies: Studies, own: str, objective: Objective
 ) -> Iterable[tuple[str, FinishedTrial]]:
     for stratum, entries in entries_of(storage).items():
         study = stratum.partition("/")[0]
-        files = None if study == own else Storage(str(studies / study))
+        files = None if study == own else studies.files_of(study)
         for entry in entries:
             if entry.outcome is Outcome.FINISHED:
                 yield entry.key, finished_trial(stratum, entry, files, objective)

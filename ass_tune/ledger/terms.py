@@ -28,7 +28,7 @@ class ChangedStudy(UserMistake):
     """The settings or the data do not fit the trials that the study already has."""
 
 
-def agree(storage: BaseStorage, spec: StudySpec, folder: Path, data: DataFiles = NO_FILES) -> None:
+def agree(storage: BaseStorage, spec: StudySpec, folder: Path | str, data: DataFiles = NO_FILES) -> None:
     """Compare a study with the settings and the data it was started with, and record those that it has now.
 
     Raises ChangedStudy with every difference, except more trials per cell, more levels of a factor and more seeds,
@@ -107,7 +107,7 @@ def _shown(values: Mapping[str, Any], field: str) -> str:
     return json.dumps(values[field], ensure_ascii=False) if field in values else "not there"
 
 
-def _message(folder: Path, differences: list[str], files: list[str]) -> str:
+def _message(folder: Path | str, differences: list[str], files: list[str]) -> str:
     others = " and ".join([*(["settings"] if differences else []), *(["images or labels"] if files else [])])
     lines = "\n".join(f"  {difference}" for difference in [*differences, *files])
     return (

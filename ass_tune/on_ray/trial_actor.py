@@ -11,8 +11,10 @@ from ray.tune.result import NODE_IP, PID, TRIAL_ID
 
 from ass_tune.on_ray.hand_back import listen
 from ass_tune.on_ray.preparation import preparing
+from ass_tune.on_ray.storage_waits import told_to_driver
 from trainables.contract import BrokenContract, StepChecker, StepResult, TrialTask
 from trainables.domains.pairs import make_known
+from trainables.patience import telling
 from trainables.preemption import signals_ask
 from trainables.registry import TRAINABLES
 from trainables.storage import Storage
@@ -34,6 +36,8 @@ class TrialActor(tune.Trainable):
         """Build the first trial."""
         listen()
         self._take(config)
+        # for as long as the process lives; Ray ends it
+        telling(told_to_driver(lambda: self._task.key)).__enter__()
         with preparing(self._task.key):
             self._build(config)
 

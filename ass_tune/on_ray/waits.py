@@ -11,6 +11,7 @@ from ray.tune.experiment import Trial as RayTrial
 
 from ass_tune.on_ray.preparation import preparation_of
 from ass_tune.on_ray.resources import why_unplaced
+from ass_tune.on_ray.storage_waits import forget_storage_wait, storage_waits
 from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.on_ray.worker_logs import log_of_the_newest_process
 from ass_tune.search.director import Director
@@ -22,6 +23,7 @@ LATE = 20.0
 """Seconds after which a trial that has not started is explained, and the least silence of one that has."""
 LATE_AT_FIRST = 120.0
 """Silence that is explained while it is not known how long a report takes."""
+FOR_STORAGE = "waits for its storage, and goes on when that answers"
 MULTIPLE = 3.0
 """How many times as long as a report takes a trial may be silent before it is explained."""
 
@@ -65,6 +67,7 @@ class WaitWatcher(Callback):
     def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
         """If it is tried again, it waits anew."""
         self._forget(trial.config["key"])
+        forget_storage_wait(trial.config["key"])
 
     def on_step_end(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:
         """Ray calls this several times a second."""
@@ -81,11 +84,14 @@ class WaitWatcher(Callback):
         self._started.discard(key)
 
     def _waits(self, now: float) -> Iterator[Wait]:
-        running = self._director.running
+        running, for_storage = self._director.running, storage_waits()
         not_started: list[Trial] = []
         for trial in running:
             since = self._since.setdefault(trial.key, now)
-            if trial.key in self._started:
+            if (wait := for_storage.get(trial.key)) is not None:
+                self._since[trial.key] = now
+                yield Wait(trial=trial.name, reason=FOR_STORAGE, details=wait.why, since=wait.since)
+            elif trial.key in self._started:
                 if now - since > self._patience:
                     yield Wait(trial=trial.name, reason=self._why_silent(), details="", since=since)
             elif now - since > LATE:

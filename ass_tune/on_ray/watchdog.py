@@ -9,6 +9,11 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial as RayTrial
 
+from ass_tune.on_ray.storage_waits import storage_waits
+
+AWAY = 5.0
+"""Seconds without a look at the trials, after which their silence is counted anew."""
+
 
 class Watchdog(Callback):
     """Kills the process of a trial that has not reported for too long; Ray then reports it as lost.
@@ -25,6 +30,7 @@ class Watchdog(Callback):
         self._multiple, self._least = multiple, least
         self._heard: dict[str, float] = {}
         self._killed: set[str] = set()
+        self._last_step = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: the ledger is the state."""
@@ -66,10 +72,16 @@ class Watchdog(Callback):
         self._heard.pop(trial.trial_id, None)
 
     def on_step_end(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:
-        """Ray calls this several times a second."""
+        """Ray calls this several times a second, unless the driver itself has to wait, e.g. for its storage."""
         now, patience = time.monotonic(), self.patience
+        if (away := now - self._last_step) > AWAY:  # what was reported meanwhile has not been heard yet
+            self._heard = {trial_id: heard + away for trial_id, heard in self._heard.items()}
+        self._last_step = now
         silent = {trial_id for trial_id, heard in self._heard.items() if now - heard > patience} - self._killed
+        waiting = storage_waits() if silent else {}
         for trial in trials if silent else ():
-            if trial.trial_id in silent and trial.temporary_state.ray_actor is not None:
+            if trial.config["key"] in waiting:
+                self._heard[trial.trial_id] = now  # its storage is away, which is no fault of the trial
+            elif trial.trial_id in silent and trial.temporary_state.ray_actor is not None:
                 self._killed.add(trial.trial_id)
                 ray.kill(trial.temporary_state.ray_actor)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ass_tune.places import Studies
 from ass_tune.plan.comparisons import PlannedComparison
 from trainables.config import Value
 from trainables.words import BUDGET
@@ -46,7 +46,7 @@ def planned_power(
     cells: Mapping[str, Mapping[str, Value]],
     seeds: int,
     like: tuple[str, str],
-    studies: Path,
+    studies: Studies,
     first_look: int | None = None,
 ) -> PlannedPower | None:
     """What the primary comparisons will be able to show; None without comparisons or with one seed.
@@ -77,12 +77,22 @@ def planned_power(
     return PlannedPower(gain=found.gain, margin=found.margin, sd=sd, studies=names)
 
 
-def earlier_studies(studies: Path, like: tuple[str, str]) -> Iterator[tuple[Path, EarlierStudy]]:
-    """Studies of a trainable and a pair of domains that have ended, with their folders; unreadable ones say nothing."""
-    for file in sorted(studies.glob(f"*/tables/{CONCLUSIONS}")):
+def earlier_studies(studies: Studies, like: tuple[str, str]) -> Iterator[tuple[str, EarlierStudy]]:
+    """Studies of a trainable and a pair of domains that have ended, with their names; unreadable ones say nothing."""
+    for name in _names(studies):
         try:
-            earlier = EarlierStudy.model_validate_json(file.read_bytes())
+            content = studies.files_of(name).impatient.read_bytes(f"tables/{CONCLUSIONS}")
+            earlier = EarlierStudy.model_validate_json(content)
         except (OSError, ValidationError):
             continue
         if (earlier.trainable, earlier.domains) == like:
-            yield file.parents[1], earlier
+            yield name, earlier
+
+
+def _names(studies: Studies) -> Sequence[str]:
+    if studies.is_local:
+        return [file.parents[1].name for file in sorted(studies.folder.glob(f"*/tables/{CONCLUSIONS}"))]
+    try:
+        return studies.files.impatient.folders("")
+    except (OSError, ValueError):
+        return []

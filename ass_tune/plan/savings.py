@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict
 
+from ass_tune.places import Studies
 from ass_tune.plan.power import earlier_studies
 from ass_tune.spec import StudySpec
 from trainables.mistakes import UserMistake
@@ -25,7 +24,7 @@ class PlannedSavings(BaseModel):
     """Earlier studies that have these cells."""
 
 
-def planned_savings(spec: StudySpec, studies: Path, workers: int) -> PlannedSavings | None:
+def planned_savings(spec: StudySpec, studies: Studies, workers: int) -> PlannedSavings | None:
     """None where nothing is stopped early, or where no earlier study trained all of its trials to their ends.
 
     Args:
@@ -42,7 +41,8 @@ def planned_savings(spec: StudySpec, studies: Path, workers: int) -> PlannedSavi
     from ass_tune.replay.replay import replay
 
     found, names = [], []
-    for folder, study in earlier:
+    for name, study in earlier:
+        folder = studies.disk_of(name) if studies.is_local else studies.files_of(name)
         try:
             curves = curves_of(read_folder(folder), tuple(spec.train.reports))
         except (UserMistake, OSError, ValueError):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
+from ass_tune.places import Studies
 from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.power import PlannedPower, planned_power
@@ -179,7 +180,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     )
 
 
-def with_earlier(plan: StudyPlan, spec: StudySpec, studies: Path) -> StudyPlan:
+def with_earlier(plan: StudyPlan, spec: StudySpec, studies: Studies) -> StudyPlan:
     """The plan with what earlier studies tell: the gain that it will be able to show, and what its search will save.
 
     Args:

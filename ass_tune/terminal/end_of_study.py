@@ -117,7 +117,7 @@ def _show_and_record(
     """
     try:
         with wait_for("computing the table"):
-            judged = Judged(read_back(searches, folder.local_path()))
+            judged = Judged(read_back(searches, arguments.studies.disk_of(study), folder))
             rows, said = table_rows(judged), conclusions(judged)
     except (UserMistake, ValueError, OSError) as problem:  # records that differ, damaged counts
         console.print(f"no table: {without_credentials(str(problem))}", style="bold red", soft_wrap=True)
@@ -155,11 +155,11 @@ def _write_tables(console: Console, judged: Judged, rows: list[Row], folder: Sto
         tracker.study_file(file, TABLES)
     tracker.table_is_of([run for row in rows for run in row.runs])
     tracker.describe(contents["md"].decode())
-    console.print(f"table: {folder.local_path(f'{TABLES}/{TABLE}.md')} (also .csv, .png)", soft_wrap=True)
+    console.print(f"table: {folder.shown(f'{TABLES}/{TABLE}.md')} (also .csv, .png)", soft_wrap=True)
 
 
 def _say_where_to_look(console: Console, study: str, arguments: Arguments, folder: Storage, tracker: Tracker) -> None:
-    store = mlflow_store(arguments.studies, arguments.tracking_uri)
+    store = mlflow_store(arguments.studies.folder, arguments.tracking_uri)
     if store.display.startswith("sqlite"):
         command = shlex.join(["mlflow", "ui", "--backend-store-uri", store.display])
         console.print(f"MLflow: {command}", soft_wrap=True)
@@ -167,5 +167,6 @@ def _say_where_to_look(console: Console, study: str, arguments: Arguments, folde
         console.print(f"MLflow: {store.display}, experiment {study}", soft_wrap=True)
     if address := tracker.address_of_table:
         console.print(f"the table in MLflow: {address}", soft_wrap=True, markup=False, highlight=False)
-    ledger = without_credentials(arguments.ledger) if arguments.ledger else str(folder.local_path(JOURNAL))
+    journal = arguments.studies.disk_of(study) / JOURNAL
+    ledger = without_credentials(arguments.ledger) if arguments.ledger else str(journal)
     console.print(f"Optuna: {shlex.join(['optuna-dashboard', ledger])}", soft_wrap=True)

@@ -28,10 +28,10 @@ def write_report(judged: Judged, folder: Storage, tracker: Tracker) -> str:
         files = report_files(judged.study, judged)
     except Exception as error:  # the study is measured and safe, whatever its page meets
         reason = without_credentials(f"{type(error).__name__}: {error}")
-        command = shlex.join(["python", "-m", "analysis.report", str(folder.local_path())])
+        command = shlex.join(["python", "-m", "analysis.report", folder.shown()])
         return f"report: not written ({reason}); try {command}"
     for name, content in files.items():
         path = PurePosixPath(FOLDER, name)
         folder.write_bytes(str(path), content)
         tracker.study_file(str(path), str(path.parent))
-    return f"report: {folder.local_path(f'{FOLDER}/{PAGE}')}"
+    return f"report: {folder.shown(f'{FOLDER}/{PAGE}')}"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from analysis.records import OUTBOX
+from ass_tune.ledger.claim import claim_holder
 from ass_tune.ledger.ledger import Entry, entries_of, open_to_read, stratum_name
 from ass_tune.ledger.lock import holder
+from ass_tune.ledger.owner import check_ledger_is_here
+from ass_tune.places import Studies
 from ass_tune.search.cells import CellPlan, cells
 from ass_tune.search.screening import waits
 from ass_tune.spec import StudySpec
@@ -22,6 +25,7 @@ from ass_tune.terminal.progress import CellProgress
 from ass_tune.terminal.waits import WAITING, wait_lines, waits_in
 from ass_tune.tracker.destination import sync_command
 from ass_tune.tracker.outbox import waiting_in
+from ass_tune.tracker.records_copy import unconfirmed_in
 from ass_tune.trial import Wait
 from ass_tune.wording import format_seconds
 from trainables.config import Value
@@ -73,9 +77,14 @@ class StudyStatus(BaseModel):
     """Last line of the error of every failed trial."""
 
 
-def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudyStatus:
-    """Read where a study stands; one that was never begun has nothing yet. Raises LedgerDamaged."""
-    folder = studies / spec.study
+def study_status(spec: StudySpec, studies: Studies, ledger: str | None) -> StudyStatus:
+    """Read where a study stands; one that was never begun has nothing yet.
+
+    Raises LedgerDamaged, or UserMistake where its ledger is on another machine's disk.
+    """
+    folder, files = studies.disk_of(spec.study), studies.files_of(spec.study)
+    if ledger is None and not studies.is_local:
+        check_ledger_is_here(files, folder)
     storage = open_to_read(folder, ledger)
     strata = entries_of(storage) if storage is not None else {}
     rows, errors = [], {}
@@ -86,7 +95,8 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
         rows.append(_cell_status(plan, entries[Stage.TUNING], entries[Stage.REPLICATE], waiting, spec.objective))
         for stage, name in names.items():
             errors |= {f"{name} {entry.number}": _last_line(entry) for entry in entries[stage] if _failed(entry)}
-    driver = holder(folder)
+    is_here = studies.is_local or (folder / OUTBOX).is_file()
+    driver = holder(folder) or (None if ledger is None or storage is None else claim_holder(storage, spec.study))
     return StudyStatus(
         study=spec.study,
         objective=spec.objective,
@@ -95,13 +105,13 @@ def study_status(spec: StudySpec, studies: Path, ledger: str | None) -> StudySta
         trials_wanted=sum(row.tuning_wanted + row.replicates_wanted for row in rows),
         driver=str(driver) if driver else None,
         ends=driver.ends if driver else None,
-        waits=waits_in(folder) if driver else (),
-        waiting_for_mlflow=waiting_in(folder),
+        waits=waits_in(files) if driver else (),
+        waiting_for_mlflow=waiting_in(folder) if is_here else unconfirmed_in(files),
         errors=errors,
     )
 
 
-def status_tables(status: StudyStatus, studies: Path, width: int) -> list[RenderableType]:
+def status_tables(status: StudyStatus, studies: Studies, width: int) -> list[RenderableType]:
     """The status on a terminal; nothing is wider than `width`."""
     title = Text(f"status of study {status.study}", style="bold")
     table = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
 
 from ass_tune.trial import Listener, Wait
 from ass_tune.wording import format_seconds
@@ -15,6 +17,7 @@ from trainables.storage import Storage
 FILE = "waiting.json"
 WAITING = "for others of their cell to be screened, or to go on first"
 """What trials wait for that are not late."""
+SECONDS_BETWEEN_LINES = 60.0
 _WAITS = TypeAdapter(tuple[Wait, ...])
 
 
@@ -26,7 +29,7 @@ class WaitsFile(Listener):
     """
 
     def __init__(self, folder: Storage) -> None:
-        self._folder = folder
+        self._folder = folder.impatient
         self.trials_wait([])
 
     def trials_wait(self, waits: Sequence[Wait]) -> None:
@@ -40,10 +43,41 @@ class WaitsFile(Listener):
             return
 
 
-def waits_in(folder: Path) -> tuple[Wait, ...]:
+class StorageWaits:
+    """Says on the screen that the driver itself waits for a storage, and when that is over.
+
+    Called by every thread of the driver that waits: the one that directs trials, and those that copy and deliver.
+
+    Args:
+        console: of the user.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._since: dict[int, float] = {}
+        self._said: dict[int, float] = {}
+
+    def __call__(self, why: str | None) -> None:
+        """A line when a wait begins, every minute while it lasts, and one when it has ended."""
+        thread, now = threading.get_ident(), time.monotonic()
+        if why is None:
+            if (since := self._since.pop(thread, None)) is not None:
+                self._print(f"goes on  the driver: its storage answers again, after {format_seconds(now - since)}")
+            self._said.pop(thread, None)
+            return
+        since = self._since.setdefault(thread, now)
+        if now - self._said.get(thread, -math.inf) >= SECONDS_BETWEEN_LINES:
+            self._said[thread] = now
+            self._print(f"late     the driver, for {format_seconds(now - since)}: waits for its storage: {why}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def waits_in(folder: Storage) -> tuple[Wait, ...]:
     """What the driver of a study says now; it is asked for only while there is one."""
     try:
-        return _WAITS.validate_json((folder / FILE).read_bytes())
+        return _WAITS.validate_json(folder.impatient.read_bytes(FILE))
     except (OSError, ValidationError):
         return ()
 

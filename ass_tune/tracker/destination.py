@@ -10,6 +10,7 @@ from pathlib import Path
 from analysis.experiments import URI_VARIABLE
 from analysis.records import IDENTITY
 from analysis.tracking_uri import check_uri
+from ass_tune.places import Studies
 from ass_tune.tracker.store import MlflowStore, default_uri, mlflow_store
 from trainables.credentials import MASK, without_credentials
 from trainables.mistakes import UserMistake
@@ -31,6 +32,11 @@ def remember_store(folder: Storage, studies: Path, store: MlflowStore) -> None:
     """Write down, without credentials, where the study is recorded; the default moves with the studies."""
     is_default = store.uri == default_uri(studies)
     folder.write_bytes(_STORE, b"" if is_default else store.display.encode())
+
+
+def has_default_store(folder: Storage) -> bool:
+    """Whether the study was recorded in the database that lies next to the studies."""
+    return folder.exists(_STORE) and folder.read_bytes(_STORE) == b""
 
 
 def remembered_store(folder: Storage, studies: Path, tracking_uri: str | None) -> MlflowStore:
@@ -69,7 +75,7 @@ def reachable_store(folder: Storage, studies: Path, tracking_uri: str | None) ->
     return store
 
 
-def sync_command(study: str, studies: Path) -> str:
+def sync_command(study: str, studies: Studies) -> str:
     """The command that delivers what the study left in its outbox."""
-    elsewhere = [] if studies == STUDIES.resolve() else ["--studies", str(studies)]
+    elsewhere = [] if studies.folder == STUDIES.resolve() else ["--studies", str(studies)]
     return shlex.join(["python", "-m", "ass_tune.sync", study, *elsewhere])

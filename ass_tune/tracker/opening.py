@@ -40,12 +40,12 @@ def open_tracker(
     `cluster` has the amounts of what Ray can hand out, by name. Of `data` the digest is a parameter, and the list of
     files an artifact, unless there are none.
     """
-    store = mlflow_store(arguments.studies, arguments.tracking_uri)
-    remember_store(folder, arguments.studies, store)
+    studies = arguments.studies
+    store = mlflow_store(studies.folder, arguments.tracking_uri)
+    remember_store(folder, studies.folder, store)
     identity, common = study_identity(folder), source_tags(PROJECT)
-    tracker = Tracker(
-        spec.study, folder.local_path(), store, files=folder, instance=identity, common_tags=common, apart=APART
-    )
+    disk = studies.disk_of(spec.study)
+    tracker = Tracker(spec.study, disk, store, files=folder, instance=identity, common_tags=common, apart=APART)
     settings = {name: getattr(spec, name) for name in ("trainable", "domains", "profile", "protocol")}
     if data.digest:
         sizes = ", ".join(f"{images} {name}" for name, images in data.sizes.items())

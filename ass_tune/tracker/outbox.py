@@ -16,7 +16,7 @@ from trainables.mistakes import CannotRecord
 from trainables.storage import Storage
 
 logger = logging.getLogger(__name__)
-REJECTED = "outbox.rejected.jsonl"
+CONFIRMED, REJECTED = "outbox.confirmed", "outbox.rejected.jsonl"
 
 
 class OutboxError(CannotRecord):
@@ -88,7 +88,7 @@ class Outbox:
         """Everything up to and with this entry has arrived or was set aside."""
         state = {"sequence": entry.sequence, "offset": entry.end}
         content = json.dumps({**state, "checksum": checksum(entry.sequence, str(entry.end))})
-        self._storage.write_bytes("outbox.confirmed", content.encode())
+        self._storage.write_bytes(CONFIRMED, content.encode())
         self._confirmed, self._position = entry.sequence, entry.end
 
     def set_aside(self, entry: Line, error: str) -> None:
@@ -209,14 +209,14 @@ def _lines(path: Path, position: int, end: int) -> Iterator[tuple[int, Line | No
 def _read_confirmed(storage: Storage, file: int) -> tuple[int, int]:
     """Sequence number and offset up to which all has arrived; the offset only where it still ends a line."""
     try:
-        state = json.loads(storage.read_bytes("outbox.confirmed"))
+        state = json.loads(storage.read_bytes(CONFIRMED))
         sequence, offset, stated_sum = int(state["sequence"]), int(state["offset"]), state["checksum"]
     except FileNotFoundError:
         return 0, 0
     except (ValueError, KeyError, TypeError):
         sequence, offset, stated_sum = 0, 0, None
     if stated_sum != checksum(sequence, str(offset)):
-        damaged = storage.local_path("outbox.confirmed")
+        damaged = storage.local_path(CONFIRMED)
         logger.warning("%s is damaged: all records are compared with MLflow again", damaged)
         return 0, 0
     ends_line = os.pread(file, 1, offset - 1) == b"\n" if offset > 0 else True

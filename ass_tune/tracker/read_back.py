@@ -17,6 +17,7 @@ from ass_tune.search.cell_search import CellSearch
 from ass_tune.tracker.names import mlflow_name
 from ass_tune.trial import Trial
 from trainables.mistakes import UserMistake
+from trainables.storage import Storage
 from trainables.words import Outcome
 
 
@@ -24,7 +25,7 @@ class FolderDiffers(UserMistake):
     """What the study's folder recorded is not what the ledger has."""
 
 
-def read_back(searches: Sequence[CellSearch], folder: Path) -> Study:
+def read_back(searches: Sequence[CellSearch], folder: Path, files: Storage | None = None) -> Study:
     """The study as `analysis` reads it, without MLflow.
 
     A trial that the folder has as ended and the ledger still as running counts as interrupted: the driver died in
@@ -32,16 +33,18 @@ def read_back(searches: Sequence[CellSearch], folder: Path) -> Study:
 
     Args:
         searches: the cells, as the ledger has them.
-        folder: of the study; holds its outbox and its result files.
+        folder: holds the outbox of the study.
+        files: the folder of the study with its result files; by default the same.
 
     Raises FolderDiffers, which names the first difference, where an ended trial is not the same in both.
     """
-    study = read_folder(folder)
+    study = read_folder(folder, files)
     trials = [found for search in searches for found in search.trials()]
     if difference := next(_differences(study, trials), None):
+        shown = str(folder) if files is None else files.shown()
         raise FolderDiffers(
-            f"{folder}: its records are not what the ledger has, so no table is made of them: {difference}. "
-            f"{shlex.join(['python', '-m', 'analysis.report', str(folder)])} shows what the records say"
+            f"{shown}: its records are not what the ledger has, so no table is made of them: {difference}. "
+            f"{shlex.join(['python', '-m', 'analysis.report', shown])} shows what the records say"
         )
     running = {trial.run for trial, entry in trials if entry.outcome is None}
     return _interrupted(study, running)

@@ -22,6 +22,7 @@ from rich.live import Live
 
 from analysis.records import Metrics, RunEnded, RunStarted, encode
 from ass_tune.ledger.lock import study_lock
+from ass_tune.places import Studies
 from ass_tune.sync import _progress, main
 from ass_tune.tracker.destination import remember_store, study_identity, sync_command
 from ass_tune.tracker.outbox import Outbox
@@ -209,9 +210,9 @@ def test_a_timeout_that_is_no_time_is_refused(studies: Path, capsys: pytest.Capt
 
 
 def test_the_command_that_a_study_prints_says_where_the_study_is(tmp_path: Path):
-    assert sync_command("csa", Path("studies").resolve()) == "python -m ass_tune.sync csa"
+    assert sync_command("csa", Studies.at("studies")) == "python -m ass_tune.sync csa"
     elsewhere = tmp_path / "my studies"
-    assert sync_command("csa", elsewhere) == f"python -m ass_tune.sync csa --studies '{elsewhere}'"
+    assert sync_command("csa", Studies.at(elsewhere)) == f"python -m ass_tune.sync csa --studies '{elsewhere}'"
 
 
 def test_the_trouble_below_the_bar_is_shown_whole_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

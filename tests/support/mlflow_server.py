@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 240.0) -> None:
 
 
 @contextmanager
-def mlflow_server(port: int, store: MlflowStore, artifacts: Path) -> Iterator[None]:
+def mlflow_server(port: int, store: MlflowStore, artifacts: Path | str) -> Iterator[None]:
     """A real tracking server, killed with all its processes at the end; takes ten seconds to start."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     where = ["--backend-store-uri", store.uri, "--artifacts-destination", str(artifacts)]

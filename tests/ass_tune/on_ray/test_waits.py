@@ -14,6 +14,7 @@ from ass_tune.on_ray import waits
 from ass_tune.on_ray.cluster import ray_cluster
 from ass_tune.on_ray.preparation import Preparation, forget_preparation, preparation_of, preparing
 from ass_tune.on_ray.scheduler import FaultReporter
+from ass_tune.on_ray.storage_waits import storage_waits, told_to_driver
 from ass_tune.on_ray.waits import WaitWatcher
 from ass_tune.on_ray.watchdog import Watchdog
 from ass_tune.on_ray.worker_logs import last_lines, log_of
@@ -150,3 +151,44 @@ def _end() -> Any:
     from trainables.words import Outcome
 
     return End(Outcome.FAILED, 0, 0.0, error="it is gone")
+
+
+def test_a_trial_that_waits_for_its_storage_says_so_and_is_not_ended_for_it(
+    joined: None, spec: Spec, driven: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, told, watcher, trial = watched(spec, driven, seconds=0.001, CPU=1)
+    monkeypatch.setattr(waits, "CHECK_EVERY", -1.0)
+    watcher.on_trial_start(0, [], of_ray(trial))
+    dog, ray_trial = Watchdog(0.001, 1.0, 0.0), of_ray(trial)
+    dog.on_trial_start(0, [], ray_trial)
+    dog._heard["t"] -= 60.0
+    tell = told_to_driver(lambda: trial.key)
+    tell("s3://bucket/csa does not answer: could not connect")
+    tell("s3://bucket/csa does not answer: could not connect, again")
+    watcher.on_step_end(0, [])
+    [wait] = told.waits
+    assert wait.trial == trial.name
+    assert wait.reason == "waits for its storage, and goes on when that answers"
+    assert wait.details.endswith("could not connect, again")
+    dog.on_step_end(0, [ray_trial])  # would end a process that the trial does not have here
+    assert not dog.killed(ray_trial)
+    tell(None)
+    watcher.on_step_end(0, [])
+    assert list(told.waits) == []
+
+
+def test_what_a_process_that_died_waited_for_is_forgotten(joined: None, spec: Spec, driven: Callable) -> None:
+    _, _, watcher, trial = watched(spec, driven, CPU=1)
+    told_to_driver(lambda: trial.key)("its storage is away")
+    assert storage_waits().keys() == {trial.key}
+    watcher.on_trial_error(0, [], of_ray(trial))
+    assert storage_waits() == {}
+
+
+def test_the_silence_of_trials_counts_anew_after_the_driver_itself_had_to_wait() -> None:
+    dog, ray_trial = Watchdog(1.0, 1.0, 0.0), cast(RayTrial, SimpleNamespace(trial_id="t", config={"key": "k"}))
+    dog.on_trial_start(0, [], ray_trial)
+    dog._heard["t"] -= 600.0
+    dog._last_step -= 600.0
+    dog.on_step_end(0, [ray_trial])
+    assert not dog.killed(ray_trial)

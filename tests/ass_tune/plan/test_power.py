@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from analysis.statistics.power import upper_sd
+from ass_tune.places import Studies
 from ass_tune.plan.study_plan import StudyPlan, make_plan, with_earlier
 from ass_tune.spec import load
 from ass_tune.terminal.plan_view import plan_tables
@@ -21,7 +22,8 @@ def plan(tmp_path: Path, seeds: int = 5, studies: Path | None = None) -> StudyPl
     file.write_text(curves_file(study="planned", baseline={"adaptor": "ga"}, replicate={"seeds": list(range(seeds))},
         ablate={"adaptor": ["ga", "ga+csa"], "labeled_images": [5, 20]}))  # fmt: skip
     spec = load(file)
-    return with_earlier(make_plan(spec, None, measure=False, step_time=0.01), spec, studies or tmp_path / "studies")
+    place = Studies.at(studies or tmp_path / "studies")
+    return with_earlier(make_plan(spec, None, measure=False, step_time=0.01), spec, place)
 
 
 def earlier(studies: Path, name: str, sd: float, **other) -> None:

@@ -12,6 +12,7 @@ from optuna.storages import InMemoryStorage
 
 from ass_tune.ledger.ledger import entries_of, open_journal
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials, finished_in
+from ass_tune.places import Studies
 from ass_tune.search.faults import LOSSES, Fault, FaultKind, StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Listener, Report, Trial
@@ -298,7 +299,7 @@ def test_another_study_of_the_same_folder_reuses_what_is_finished_with_its_files
     def run(wanted: StudySpec) -> Any:
         folder = Storage(str(tmp_path / wanted.study))
         ledger = open_journal(folder)
-        finished = FinishedTrials(folder, lambda: finished_in(tmp_path, wanted.study, ledger))
+        finished = FinishedTrials(folder, lambda: finished_in(Studies.at(tmp_path), wanted.study, ledger))
         return driven(wanted, ledger, finished=finished).run()
 
     first = run(spec(study="first", ablate=ONE_CELL))
@@ -339,5 +340,5 @@ def test_a_damaged_ledger_of_another_study_is_left_out_with_a_warning(
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "ledger.journal").write_bytes(b"nonsense\n{}\n")
     ledger = open_journal(Storage(str(tmp_path / "ours")))
-    assert list(finished_in(tmp_path, "ours", ledger)) == []
+    assert list(finished_in(Studies.at(tmp_path), "ours", ledger)) == []
     assert "nothing is reused from" in caplog.text

@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 
 from analysis.table import Row, gain_text, verdict_text
 from ass_tune.ledger.ledger import open_journal
+from ass_tune.places import Studies
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.spec import StudySpec, load
 from ass_tune.terminal.columns import level_columns, level_pairs, short_names
@@ -159,10 +160,10 @@ def test_the_live_view_fits(name: str, running: int, width: int, height: int) ->
 def test_the_status_fits(name: str, tmp_path: Path) -> None:
     spec = study(name)
     played(spec, 12, 2, open_journal(Storage(str(tmp_path / spec.study))))
-    status = study_status(spec, tmp_path, None)
+    status = study_status(spec, Studies.at(tmp_path), None)
     assert sum(cell.running for cell in status.cells) == 2
     for width, height in SIZES:
-        text = printed(width, height, *status_tables(status, tmp_path, width))
+        text = printed(width, height, *status_tables(status, Studies.at(tmp_path), width))
         if name != "single":
             check_levels(text, [cell.levels for cell in status.cells])
         mious = [f"{cell.best_select:.1f}" for cell in status.cells if cell.best_select is not None]

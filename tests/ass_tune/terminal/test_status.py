@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ass_tune.ledger.ledger import open_journal
 from ass_tune.ledger.lock import study_lock
+from ass_tune.places import Studies
 from ass_tune.plan.study_plan import make_plan
 from ass_tune.spec import StudySpec, load
 from ass_tune.terminal.status import status_tables, study_status
@@ -32,7 +33,7 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 
 def test_a_study_that_was_never_begun_has_nothing_yet(spec: Spec, tmp_path: Path) -> None:
-    status = study_status(spec(), tmp_path, None)
+    status = study_status(spec(), Studies.at(tmp_path), None)
     assert (status.trials_ended, status.trials_wanted, status.driver) == (0, 48, None)
     assert {cell.running for cell in status.cells} == {0}
     assert list(tmp_path.iterdir()) == []
@@ -65,9 +66,9 @@ def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
     outbox.close()
     before = snapshot(tmp_path)
     with study_lock(tmp_path / "driven"):
-        status = study_status(wanted, tmp_path, None)
+        status = study_status(wanted, Studies.at(tmp_path), None)
         assert status.driver is not None and status.driver.startswith("process ")
-    status = study_status(wanted, tmp_path, None)
+    status = study_status(wanted, Studies.at(tmp_path), None)
     assert status.driver is None
     assert {k: v for k, v in snapshot(tmp_path).items() if k in before} == before
 
@@ -81,7 +82,7 @@ def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
     assert all(error.startswith("asked to fail") for error in status.errors.values())
 
     console = Console(width=200, file=io.StringIO())
-    console.print(*status_tables(status, tmp_path, 200))
+    console.print(*status_tables(status, Studies.at(tmp_path), 200))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{len(ends)}/48 trials ended" in text
     assert "no driver runs it" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from rich.console import Console
 
 from ass_tune.ledger.lock import study_lock
+from ass_tune.places import Studies
 from ass_tune.spec import StudySpec
 from ass_tune.terminal import live_view
 from ass_tune.terminal.live_view import LinesView, LiveView
 from ass_tune.terminal.progress import StudyProgress
 from ass_tune.terminal.status import status_tables, study_status
-from ass_tune.terminal.waits import FILE, WaitsFile, wait_lines
+from ass_tune.terminal.waits import FILE, StorageWaits, WaitsFile, wait_lines
 from ass_tune.trial import Wait
 from trainables.storage import Storage
 
@@ -77,14 +79,14 @@ def test_the_status_explains_it_while_a_driver_runs(spec: Spec, tmp_path: Path) 
     with study_lock(folder):
         file = WaitsFile(Storage(str(folder)))
         file.trials_wait([waiting(0)])
-        status = study_status(wanted, tmp_path, None)
+        status = study_status(wanted, Studies.at(tmp_path), None)
         assert status.waits == (waiting(0),)
         console = Console(file=io.StringIO(), width=200)
         with console.capture() as capture:
-            console.print(*status_tables(status, tmp_path, 200))
+            console.print(*status_tables(status, Studies.at(tmp_path), 200))
         assert "waits for resources: free now: 10.0.0.1 has 0 of 2 CPU" in " ".join(capture.get().split())
     # a driver that was killed takes nothing back
-    assert study_status(wanted, tmp_path, None).waits == ()
+    assert study_status(wanted, Studies.at(tmp_path), None).waits == ()
     with study_lock(folder):
         WaitsFile(Storage(str(folder)))
         assert not (folder / FILE).exists()
@@ -95,4 +97,22 @@ def test_a_damaged_file_of_waits_is_no_error_of_the_status(spec: Spec, tmp_path:
     folder = tmp_path / "driven"
     with study_lock(folder):
         (folder / FILE).write_bytes(content)
-        assert study_status(spec(), tmp_path, None).waits == ()
+        assert study_status(spec(), Studies.at(tmp_path), None).waits == ()
+
+
+def test_the_driver_says_that_it_waits_for_its_storage_every_minute_and_when_that_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, now = io.StringIO(), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    told = StorageWaits(Console(file=out, width=60))
+    for now[0] in (100.0, 110.0, 161.0):
+        told("s3://bucket/csa does not answer: could not connect")
+    now[0] = 170.0
+    told(None)
+    told(None)
+    assert out.getvalue().splitlines() == [
+        "late     the driver, for 0 s: waits for its storage: s3://bucket/csa does not answer: could not connect",
+        "late     the driver, for 61 s: waits for its storage: s3://bucket/csa does not answer: could not connect",
+        "goes on  the driver: its storage answers again, after 70 s",
+    ]
