@@ -16,6 +16,7 @@ from optuna.storages.journal._storage import JournalOperation
 from ass_tune.ledger.journal import Journal
 from ass_tune.ledger.ledger import JOURNAL, open_journal
 from ass_tune.ledger.reuse import FinishedTrials, finished_in
+from ass_tune.places import Studies
 from ass_tune.plan.study_plan import StudyPlan, make_plan
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.director import Director
@@ -106,7 +107,7 @@ def resumed(spec: StudySpec, plan: StudyPlan, studies: Path) -> Director:
     keeper = CheckpointKeeper(folder)
     keeper.sweep(searches)
     progress = StudyProgress(searches, spec.train.iterations)
-    finished = FinishedTrials(folder, lambda: finished_in(studies, spec.study, ledger, spec.objective))
+    finished = FinishedTrials(folder, lambda: finished_in(Studies.at(studies), spec.study, ledger, spec.objective))
     return Director(searches, Listener(), [progress, keeper], finished)
 
 

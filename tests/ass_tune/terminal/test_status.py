@@ -41,14 +41,14 @@ def test_a_study_that_was_never_begun_has_nothing_yet(spec: Spec, tmp_path: Path
 
 def test_a_driver_with_a_time_limit_says_what_is_left_of_it(spec: Spec, tmp_path: Path) -> None:
     with study_lock(tmp_path / "driven", ends=time.time() + 3 * 3600 + 100):
-        status = study_status(spec(), tmp_path, None)
+        status = study_status(spec(), Studies.at(tmp_path), None)
     console = Console(width=200, file=io.StringIO())
-    console.print(*status_tables(status, tmp_path, 200))
+    console.print(*status_tables(status, Studies.at(tmp_path), 200))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "its time limit: 3 h " in text
     assert status.ends is not None
     assert f" left, until {status.ends:%Y-%m-%d %H:%M:%S} UTC" in text
-    assert study_status(spec(), tmp_path, None).ends is None, "no driver runs it now"
+    assert study_status(spec(), Studies.at(tmp_path), None).ends is None, "no driver runs it now"
 
 
 def test_the_counts_are_those_of_the_ledger_and_nothing_is_touched(
