@@ -70,4 +70,4 @@ def main(uri: str, folder: str, trials: int, reports: int, budgets: int) -> None
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

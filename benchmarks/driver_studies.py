@@ -53,7 +53,7 @@ class Recorded:
 
 
 class StudyFailed(Exception):
-    """A driver ended before MLflow had everything; the message ends with what it printed."""
+    """A driver ended before MLflow had everything; the message has what it printed."""
 
 
 def ours(folder: Path, size: Size, *options: str) -> list[str]:
@@ -127,7 +127,9 @@ def recorded(command: list[str], folder: Path, size: Size, watch: Watch = lambda
     try:
         while not _is_complete(folder / "mlflow.db", size):
             if driver.poll() is not None and not _is_complete(folder / "mlflow.db", size):
-                raise StudyFailed(f"exit code {driver.returncode}: {output.read_text()[-3000:]}")
+                printed = output.read_text()
+                about = printed[max(0, printed.find("Traceback")) :][:3000]
+                raise StudyFailed(f"exit code {driver.returncode}: {about}\n...\n{printed[-1000:]}")
             watch(driver)
             time.sleep(PAUSE)
         complete = time.time()

@@ -7,7 +7,7 @@ hold a trial is true of a storage in use, but not of one that is being opened.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -44,27 +44,55 @@ class BulkReadStorage(JournalStorage):
 
     def _sync_with_backend(self) -> None:
         if self._replay_result.log_number_read == 0:
-            apply_in_bulk(self._replay_result, self._journal.read_in_bulk())
+            replay = BulkReplay(self._worker_id_prefix)
+            replay.apply_in_bulk(self._journal.read_in_bulk())
+            self._replay_result = replay
         super()._sync_with_backend()
 
 
-def apply_in_bulk(result: JournalStorageReplayResult, bulks: Iterable[list[dict[str, Any]]]) -> None:
-    """Apply logs to a storage's content that nobody has seen yet: what Optuna's `apply_logs` does with them."""
-    operations, trials = _Bulk(result).operations, result._trials
-    with _no_search_for_garbage():
-        for logs in bulks:
-            for log in logs:
-                if (apply := operations.get(log["op_code"])) is None:
-                    result.apply_logs((log,))
-                    continue
-                trial = trials.get(log["trial_id"])
-                if trial is not None and trial.state not in _ENDED:  # others are not changed any more
-                    apply(trial, log)
-                result.log_number_read += 1
+class BulkReplay(JournalStorageReplayResult):
+    """What a journal says, applied much faster as long as nobody has seen it."""
+
+    def apply_in_bulk(self, bulks: Iterable[list[dict[str, Any]]]) -> None:
+        """Apply logs to content that nobody has seen yet, with the result of Optuna's `apply_logs`."""
+        compatible: dict[tuple[int, str, str], BaseDistribution] = {}
+        with _no_search_for_garbage():
+            for logs in bulks:
+                for log in logs:
+                    operation = log["op_code"]
+                    if operation not in _OF_A_TRIAL:
+                        self.apply_logs((log,))
+                        continue
+                    trial = self._trials.get(log["trial_id"])
+                    if trial is None or trial.state in _ENDED:  # ended ones are not changed any more
+                        pass
+                    elif (apply := _APPLY.get(operation)) is not None:
+                        apply(trial, log)
+                    else:
+                        self._set_parameter(trial, log, compatible)
+                    self.log_number_read += 1
+
+    def _set_parameter(
+        self, trial: FrozenTrial, log: dict[str, Any], compatible: dict[tuple[int, str, str], BaseDistribution]
+    ) -> None:
+        """Set a parameter of a trial.
+
+        Optuna compares each distribution with the parameter's first one in the study, so that what was accepted once
+        always is: these are in `compatible`, by study, parameter and text, and are shared by the trials.
+        """
+        number, name = log["trial_id"], log["param_name"]
+        known = self._trial_id_to_study_id[number], name, log["distribution"]
+        if (distribution := compatible.get(known)) is not None:
+            trial.params[name] = distribution.to_external_repr(log["param_value_internal"])
+            trial.distributions[name] = distribution
+            return
+        self._apply_set_trial_param(log)  # puts a copy of the trial in its place, unless it is refused
+        if (accepted := self._trials[number]) is not trial:
+            compatible[known] = accepted.distributions[name]
 
 
 @contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
+def _no_search_for_garbage() -> Generator[None]:
     """Python would look through millions of objects again and again while they become more, and all of them stay."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -73,35 +101,6 @@ def _no_search_for_garbage() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-class _Bulk:
-    """The operations that make up nearly all of a journal."""
-
-    def __init__(self, result: JournalStorageReplayResult) -> None:
-        self._result = result
-        self._compatible: dict[tuple[int, str, str], BaseDistribution] = {}
-        """Distributions that were accepted, by study, parameter and text. Optuna compares each with the parameter's
-        first one in the study, so that what was accepted once always is."""
-        self.operations = {
-            int(JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE): _set_intermediate_value,
-            int(JournalOperation.SET_TRIAL_USER_ATTR): _set_user_attribute,
-            int(JournalOperation.SET_TRIAL_SYSTEM_ATTR): _set_system_attribute,
-            int(JournalOperation.SET_TRIAL_STATE_VALUES): _set_state_and_values,
-            int(JournalOperation.SET_TRIAL_PARAM): self._set_parameter,
-        }
-
-    def _set_parameter(self, trial: FrozenTrial, log: dict[str, Any]) -> None:
-        study = self._result._trial_id_to_study_id[log["trial_id"]]
-        name = log["param_name"]
-        known = study, name, log["distribution"]
-        if (distribution := self._compatible.get(known)) is None:
-            self._result._apply_set_trial_param(log)  # puts a copy of the trial in its place, unless it is refused
-            if (accepted := self._result._trials[log["trial_id"]]) is not trial:
-                self._compatible[known] = accepted.distributions[name]
-            return
-        trial.params[name] = distribution.to_external_repr(log["param_value_internal"])
-        trial.distributions[name] = distribution
 
 
 _ENDED = frozenset(state for state in TrialState if state.is_finished())
@@ -134,3 +133,13 @@ def _set_state_and_values(trial: FrozenTrial, log: dict[str, Any]) -> None:
 
 def _local_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+
+
+_APPLY: Mapping[int, Callable[[FrozenTrial, dict[str, Any]], None]] = {
+    JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE: _set_intermediate_value,
+    JournalOperation.SET_TRIAL_USER_ATTR: _set_user_attribute,
+    JournalOperation.SET_TRIAL_SYSTEM_ATTR: _set_system_attribute,
+    JournalOperation.SET_TRIAL_STATE_VALUES: _set_state_and_values,
+}
+_OF_A_TRIAL = frozenset({*_APPLY, JournalOperation.SET_TRIAL_PARAM})
+"""The operations that make up nearly all of a journal."""
