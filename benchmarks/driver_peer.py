@@ -63,6 +63,7 @@ def main(uri: str, folder: str, trials: int, reports: int, budgets: int) -> None
         run_config=tune.RunConfig(
             name="ray",
             storage_path=folder,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # as there is nothing to save
             callbacks=[MLflowLoggerCallback(tracking_uri=uri, experiment_name="usual")],
             verbose=0,
         ),
