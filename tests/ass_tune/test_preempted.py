@@ -137,7 +137,8 @@ def test_a_trial_that_was_preempted_twenty_times_is_finished_and_the_same(
 ) -> None:
     slowly = {"fixed": {"seconds_per_report": 10.0}}
     longer = {**ONE_TRIAL, "train": {"iterations": 120, "evaluate_every": 40}}
-    file = write_file(method_file(**longer) if of_method else curves_file(**{**longer, **slowly}))
+    method = method_file(**{**longer, "ablate": {"adaptor": ["ga+csa"], "labeled_images": [5]}})
+    file = write_file(method if of_method else curves_file(**{**longer, **slowly}))
     run = begin(studies, file, "--set", "faults.tries=1")
     preempt(studies, run, 20)
     assert run.end() == 0, run.text
