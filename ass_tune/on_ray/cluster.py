@@ -44,7 +44,7 @@ _PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
 
 @contextmanager
 def ray_cluster(
-    spec: StudySpec, address: str | None, say: Callable[[str], None] = lambda text: None
+    spec: StudySpec, address: str | None, say: Callable[[str], None] = lambda text: None, ship_code: bool = False
 ) -> Iterator[Mapping[str, float]]:
     """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources.
 
@@ -52,6 +52,7 @@ def ray_cluster(
         spec: the study.
         address: `HOST:PORT` or `auto`; None for a local Ray.
         say: is called with what is waited for, where a start has to be repeated.
+        ship_code: send our packages to the nodes of the cluster, which then need only what these depend on.
 
     Raises UserMistake where that is impossible, and OSError where the disk is full.
     """
@@ -67,7 +68,7 @@ def ray_cluster(
     with nullcontext() if address else socket_folder() as folder:
         try:
             if address:
-                _join(address)
+                _join(address, ship_code)
             else:
                 _start(folder, say)
                 check_resources(spec)
@@ -110,10 +111,12 @@ def _start(folder: str | None, say: Callable[[str], None]) -> None:
             say(f"Ray's processes did not start in time: is the machine busy? Trying again, {start + 1} of {STARTS}")
 
 
-def _join(address: str) -> None:
+def _join(address: str, ship_code: bool) -> None:
+    packages = [str(_PACKAGES / package) for package in ("ass_tune", "analysis", "trainables")]
+    options = {"runtime_env": {"py_modules": packages}} if ship_code else {}
     try:
         give_token(check_answers(address))
-        _init(address)
+        _init(address, **options)
     except UserMistake:
         raise
     except Exception as error:
