@@ -119,7 +119,9 @@ class ExtensionEntry(TrainableEntry):
         digests: Mapping[str, str] | None = None,
     ) -> None:
         """Compare the files on this node with the digests. Raises MissingData and OtherData."""
-        for domains in sorted({config.domains for config in configs}) if digests is not None else ():
+        if digests is None:
+            return
+        for domains in sorted({config.domains for config in configs}):
             if (found := self.data_files(domains, data_root, watch).digests) != digests:
                 raise _load("trainables.domains.pack:OtherData")(
                     f"{data_root} has other files than expected for {domains}: found digests {found}, "

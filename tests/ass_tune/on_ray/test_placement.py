@@ -50,7 +50,7 @@ def test_a_node_that_refuses_itself_is_set_aside_and_gets_no_more_trials(placing
     fault = placing.fault(of_ray(NodeUnfit(B, "no room")))
     assert fault == Fault(FaultKind.UNFIT_NODE, "node 10.0.0.2 is set aside: no room")
     assert placing.set_aside == {B: "no room"}
-    selector = placing.request()._bound.kwargs["bundle_label_selector"]
+    selector = placing.request()._kwargs["bundle_label_selector"]
     assert selector == [{"ray.io/node-id": f"!in({B})"}]
 
 
