@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
@@ -112,15 +114,24 @@ def _start(folder: str | None, say: Callable[[str], None]) -> None:
 
 
 def _join(address: str, ship_code: bool) -> None:
-    packages = [str(_PACKAGES / package) for package in ("ass_tune", "analysis", "trainables")]
-    options = {"runtime_env": {"py_modules": packages}} if ship_code else {}
     try:
         give_token(check_answers(address))
-        _init(address, **options)
+        with _our_code() if ship_code else nullcontext({}) as options:
+            _init(address, **options)
     except UserMistake:
         raise
     except Exception as error:
         raise cannot_start(error, address) from error
+
+
+@contextmanager
+def _our_code() -> Iterator[dict[str, Any]]:
+    """What Ray is given to send our packages to the nodes, in one folder, from which processes of trials start."""
+    with tempfile.TemporaryDirectory(prefix="ass_tune-") as folder:
+        for package in ("ass_tune", "analysis", "trainables"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(_PACKAGES / package, Path(folder) / package, ignore=ignored)
+        yield {"runtime_env": {"working_dir": folder}}
 
 
 def _init(address: str, **options: Any) -> None:

@@ -41,8 +41,8 @@ class Placement:
 
         without = ",".join(sorted(self.set_aside))
         if self._request is None or self._request[0] != without:
-            where = {"bundle_label_selector": [{NODE_LABEL: f"!in({without})"}]} if without else {}
-            self._request = without, PlacementGroupFactory([dict(self.asked)], **where)
+            where = [{NODE_LABEL: f"!in({without})"}] if without else None
+            self._request = without, PlacementGroupFactory([dict(self.asked)], bundle_label_selector=where)
         return self._request[1]
 
     def fault(self, text: str) -> Fault | None:
@@ -54,9 +54,9 @@ class Placement:
             node, reason, of_trial = unfit["node"], unfit["reason"].strip(), False
         elif (small := _GPU.search(text)) is not None:
             node, reason, of_trial = _node_of(text), small["reason"].strip(), True
-        elif (missing := _NO_CODE.search(text)) is not None:
-            line = text[text.rfind("\n", 0, missing.start()) + 1 :].partition("\n")[0].strip()
-            node, reason, of_trial = _node_of(text), f"{line.rpartition('environment: ')[2]}; {INSTALL}", False
+        elif _NO_CODE.search(text) is not None:
+            *_, last = filter(None, map(str.strip, text.splitlines()))
+            node, reason, of_trial = _node_of(text), f"{last}; {INSTALL}", False
         else:
             return None
         if node is None or (of_trial and not places(self.asked, {*self.set_aside, node})):
