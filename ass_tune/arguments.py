@@ -27,6 +27,7 @@ class Arguments:
     data_root: Path | None
     tracking_uri: str | None = None
     address: str | None = None
+    ship_code: bool = False
     fresh: bool = False
     report: bool = True
     file: Path = Path()
@@ -127,12 +128,19 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
             help="end before this time is over, e.g. 7h45m, 90m or 2d, with everything saved; the same command goes on",
         )
     parser.add_argument("--address", metavar="ADDRESS", help="join this Ray cluster instead of starting a local Ray")
+    parser.add_argument(
+        "--ship-code",
+        action="store_true",
+        help="with --address: send the code of ass_tune to the nodes, which then need no installation of it",
+    )
     found = parser.parse_args(argv)
     ledger = ledger_url(found.ledger)
     if found.fresh and ledger:
         parser.error(
             "--fresh moves the study's folder away; for a ledger in a database, choose another name: --set study=NAME"
         )
+    if found.ship_code and found.address is None:
+        parser.error("--ship-code is for clusters: a local Ray has the driver's code; give --address as well")
     if found.step_time is not None and not found.plan:
         parser.error("--step-time is for --plan only: a study that runs measures its own times")
     if found.limit is not None and (found.plan or found.status):
@@ -156,6 +164,7 @@ def parse(argv: list[str] | None, program: str = PROGRAM, instead: Instead | Non
         data_root=data_folder(found.data_root),
         tracking_uri=found.tracking_uri,
         address=found.address,
+        ship_code=found.ship_code,
     )
 
 

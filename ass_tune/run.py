@@ -166,6 +166,7 @@ def run_study(
     from ass_tune.search.pruners import make_pruner
     from ass_tune.terminal.end_of_study import end_study
     from ass_tune.terminal.live_view import shown
+    from ass_tune.terminal.nodes import NodesFile
     from ass_tune.terminal.packing_bars import packing_shown
     from ass_tune.terminal.progress import StudyProgress
     from ass_tune.terminal.waits import WaitsFile
@@ -188,25 +189,27 @@ def run_study(
     checkpoints = CheckpointKeeper(folder, spec.checkpoints.keep_pruned)
     checkpoints.sweep(searches)
 
-    progress = StudyProgress(searches, spec.train.iterations, arguments.limit)
+    progress, nodes = StudyProgress(searches, spec.train.iterations, arguments.limit), NodesFile(folder)
     with ExitStack() as cluster:
         with wait_for("starting Ray" if arguments.address is None else "joining the Ray cluster") as say:
-            resources = cluster.enter_context(ray_cluster(spec, arguments.address, say))
+            resources = cluster.enter_context(ray_cluster(spec, arguments.address, say, arguments.ship_code))
             tracker = open_tracker(spec, plan, folder, arguments, resources, data)
             if incomplete:
                 refill(tracker, disk, (found for search in searches for found in search.trials()), spec.objective)
         with shown(console, spec.study, progress) as view:
             further = cluster.enter_context(further_trackers(spec.trackers, spec.study, disk))
-            listeners = [progress, view, checkpoints, WaitsFile(folder), *further]
+            listeners = [progress, view, checkpoints, WaitsFile(folder), nodes, *further]
             looks = partial(seeds_wanted, searches, disk, folder) if spec.replicate.until else dict
             director = Director(searches, tracker, listeners, finished, spec.faults.tries, looks)
             between = plan.seconds_between_reports
             stop = run_trials(
-                spec, director, ledger, folder, arguments.data_root, data.digests, between, arguments.limit
+                spec, director, ledger, folder, arguments.data_root, data.digests, between, configs, arguments.limit
             )
     if stop is not None and not stop.to_mend and progress.done and not spec.replicate.until:
         stop = None  # the last trials ended while they were asked to save themselves
 
+    for line in nodes.close():
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
     return end_study(console, spec, arguments, folder, searches, tracker, stop)
 
 
@@ -242,6 +245,7 @@ def run(
     ledger: str | None = None,
     tracking_uri: str | None = None,
     address: str | None = None,
+    ship_code: bool = False,
     fresh: bool = False,
     report: bool = True,
     limit: str | None = None,
@@ -256,6 +260,7 @@ def run(
         ledger: URL of a database for the ledger; else `$ASS_LEDGER`, else a file of the study.
         tracking_uri: of MLflow; else `$MLFLOW_TRACKING_URI`, else `mlflow.db` among the studies.
         address: of a Ray cluster to join; else a local Ray is started, and stopped at the end.
+        ship_code: send the code of ass_tune to the cluster's nodes, which then need no installation of it.
         fresh: put aside what the study has, and begin anew.
         report: write the report page at the end.
         limit: how long this call may take, e.g. `7h45m`; the study then ends before that, with everything saved.
@@ -269,6 +274,7 @@ def run(
         data_root=data_folder(data_root),
         tracking_uri=tracking_uri,
         address=address,
+        ship_code=ship_code,
         fresh=fresh,
         report=report,
         limit=time_limit(limit),

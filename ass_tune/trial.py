@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ass_tune.nodes import Node
 from trainables.config import Value
 from trainables.objective import MIOU, Objective
 from trainables.words import Cell, Outcome, Stage
@@ -105,6 +106,9 @@ class Listener:
 
     def study_ends_early(self, how: str) -> None:
         """The study ends before it is done, at a signal or its time limit; trials that train are waited for."""
+
+    def nodes_changed(self, nodes: Sequence[Node]) -> None:
+        """What the nodes of the cluster do now; called where that is more than one machine without a GPU."""
 
     def trial_interrupted(self, trial: Trial) -> None:
         """The trial stopped running without an outcome and will be started again."""

@@ -18,7 +18,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 PACKAGES = ("ass_tune", "analysis", "trainables")
 """From the top down: each imports from those after it and never from those before it."""
-GROUND = ("trial", "arguments", "places", "limit", "wording", "version")
+GROUND = ("trial", "nodes", "arguments", "places", "limit", "wording", "version")
 FLOORS = (
     ("command",),
     ("run", "sync", "data", "check_trainable"),

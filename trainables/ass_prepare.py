@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from trainables.ass.config import AssConfig
-from trainables.domains.pairs import labeled_pool
+from trainables.domains.pairs import find_pair, labeled_pool
 from trainables.domains.prepare import prepare_pair
 from trainables.domains.progress import Watcher
 from trainables.domains.recipe import MissingData
@@ -36,8 +36,11 @@ def prepare(
     Raises MissingWeights before any data is packed, MissingData also where too few images are there, and OtherData.
     """
     _check_backbones({(config.network, config.backbone_weights) for config in configs} - {DRAWN})
+    pairs = sorted({config.domains for config in configs})
+    for domains in pairs:
+        find_pair(domains).at(data_root).check(data_root)
     _check_labels(configs, data_root)
-    for domains in sorted({config.domains for config in configs}):
+    for domains in pairs:
         prepare_pair(domains, cache, data_root, watch, digests)
     _warn_of_bfloat16({config.device for config in configs if config.dtype == "bfloat16"})
 

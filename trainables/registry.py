@@ -111,6 +111,23 @@ class ExtensionEntry(TrainableEntry):
 
         return named_files(self.author_class.Settings.data_files(domains), data_root, cache_folder(), watch)
 
+    def prepare(
+        self,
+        configs: Sequence[TrialConfig],
+        data_root: Path | None,
+        watch: Watcher,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
+        """Compare the files on this node with the digests. Raises MissingData and OtherData."""
+        if digests is None:
+            return
+        for domains in sorted({config.domains for config in configs}):
+            if (found := self.data_files(domains, data_root, watch).digests) != digests:
+                raise _load("trainables.domains.pack:OtherData")(
+                    f"{data_root} has other files than expected for {domains}: found digests {found}, "
+                    f"expected {dict(digests)}. Files must stay as they are, and be the same on all nodes."
+                )
+
     @property
     def ray_class(self) -> type[Any]:
         """Imports Ray and torch."""

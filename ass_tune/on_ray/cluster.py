@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
@@ -44,7 +46,7 @@ _PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
 
 @contextmanager
 def ray_cluster(
-    spec: StudySpec, address: str | None, say: Callable[[str], None] = lambda text: None
+    spec: StudySpec, address: str | None, say: Callable[[str], None] = lambda text: None, ship_code: bool = False
 ) -> Iterator[Mapping[str, float]]:
     """Join the cluster at `address`, or start a local Ray that ends with the study; yields the cluster's resources.
 
@@ -52,6 +54,7 @@ def ray_cluster(
         spec: the study.
         address: `HOST:PORT` or `auto`; None for a local Ray.
         say: is called with what is waited for, where a start has to be repeated.
+        ship_code: send our packages to the nodes of the cluster, which then need only what these depend on.
 
     Raises UserMistake where that is impossible, and OSError where the disk is full.
     """
@@ -67,7 +70,7 @@ def ray_cluster(
     with nullcontext() if address else socket_folder() as folder:
         try:
             if address:
-                _join(address)
+                _join(address, ship_code)
             else:
                 _start(folder, say)
                 check_resources(spec)
@@ -110,14 +113,25 @@ def _start(folder: str | None, say: Callable[[str], None]) -> None:
             say(f"Ray's processes did not start in time: is the machine busy? Trying again, {start + 1} of {STARTS}")
 
 
-def _join(address: str) -> None:
+def _join(address: str, ship_code: bool) -> None:
     try:
         give_token(check_answers(address))
-        _init(address)
+        with _our_code() if ship_code else nullcontext({}) as options:
+            _init(address, **options)
     except UserMistake:
         raise
     except Exception as error:
         raise cannot_start(error, address) from error
+
+
+@contextmanager
+def _our_code() -> Iterator[dict[str, Any]]:
+    """What Ray is given to send our packages to the nodes, in one folder, from which processes of trials start."""
+    with tempfile.TemporaryDirectory(prefix="ass_tune-") as folder:
+        for package in ("ass_tune", "analysis", "trainables"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(_PACKAGES / package, Path(folder) / package, ignore=ignored)
+        yield {"runtime_env": {"working_dir": folder}}
 
 
 def _init(address: str, **options: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
 from ass_tune.trial import Trial
+from trainables.config import TrialConfig
 from trainables.contract import TrialTask
 from trainables.credentials import without_credentials
 from trainables.domains.pairs import definition
@@ -45,6 +46,7 @@ def run_trials(
     data_root: Path | None,
     data: Mapping[str, str],
     seconds_per_report: float | None,
+    configs: Sequence[TrialConfig],
     limit: TimeLimit | None = None,
 ) -> Stop | None:
     """Run until the director has no trial left, until a signal, the limit, or something that stops the study.
@@ -59,6 +61,7 @@ def run_trials(
         data_root: folder of the real data sets.
         data: digest, by set, of the files that trials are trained and judged on.
         seconds_per_report: expected time between two reports, if known.
+        configs: one of each kind of trial; nodes are prepared for all of them.
         limit: when the study has to end, if ever.
 
     Returns:
@@ -68,11 +71,15 @@ def run_trials(
 
     from ass_tune.on_ray.early_end import EarlyEnd, EndsEarly
     from ass_tune.on_ray.hand_back import DrainWatcher, HandBack
+    from ass_tune.on_ray.node_check import driver_here
+    from ass_tune.on_ray.node_records import forget_nodes
+    from ass_tune.on_ray.node_watch import NodeWatcher
+    from ass_tune.on_ray.placement import Placement
     from ass_tune.on_ray.release import TrialRelease
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.settling import LedgerSettling
-    from ass_tune.on_ray.trial_actor import TrialActor
+    from ass_tune.on_ray.trial_actor import actor_class
     from ass_tune.on_ray.waits import WaitWatcher
     from ass_tune.on_ray.watchdog import Watchdog
 
@@ -90,18 +97,22 @@ def run_trials(
         )
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
+    placement = Placement(asked_of_ray(spec))
     hand_back = HandBack()
     early_end = EarlyEnd(director, hand_back, watchdog, spec.train.evaluate_every, limit)
-    reporter = FaultReporter(director, watchdog, folder)
+    reporter = FaultReporter(director, watchdog, folder, placement)
     release = TrialRelease()
-    waits = WaitWatcher(director, watchdog, asked_of_ray(spec))
-    trainable = tune.with_resources(TrialActor, asked_of_ray(spec))
+    waits = WaitWatcher(director, watchdog, placement)
+    nodes = NodeWatcher(director, placement)
+    trainable = tune.with_resources(actor_class(driver_here(configs)), asked_of_ray(spec))
     with tempfile.TemporaryDirectory(prefix="ass_tune-") as scratch:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(director, task, lambda: parallel_trials(spec), early_end),
-                scheduler=DirectorScheduler(director, release),
+                search_alg=DirectorSearcher(
+                    director, task, lambda: parallel_trials(spec, placement.set_aside), early_end
+                ),
+                scheduler=DirectorScheduler(director, release, placement),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"{spec.trainable}_{trial.trial_id}",
@@ -111,7 +122,7 @@ def run_trials(
                 name="tune",
                 storage_path=scratch,
                 callbacks=[
-                    *(watchdog, reporter, waits, DrainWatcher(hand_back), early_end),
+                    *(watchdog, reporter, waits, nodes, DrainWatcher(hand_back), early_end),
                     *(release, LedgerSettling(ledger)),
                 ],
                 # trials save their checkpoints into the study folder themselves
@@ -130,6 +141,7 @@ def run_trials(
             early_end.close()
             hand_back.close()
             director.waits([])
+    forget_nodes()
     return None if early_end.why is None else Stop(early_end.why)
 
 

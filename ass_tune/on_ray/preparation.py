@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from pydantic import BaseModel, ConfigDict
 
-_NAMESPACE = b"ass_tune"
+NAMESPACE = b"ass_tune"
 
 
 class Preparation(BaseModel):
@@ -22,6 +22,8 @@ class Preparation(BaseModel):
 
     node: str
     """Address of its node."""
+    node_id: str = ""
+    """Ray's name of it."""
     pid: int
     logs: str
     """Folder of Ray's logs on that node."""
@@ -35,6 +37,7 @@ class Preparation(BaseModel):
 @contextmanager
 def preparing(key: str) -> Iterator[None]:
     """Say where a trial is prepared while the block runs. Outside of Ray nothing is said."""
+    import ray
     from ray._private.worker import _global_node
     from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_put
 
@@ -42,19 +45,19 @@ def preparing(key: str) -> Iterator[None]:
         yield
         return
     node, logs = _global_node.node_ip_address, _global_node.get_logs_dir_path()
-    here = Preparation(node=node, pid=os.getpid(), logs=logs)
-    _internal_kv_put(_place(key), here.model_dump_json().encode(), overwrite=True, namespace=_NAMESPACE)
+    here = Preparation(node=node, node_id=ray.get_runtime_context().get_node_id(), pid=os.getpid(), logs=logs)
+    _internal_kv_put(_place(key), here.model_dump_json().encode(), overwrite=True, namespace=NAMESPACE)
     try:
         yield
     finally:
-        _internal_kv_del(_place(key), namespace=_NAMESPACE)
+        _internal_kv_del(_place(key), namespace=NAMESPACE)
 
 
 def preparation_of(key: str) -> Preparation | None:
     """Where a trial is prepared, or was when its process died; None for one that is ready, or has no process yet."""
     from ray.experimental.internal_kv import _internal_kv_get
 
-    found = _internal_kv_get(_place(key), namespace=_NAMESPACE)
+    found = _internal_kv_get(_place(key), namespace=NAMESPACE)
     return None if found is None else Preparation.model_validate_json(found)
 
 
@@ -62,7 +65,7 @@ def forget_preparation(key: str) -> None:
     """Take back what a process that died has left."""
     from ray.experimental.internal_kv import _internal_kv_del
 
-    _internal_kv_del(_place(key), namespace=_NAMESPACE)
+    _internal_kv_del(_place(key), namespace=NAMESPACE)
 
 
 def _place(key: str) -> bytes:

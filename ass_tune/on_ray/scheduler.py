@@ -12,6 +12,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from ass_tune.on_ray.placement import Placement
 from ass_tune.on_ray.preparation import Preparation, forget_preparation, preparation_of
 from ass_tune.on_ray.release import TrialRelease
 from ass_tune.on_ray.trial_actor import STEP_RESULT
@@ -25,23 +26,32 @@ from trainables.storage import Storage
 
 
 class DirectorScheduler(FIFOScheduler):
-    """Ray skips the searcher when a trial is stopped, so it is the scheduler that reports to the director."""
+    """Ray skips the searcher when a trial is stopped, so it is the scheduler that reports to the director.
+
+    Args:
+        director: gets every report.
+        placement: says where trials may be placed.
+    """
 
     _metric = "iteration"
     # decisions must come before the next iterations are trained
     _supports_buffered_results = False
 
-    def __init__(self, director: Director, release: TrialRelease) -> None:
+    def __init__(self, director: Director, release: TrialRelease, placement: Placement) -> None:
         super().__init__()
-        self._director, self._release = director, release
+        self._director, self._release, self._placement = director, release, placement
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}
 
     def on_trial_add(self, tune_controller: TuneController, trial: RayTrial) -> None:
-        """Schedulers are the only ones that Tune gives its controller to, in a wrapper."""
+        """Ask for a place where trials may run now, since what the trial's class asks for never changes.
+
+        Schedulers are the only ones that Tune gives its controller to, in a wrapper.
+        """
         self._release.controller = getattr(tune_controller, "_tune_controller", tune_controller)
+        trial.placement_group_factory = self._placement.request()
 
     def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
         """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""
@@ -59,10 +69,11 @@ class FaultReporter(Callback):
         director: decides whether they are tried again.
         watchdog: knows which of them hung.
         folder: the study's folder, where their checkpoints show how far they got.
+        placement: sets nodes aside that cannot run any.
     """
 
-    def __init__(self, director: Director, watchdog: Watchdog, folder: Storage) -> None:
-        self._director, self._watchdog, self._folder = director, watchdog, folder
+    def __init__(self, director: Director, watchdog: Watchdog, folder: Storage, placement: Placement) -> None:
+        self._director, self._watchdog, self._folder, self._placement = director, watchdog, folder, placement
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
@@ -72,8 +83,12 @@ class FaultReporter(Callback):
         """The trial raised an error, or its process or node is gone."""
         # Ray's `get_error` reads from a place where the file is only after Ray has synchronised its folder
         text = Path(trial.error_file).read_text() if trial.error_file else "The actor died unexpectedly"
-        fault = trial_error(text)
         key = trial.config["key"]
+        if (unfit := self._placement.fault(text)) is not None:
+            forget_preparation(key)
+            self._director.fault(key, unfit, time.time())
+            return
+        fault = trial_error(text)
         if fault.kind.of_the_machine:
             forget_preparation(key)
         elif (preparation := preparation_of(key)) is not None:

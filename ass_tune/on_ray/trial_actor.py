@@ -10,6 +10,7 @@ from ray import tune
 from ray.tune.result import NODE_IP, PID, TRIAL_ID
 
 from ass_tune.on_ray.hand_back import listen
+from ass_tune.on_ray.node_check import Driver
 from ass_tune.on_ray.preparation import preparing
 from ass_tune.on_ray.storage_waits import told_to_driver
 from trainables.contract import BrokenContract, StepChecker, StepResult, TrialTask
@@ -88,3 +89,27 @@ class TrialActor(tune.Trainable):
 
     def _broken(self, wrong: str) -> BrokenContract:
         return BrokenContract(f"trainable {self._task.trainable}: {wrong}")
+
+
+def actor_class(driver: Driver) -> type[TrialActor]:
+    """The actor of a study's trials, which looks at its node before it builds one.
+
+    Ray sends a class that is made in a function as it is, so that nodes with other code look, too.
+    """
+
+    class CheckedTrialActor(TrialActor):
+        def setup(self, config: dict[str, Any]) -> None:
+            from ass_tune.on_ray.node_check import make_node_ready, task_here
+            from ass_tune.on_ray.preparation import preparing
+
+            config = task_here(driver, config)
+            with preparing(config["key"]):
+                make_node_ready(driver, config)
+            super().setup(config)
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            from ass_tune.on_ray.node_check import task_here
+
+            return super().reset_config(task_here(driver, new_config))
+
+    return CheckedTrialActor

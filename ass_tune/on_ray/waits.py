@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial as RayTrial
 
-from ass_tune.on_ray.preparation import preparation_of
+from ass_tune.nodes import NodeState
+from ass_tune.on_ray.node_records import read_nodes
+from ass_tune.on_ray.placement import Placement
+from ass_tune.on_ray.preparation import Preparation, preparation_of
 from ass_tune.on_ray.resources import why_unplaced
 from ass_tune.on_ray.storage_waits import forget_storage_wait, storage_waits
 from ass_tune.on_ray.watchdog import Watchdog
@@ -34,11 +37,11 @@ class WaitWatcher(Callback):
     Args:
         director: whose trials are watched.
         watchdog: knows how long reports take, and when it ends a silent trial.
-        asked: resources of one trial.
+        placement: where trials may run.
     """
 
-    def __init__(self, director: Director, watchdog: Watchdog, asked: Mapping[str, float]) -> None:
-        self._director, self._watchdog, self._asked = director, watchdog, asked
+    def __init__(self, director: Director, watchdog: Watchdog, placement: Placement) -> None:
+        self._director, self._watchdog, self._placement = director, watchdog, placement
         self._since: dict[str, float] = {}
         """When each running trial was handed out or last heard of, in seconds since the epoch."""
         self._started: set[str] = set()
@@ -96,7 +99,7 @@ class WaitWatcher(Callback):
                     yield Wait(trial=trial.name, reason=self._why_silent(), details="", since=since)
             elif now - since > LATE:
                 not_started.append(trial)
-        for trial, (reason, details) in why_not_started(not_started, self._asked):
+        for trial, (reason, details) in why_not_started(not_started, self._placement):
             yield Wait(trial=trial.name, reason=reason, details=details, since=self._since[trial.key])
 
     @property
@@ -111,7 +114,7 @@ class WaitWatcher(Callback):
         return f"silent for longer than reports take; after {patience} of silence its process is ended and tried again"
 
 
-def why_not_started(trials: list[Trial], asked: Mapping[str, float]) -> Iterator[tuple[Trial, tuple[str, str]]]:
+def why_not_started(trials: list[Trial], placement: Placement) -> Iterator[tuple[Trial, tuple[str, str]]]:
     """Reason and details why trials that Ray was given have not started.
 
     Those whose processes prepare them say so. Of the others Ray has placed as many as it creates processes for.
@@ -121,7 +124,7 @@ def why_not_started(trials: list[Trial], asked: Mapping[str, float]) -> Iterator
     for trial in trials:
         if (preparation := preparation_of(trial.key)) is not None:
             preparing += 1
-            yield trial, (f"its process {preparation.process} imports code and builds data and network", "")
+            yield trial, (f"its process {preparation.process} {_what_it_does(preparation)}", "")
         else:
             unknown.append(trial)
     if not unknown:
@@ -131,8 +134,15 @@ def why_not_started(trials: list[Trial], asked: Mapping[str, float]) -> Iterator
         reason = "Ray has found a place for it, but its process does not start", log_of_the_newest_process()
         yield from ((trial, reason) for trial in starting)
     if waiting := unknown[placed:]:
-        reason = why_unplaced(asked)
+        reason = why_unplaced(placement.asked, placement.set_aside)
         yield from ((trial, reason) for trial in waiting)
+
+
+def _what_it_does(preparation: Preparation) -> str:
+    record = read_nodes([preparation.node_id]).get(preparation.node_id)
+    if record is not None and record.state is NodeState.PREPARING:
+        return f"waits for its node: {record.details}"
+    return "imports code and builds data and network"
 
 
 def _processes_that_start() -> int:

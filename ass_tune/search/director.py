@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ass_tune.ledger.reuse import FinishedTrial, FinishedTrials
+from ass_tune.nodes import Node
 from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.faults import LOSSES, Fault, FaultKind, StudyPaused, same_faults
 from ass_tune.trial import End, Listener, Report, Trial, Wait
@@ -171,6 +172,11 @@ class Director:
         for listener in self._listeners:
             listener.study_ends_early(how)
 
+    def nodes(self, nodes: Sequence[Node]) -> None:
+        """Pass on to people what the nodes of the cluster do."""
+        for listener in self._listeners:
+            listener.nodes_changed(nodes)
+
     def fault(self, key: str, fault: Fault, time: float) -> None:
         """A try of a trial failed: try it again if the fault may pass, else end the trial.
 
@@ -179,6 +185,9 @@ class Director:
         running = self._running[key]
         if fault.kind is FaultKind.NO_ROOM:
             raise StudyPaused(f"{running.trial.name}: {fault.summary}")
+        if fault.kind is FaultKind.UNFIT_NODE:
+            self._try_again(running, fault.summary)
+            return
         running.stopped(fault)
         if running.goes_on(fault, self._tries):
             self._try_again(running, f"{fault.kind}, {self._counted(running, fault)}: {fault.summary}")

@@ -26,6 +26,8 @@ class FaultKind(StrEnum):
     """It saved itself because its process or node was asked to end."""
     HUNG = "hung"
     NO_ROOM = "no room on disk"
+    UNFIT_NODE = "node set aside"
+    """The node cannot run the trial, which is no try of it."""
     BUG = "error"
 
     @property

@@ -26,6 +26,15 @@ SEARCH_SEEDS = (1000,)
 MOST_SEEDS = 100
 """Of a table, where a file says how many."""
 
+AcceleratorType = Literal[
+    "V100", "P100", "T4", "P4", "K80", "A10G", "L4", "L40S", "A100", "A100-40G", "A100-80G", "H100", "H200", "H20",
+    "B200", "B300", "GB200", "GB300", "RTX-PRO-6000", "AMD-Instinct-MI100", "AMD-Instinct-MI210",
+    "AMD-Instinct-MI250X", "AMD-Instinct-MI250X-MI250", "AMD-Instinct-MI300A", "AMD-Instinct-MI300X-OAM",
+    "AMD-Instinct-MI300X-HF", "AMD-Instinct-MI308X", "AMD-Instinct-MI325X-OAM", "AMD-Instinct-MI350X-OAM",
+    "AMD-Instinct-MI355X-OAM",
+]  # fmt: skip
+"""Ray's names (`ray.util.accelerators`) of the GPUs that PyTorch calls CUDA devices."""
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
@@ -183,6 +192,7 @@ class Resources(Part):
 
     cpu: float = Field(default=1, gt=0, description="CPU cores")
     gpu: float = Field(default=0, ge=0, description="GPUs, also a fraction of one")
+    accelerator_type: AcceleratorType | None = Field(default=None, description="Type of GPU that a trial needs")
     custom: dict[str, Annotated[float, Field(gt=0)]] = Field(default={}, description="Custom resources of the cluster")
 
 

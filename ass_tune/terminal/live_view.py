@@ -15,8 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ass_tune.limit import TimeLimit
+from ass_tune.nodes import Node, NodeState
 from ass_tune.terminal.columns import best_column, count_column, level_columns, level_pairs
 from ass_tune.terminal.layout import MOST_LINES, Column, FittedTable, listing, wrapped
+from ass_tune.terminal.nodes import node_lines
 from ass_tune.terminal.progress import CellProgress, StudyProgress
 from ass_tune.terminal.waits import WAITING, wait_lines
 from ass_tune.trial import End, Listener, Report, Trial, Wait
@@ -37,6 +39,11 @@ class LiveView(Listener):
     def __init__(self, console: Console, study: str, progress: StudyProgress) -> None:
         self._console, self._study, self._progress = console, study, progress
         self._waits: Sequence[Wait] = ()
+        self._nodes: Sequence[Node] = ()
+
+    def nodes_changed(self, nodes: Sequence[Node]) -> None:
+        """Lines below the title, where there is more than one machine without a GPU."""
+        self._nodes = tuple(nodes)
 
     def trials_wait(self, waits: Sequence[Wait]) -> None:
         """Lines below the running trials, for as long as these are late."""
@@ -62,7 +69,8 @@ class LiveView(Listener):
             for sentence in wait_lines(self._waits)
             for line in wrapped(sentence.split(), width)
         ]
-        head = [*_title(self._study, len(running), width), *now, *late[: max(MOST_LINES, height // 3)], *left]
+        nodes = _nodes(self._nodes, width, max(MOST_LINES, height // 4))
+        head = [*_title(self._study, len(running), width), *nodes, *now, *late[: max(MOST_LINES, height // 3)], *left]
         yield from head[:height]
         yield from _cells(self._progress, running, width, height - len(head))
 
@@ -70,6 +78,16 @@ class LiveView(Listener):
 def _title(study: str, running: int, width: int) -> list[RenderableType]:
     now = f"{running} trial{'' if running == 1 else 's'} running now"
     return [Text(line, style="bold", overflow="fold") for line in wrapped([f"study {study}:", now], width)]
+
+
+def _nodes(nodes: Sequence[Node], width: int, height: int) -> list[RenderableType]:
+    """A line about all nodes and one for each, or for as many as fit."""
+    if not nodes:
+        return []
+    entries = [wrapped(line.split(" "), width) for line in node_lines(nodes)]
+    fitting = _fitting([len(entry) for entry in entries], height)
+    lines: list[RenderableType] = [Text(line, overflow="fold") for entry in entries[:fitting] for line in entry]
+    return [*lines, *_more(len(entries) - fitting, "nodes", width)]
 
 
 def _running(progress: StudyProgress, running: Sequence[Trial], width: int, height: int) -> list[RenderableType]:
@@ -176,6 +194,19 @@ class LinesView(Listener):
         self._progress = progress
         self._why_late: set[tuple[str, str]] = set()
         self._said_late = 0.0
+        self._nodes: dict[str, NodeState] = {}
+
+    def nodes_changed(self, nodes: Sequence[Node]) -> None:
+        """A line about all nodes at first, then one for each that joins, is prepared, set aside or gone."""
+        if not self._nodes:
+            self._print(node_lines(nodes)[0])
+        for node in nodes:
+            before = self._nodes.get(node.id)
+            if before is None and self._nodes and node.state is NodeState.READY:
+                self._print(f"node     {node.name}: joined the cluster")
+            elif node.state is not (before or NodeState.READY):
+                self._print(f"node     {node.name}: {': '.join(filter(None, (node.state, node.details)))}")
+        self._nodes |= {node.id: node.state for node in nodes}
 
     def trial_started(self, trial: Trial) -> None:
         """A line that says what runs."""

@@ -21,6 +21,7 @@ from ass_tune.search.screening import waits
 from ass_tune.spec import StudySpec
 from ass_tune.terminal.columns import best_column, count_column, level_columns
 from ass_tune.terminal.layout import Column, FittedTable
+from ass_tune.terminal.nodes import NodesSeen, node_lines, nodes_in
 from ass_tune.terminal.progress import CellProgress
 from ass_tune.terminal.waits import WAITING, wait_lines, waits_in
 from ass_tune.tracker.destination import sync_command
@@ -73,6 +74,8 @@ class StudyStatus(BaseModel):
     waiting_for_mlflow: int
     waits: tuple[Wait, ...]
     """Trials that should have started or reported by now, and why they have not; none where no driver runs."""
+    nodes: NodesSeen | None
+    """The nodes of the cluster as the driver last saw them; None for one machine without a GPU."""
     errors: dict[str, str]
     """Last line of the error of every failed trial."""
 
@@ -106,6 +109,7 @@ def study_status(spec: StudySpec, studies: Studies, ledger: str | None) -> Study
         driver=str(driver) if driver else None,
         ends=driver.ends if driver else None,
         waits=waits_in(files) if driver else (),
+        nodes=nodes_in(files),
         waiting_for_mlflow=waiting_in(folder) if is_here else unconfirmed_in(files),
         errors=errors,
     )
@@ -127,6 +131,8 @@ def status_tables(status: StudyStatus, studies: Studies, width: int) -> list[Ren
     if waiting := sum(cell.waiting for cell in status.cells):
         lines += [f"{waiting} waiting: {WAITING}"]
     lines += wait_lines(status.waits)
+    if status.nodes is not None:
+        lines += node_lines(status.nodes.nodes, time.time() - status.nodes.time)
     if status.waiting_for_mlflow:
         lines += [f"{status.waiting_for_mlflow} records wait for MLflow: {sync_command(status.study, studies)}"]
     lines += [f"failed: {name}: {error}" for name, error in status.errors.items()]

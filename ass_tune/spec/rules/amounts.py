@@ -73,6 +73,17 @@ def amounts_can_be_counted(draft: Draft) -> Iterator[SpecError]:
             yield draft.error(("resources", *path), text)
 
 
+def gpus_can_be_given(draft: Draft) -> Iterator[SpecError]:
+    """A trial gets whole GPUs or a part of one, and a type of GPU only with some of a GPU."""
+    asked = draft.spec.resources
+    if asked.gpu > 1 and asked.gpu != int(asked.gpu):
+        text = f"found {shown(asked.gpu)}; allowed: a part of one GPU (up to 1), or a whole number of them"
+        yield draft.error(("resources", "gpu"), text)
+    if asked.accelerator_type is not None and not asked.gpu:
+        text = f"found {shown(asked.accelerator_type)}, and trials ask for no GPU; allowed: with resources.gpu above 0"
+        yield draft.error(("resources", "accelerator_type"), text)
+
+
 def custom_resources_are_others(draft: Draft) -> Iterator[SpecError]:
     """CPUs and GPUs have keys of their own."""
     for name in draft.spec.resources.custom:
@@ -87,5 +98,6 @@ RULES = (
     steps_fit,
     evaluations_end_with_training,
     amounts_can_be_counted,
+    gpus_can_be_given,
     custom_resources_are_others,
 )

@@ -12,6 +12,7 @@ from ray.tune.experiment import Trial as RayTrial
 
 from ass_tune.on_ray import waits
 from ass_tune.on_ray.cluster import ray_cluster
+from ass_tune.on_ray.placement import Placement
 from ass_tune.on_ray.preparation import Preparation, forget_preparation, preparation_of, preparing
 from ass_tune.on_ray.scheduler import FaultReporter
 from ass_tune.on_ray.storage_waits import storage_waits, told_to_driver
@@ -63,7 +64,7 @@ def watched(
 ) -> tuple[Any, Told, WaitWatcher, Trial]:
     told = Told()
     study = driven(spec(), listeners=lambda searches: [told], tries=3)
-    watcher = WaitWatcher(study.director, Watchdog(seconds, 20.0, 300.0), asked)
+    watcher = WaitWatcher(study.director, Watchdog(seconds, 20.0, 300.0), Placement(asked))
     return study, told, watcher, study.director.next_trial()
 
 
@@ -128,7 +129,8 @@ def test_a_process_says_where_it_prepares_a_trial_and_what_it_leaves_when_it_die
 
     died = preparing(trial.key)
     died.__enter__()  # a process that dies leaves nothing
-    reporter = FaultReporter(study.director, Watchdog(None, 20.0, 300.0), Storage(str(tmp_path)))
+    folder, placement = Storage(str(tmp_path)), Placement({"CPU": 1})
+    reporter = FaultReporter(study.director, Watchdog(None, 20.0, 300.0), folder, placement)
     reporter.on_trial_error(0, [], of_ray(trial))
     assert preparation_of(trial.key) is None
     [notice] = told.notices

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
+
+from ass_tune.spec.model import AcceleratorType
 
 HEAD = """\
 study: s
@@ -151,6 +154,15 @@ replicate:
         "resources: {gpu: -1}",
         "x.yaml:7: resources.gpu: found -1; allowed: a number of at least 0",
     ),
+    "one GPU and a half": (
+        "resources: {gpu: 1.5}",
+        "x.yaml:7: resources.gpu: found 1.5; allowed: a part of one GPU (up to 1), or a whole number of them",
+    ),
+    "a type of GPU without a GPU": (
+        "resources: {accelerator_type: H100}",
+        "x.yaml:7: resources.accelerator_type: found 'H100', and trials ask for no GPU; "
+        "allowed: with resources.gpu above 0",
+    ),
     "a mapping as a level": (
         "ablate: {lr: [0.1, {low: 1}]}",
         "x.yaml:7: ablate.lr[1]: found a mapping; allowed: text, a number, true, false or null",
@@ -194,3 +206,18 @@ def test_a_file_of_wrong_form_is_refused_with_its_message(
 ) -> None:
     text, *expected = broken
     assert mistakes_of(HEAD + text + "\n") == expected
+
+
+def test_an_unknown_type_of_gpu_is_refused_with_the_nearest_that_ray_knows(
+    mistakes_of: Callable[[str], list[str]],
+) -> None:
+    [mistake] = mistakes_of(HEAD + "resources: {gpu: 1, accelerator_type: H100x}\n")
+    assert mistake.startswith("x.yaml:7: resources.accelerator_type: found 'H100x'; allowed: V100, P100, T4,")
+    assert mistake.endswith("; did you mean 'H100'?")
+
+
+def test_types_of_gpus_are_those_that_ray_knows_and_pytorch_calls_cuda_devices() -> None:
+    from ray.util.accelerators import accelerators
+
+    ours = {name: value for name, value in vars(accelerators).items() if name.startswith(("NVIDIA", "AMD_INSTINCT"))}
+    assert set(get_args(AcceleratorType)) == set(ours.values())

@@ -1,0 +1,204 @@
+"""Nodes of a cluster: what each prepares, which are set aside, and where trials are placed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.nodes import Nodes, can_hide, told_version
+from tests.support.project import PROJECT
+from tests.support.studies import Done, Studies, begin_studies
+from tests.support.study_files import method_file
+from tests.support.tiny_idda_camvid import image_file, write_tiny
+
+FILE = method_file(
+    study="spread",
+    domains="idda-camvid",
+    ablate={"adaptor": ["joint", "ga"], "labeled_images": [2]},
+    tune=None,
+    search={"sampler": "grid"},
+    fixed={"source_batch": 1, "labeled_batch": 1, "unlabeled_batch": 1, "gd_channels": [4], "sd_hidden": 4},
+    train={"iterations": 4, "evaluate_every": 2},
+    replicate={"seeds": [0, 1]},
+)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Nodes]:
+    started = Nodes(tmp_path / "nodes")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def study(tmp_path: Path, migrated: Path, nodes: Nodes) -> Iterator[Study]:
+    yield Study(tmp_path, migrated, nodes)
+
+
+class Study:
+    """The study on a cluster whose driver's node is its head."""
+
+    def __init__(self, folder: Path, migrated: Path, nodes: Nodes) -> None:
+        self.nodes, self.root = nodes, write_tiny(folder / "data")
+        self.studies: Studies = begin_studies(folder / "studies", migrated, None)  # pyright: ignore[reportArgumentType]
+        self.file = folder / "spread.yaml"
+        self.file.write_text(FILE)
+
+    def run(self, *arguments: str, environment: dict[str, str] | None = None) -> Done:
+        command = self.studies.command(
+            self.file, "--address", self.nodes.address, "--data-root", str(self.root), *arguments
+        )
+        cache = {"ASS_CACHE": str(self.nodes.folder("head") / "cache")}
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=1100,
+            cwd=PROJECT,
+            env={**os.environ, **cache, **(environment or {})},
+            check=False,
+        )
+
+    def outcomes(self) -> set[str]:
+        """States of all trials in the ledger."""
+        return {trial.state.name for trials in self.studies.ledger("spread").values() for trial in trials}
+
+    def data_elsewhere(self, name: str) -> Path:
+        """A copy of the data that one node has."""
+        return Path(shutil.copytree(self.root, self.nodes.folder(name) / "data"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_nodes_that_cannot_run_trials_are_set_aside_and_others_pack_their_own_data(
+    study: Study, tmp_path: Path
+) -> None:
+    nodes = study.nodes
+    nodes.add("head", cpus=0)
+    other = study.data_elsewhere("other-data")
+    (other / "camvid/val/images/0016E5_08101.jpg").write_bytes(image_file(160))
+    nodes.add("other-data", environment={"ASS_DATA_ROOT": str(other)})
+    nodes.add("no-data", environment={"ASS_DATA_ROOT": str(tmp_path / "nowhere")})
+    nodes.add("other-torch", environment=told_version(tmp_path / "fake", "torch", "0.1"))
+    paused = study.run()
+    said = paused.stdout + paused.stderr
+    assert paused.returncode == 1 and "Traceback" not in said, said
+    [why] = [line for line in paused.stdout.splitlines() if line.startswith("Paused: no node is left")]
+    assert "(other-torch): other versions than the driver's: torch: found 0.1, the driver has" in why
+    assert "has other images or labels than expected for target_report of idda-camvid" in why
+    assert re.search(r"\(no-data\): .* is not complete in", why), why
+    assert study.outcomes() == {"RUNNING"}, "none of that was a try of a trial"
+
+    nodes.add("own-data", cpus=2, environment={"ASS_DATA_ROOT": str(study.data_elsewhere("own-data"))})
+    done = study.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any(line.startswith("nodes    5 ready") for line in done.stdout.splitlines()), done.stdout
+    assert any(line.endswith("(own-data): preparing: prepares data") for line in done.stdout.splitlines()), done.stdout
+    packed = {
+        name: sorted(folder.name for folder in (nodes.folder(name) / "cache").glob("idda-camvid-*-*"))
+        for name in ("head", "own-data")
+    }
+    assert len(packed["own-data"]) == 4 and packed["own-data"] == packed["head"]
+    assert study.outcomes() == {"COMPLETE"}
+    assert not (study.studies.folder / "spread" / "nodes.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not can_hide(), reason="a process may not get a view of its own of the disk here")
+def test_a_node_without_the_code_is_set_aside_until_the_driver_ships_it(study: Study) -> None:
+    nodes = study.nodes
+    nodes.add("head", cpus=0)
+    nodes.add("bare", hidden=tuple(PROJECT / package for package in ("ass_tune", "analysis", "trainables")))
+    refused = study.run()
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert re.search(r"Paused: no node is left that can run trials: [0-9.]+ \(bare\): ", refused.stdout), refused.stdout
+    assert "--ship-code" in refused.stdout
+
+    done = study.run("--ship-code")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert study.outcomes() == {"COMPLETE"}
+
+
+PLACED = """
+import json, sys
+import ray
+from ray.util.placement_group import PlacementGroup
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from ass_tune.on_ray.placement import Placement
+
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+
+
+@ray.remote
+class Trial:
+    def where(self):
+        return ray.get_runtime_context().get_node_id(), ray.get_gpu_ids()
+
+
+def placed(asked, trials, without=()):
+    placement, groups, actors = Placement(asked), [], []
+    placement.set_aside = {names[name]: "a reason" for name in without}
+    for _ in range(trials):
+        groups.append(placement.request().to_placement_group())
+        if not groups[-1].wait(5):
+            break
+        resources = dict(asked)
+        strategy = PlacementGroupSchedulingStrategy(groups[-1], placement_group_bundle_index=0)
+        actor = Trial.options(num_cpus=resources.pop("CPU"), num_gpus=resources.pop("GPU"), resources=resources,
+                              scheduling_strategy=strategy).remote()
+        actors.append(actor)
+    found = [(nodes[node], gpus) for node, gpus in ray.get([actor.where.remote() for actor in actors])]
+    for actor in actors:
+        ray.kill(actor)
+    for group in groups:
+        ray.util.remove_placement_group(group)
+    return found
+
+
+nodes = {node["NodeID"]: node["NodeName"] for node in ray.nodes()}
+names = {name: node for node, name in nodes.items()}
+for line in sys.stdin:
+    print(json.dumps(placed(**json.loads(line))), flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_parts_of_gpus_are_spread_over_nodes_and_no_gpu_gets_more_than_it_has(nodes: Nodes) -> None:
+    nodes.add("head", cpus=0)
+    for name in ("a", "b"):
+        nodes.add(name, '--resources={"accelerator_type:H100": 1}' if name == "b" else "--resources={}", cpus=9, gpus=2)
+    h100 = {"CPU": 1, "GPU": 0.5, "accelerator_type:H100": 0.001}
+    asked = [
+        {"asked": {"CPU": 1, "GPU": 0.4}, "trials": 9},
+        {"asked": {"CPU": 1, "GPU": 0.5}, "trials": 2},
+        {"asked": {"CPU": 1, "GPU": 1}, "trials": 3, "without": ["a"]},
+        {"asked": h100, "trials": 5},
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", PLACED, nodes.address],
+        input="".join(json.dumps(one) + "\n" for one in asked),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=PROJECT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    parts, two, one_node, of_type = [
+        [(node, *gpus) for node, gpus in json.loads(line)] for line in done.stdout.splitlines()
+    ]
+    # the ninth waits: what is left of each GPU is no place for it
+    assert sorted(parts) == sorted(2 * [(node, gpu) for node in ("a", "b") for gpu in (0, 1)])
+    assert sorted(node for node, _ in two) == ["a", "b"]
+    assert sorted(one_node) == [("b", 0), ("b", 1)]
+    assert sorted(of_type) == [("b", 0), ("b", 0), ("b", 1), ("b", 1)]
