@@ -20,7 +20,7 @@ def class_masks(labels: Tensor, classes: int, seed: int, iteration: int) -> Tens
     flat = labels.flatten(1)
     draws = stream(seed, "classmix", iteration)
     drawn = draws.permuted(np.tile(np.arange(classes), (len(labels), 1)), axis=1)
-    order = torch.from_numpy(drawn).to(labels.device, non_blocking=True)
+    order = torch.as_tensor(drawn, device=labels.device)
     occurs = torch.zeros(len(labels), classes, dtype=torch.bool, device=labels.device).scatter(1, flat, True)
     in_order = occurs.gather(1, order)
     first_half = in_order.cumsum(1) <= (in_order.sum(1, keepdim=True) + 1) // 2

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -24,7 +23,8 @@ def follow(teacher: nn.Module, student: nn.Module, step: int, decay: float) -> N
     a is `decay`, and less in the first steps, 1 - 1 / (step + 2), so that the first random weights are soon forgotten
     (as in their code). Running statistics are averages already, and are taken over.
     """
-    average = get_ema_multi_avg_fn(min(1 - 1 / (step + 2), decay))
-    average(list(teacher.parameters()), list(student.parameters()), step)
+    share = max(1 / (step + 2), 1 - decay)
+    for mine, theirs in zip(teacher.parameters(), student.parameters(), strict=True):
+        mine.lerp_(theirs, share)
     for mine, theirs in zip(teacher.buffers(), student.buffers(), strict=True):
         mine.copy_(theirs)
