@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ass_tune.nodes import NodeState
 from ass_tune.on_ray.node_records import NodeRecord, read_node, this_node, write_node
-from ass_tune.on_ray.versions import CODE, version_differences, versions
+from ass_tune.on_ray.versions import CODE, INSTALL, version_differences, versions
 from trainables.cache import cache_folder
 from trainables.config import TrialConfig
 from trainables.contract import TrialTask
@@ -114,6 +114,7 @@ def _check_versions(driver: Driver, task: TrialTask, here: str) -> None:
     if not (differ or at_home) and (key := _key_here(task)) != task.key:
         differ = [f"code of packages that the study uses: a trial has the key {key} here, {task.key} for the driver"]
     if differ:
+        differ += [INSTALL] if any(CODE in text for text in differ) else []
         raise UserMistake(f"other versions than the driver's: {'; '.join(differ)}")
 
 

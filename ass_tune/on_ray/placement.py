@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ass_tune.on_ray.resources import live_nodes, places
+from ass_tune.on_ray.versions import INSTALL
 from ass_tune.search.faults import Fault, FaultKind, StudyPaused
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _UNFIT = re.compile(r"NodeUnfit: node (?P<node>[0-9a-f]+): (?P<reason>.*)")
 _NO_CODE = re.compile(r"failed to import on the worker|(ModuleNotFound|Import)Error: .*'(ass_tune|trainables)\b")
 _GPU = re.compile(r"GpuTooSmall: (?P<reason>.*)")
 _ACTOR = re.compile(r"actor_id[=:] ?([0-9a-f]{16,})")
-INSTALL = "install there what the driver has, or run the study with --ship-code"
 
 
 class Placement:

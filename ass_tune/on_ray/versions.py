@@ -14,6 +14,7 @@ PACKAGES = ("ass_tune.on_ray", "trainables")
 """Of ours, those whose code runs a trial."""
 LIBRARIES = ("torch", "torchvision", "numpy", "pyarrow", "ray")
 CODE = "code of ass_tune"
+INSTALL = "install there what the driver has, or run the study with --ship-code"
 
 
 @cache
