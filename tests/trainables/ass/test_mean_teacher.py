@@ -52,7 +52,7 @@ def test_g_learns_the_teachers_labels_of_images_that_are_mixed_with_them(configu
     trainer.model.before_step(2)
     batch, adaptor = trainer.batches.load(2), trainer.model.adaptors["mean_teacher"]
     assert isinstance(adaptor, MeanTeacher) and batch.unlabeled is not None
-    pixels, (teacher, student) = batch.unlabeled.pixels, (trainer.model.networks["teacher"], trainer.model.network)
+    pixels, (teacher, student) = batch.unlabeled.pixels, (adaptor.teacher, trainer.model.network)
     mixed: Mixed = trainer.model(batch).adapted["mean_teacher"]
     size = tuple(pixels.shape[-2:])
     with torch.no_grad():
@@ -99,7 +99,8 @@ def test_alone_it_needs_no_pass_of_the_unmixed_images_through_g(configure: Confi
     def passes(**changes: Any) -> list[int]:
         trainer, seen = trainer_of(configure, tiny_pair, **changes), []
         forward = trainer.model.network.features
-        trainer.model.network.features = lambda images, **how: seen.append(len(images)) or forward(images, **how)
+        record = lambda images, **how: seen.append(len(images)) or forward(images, **how)  # noqa: E731
+        trainer.model.network.features = record  # pyright: ignore[reportAttributeAccessIssue]
         trainer.step()
         return seen
 
