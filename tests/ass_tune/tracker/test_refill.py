@@ -19,7 +19,7 @@ from ass_tune.spec import StudySpec
 from ass_tune.tracker.opening import open_tracker
 from ass_tune.tracker.read_back import read_back
 from ass_tune.tracker.records_copy import RecordsCopy, fetch_records
-from ass_tune.tracker.refill import refill
+from ass_tune.tracker.refill import NOTICE, refill
 from trainables.storage import Storage
 
 MEDIAN = {"pruner": "median", "start": 0.3, "startup_trials": 2}
@@ -79,8 +79,8 @@ def test_a_driver_elsewhere_ends_with_the_table_of_one_that_kept_its_disk(
     assert refill(second.tracker, second.disk, trials_of(second), wanted.objective) == 0
     second.run(3)
     assert shown(second) == shown(kept)
-    notices = [tags["notice"] for tags in read_folder(second.disk).frame["tags"] if "notice" in tags]
-    assert bool(notices) is (copied < len(lines))
+    tags = [dict(found or ()) for found in read_folder(second.disk).trials["tags"].to_pylist()]
+    assert any(found.get("notice") == NOTICE for found in tags) is (copied < len(lines))
 
 
 def fails(trial: Any) -> int | None:
