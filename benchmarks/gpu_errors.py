@@ -58,8 +58,8 @@ def _first_step(
     for name, optimizer in trainer.optimizers.optimizers.items():
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         gradients[name] = torch.cat([weight.grad.flatten().cpu().double() for weight in weights])
-    losses = dict(zip(trainer.records.names, trainer.records.rows[0].cpu().double(), strict=True))
-    return _Outcome({name: loss for name, loss in losses.items() if name.startswith("loss/")}, gradients)
+    measured = trainer.records.newest.items()
+    return _Outcome({name: value.cpu().double() for name, value in measured if name.startswith("loss/")}, gradients)
 
 
 def _error(name: str, found: _Outcome, exact: _Outcome) -> Error:

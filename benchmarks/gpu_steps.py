@@ -158,8 +158,7 @@ class _Running:
     def _step_of_ours(self) -> Mapping[str, Tensor]:
         assert self.trainer
         self.trainer.step()
-        names, row = self.trainer.records.names, self.trainer.records.rows.pop()
-        found = {name.removeprefix("loss/"): loss for name, loss in zip(names, row, strict=True)}
+        found = {name.removeprefix("loss/"): loss for name, loss in self.trainer.records.newest.items()}
         return {name: found[name] for name in ("seg_source", "seg_labeled", "gadv", "sadv", "gd", "sd")}
 
 

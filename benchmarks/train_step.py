@@ -60,8 +60,8 @@ class Sides:
         def step() -> None:
             trainer.step()
             if dtype in self.losses:
-                row = zip(trainer.records.names, trainer.records.rows[-1], strict=True)
-                self.losses[dtype].append({name.removeprefix("loss/"): value for name, value in row})
+                measured = trainer.records.newest.items()
+                self.losses[dtype].append({name.removeprefix("loss/"): value for name, value in measured})
 
         return step
 

@@ -105,7 +105,7 @@ def test_broken_files_in_odd_environments_are_planned_or_refused(
         found[ended(environment, "self.yaml", *overrides, *LOOKS["plan"]).returncode] += 1
 
     look()
-    assert found[ExitCode.FINISHED] > DRAWN / 20
+    assert found[ExitCode.FINISHED] > DRAWN / 40
     assert found[ExitCode.USER_MISTAKE] > DRAWN / 4
 
 

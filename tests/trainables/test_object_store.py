@@ -86,9 +86,13 @@ def test_ctrl_c_does_not_leave_half_a_file(storage: Storage, monkeypatch: pytest
 
     monkeypatch.setattr(storage, "_opened", (Slow(), storage._root))
     thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        storage.write_bytes("interrupted", b"whole" * 1000)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            storage.write_bytes("interrupted", b"whole" * 1000)
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
     path = f"{storage._root}/interrupted"
     wait_until(lambda: files.get_file_info(path).is_file)

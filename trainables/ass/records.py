@@ -26,6 +26,12 @@ class Records:
             self.spans.append((names, []))
         self.spans[-1][1].append(torch.stack([value.detach().float() for value in values.values()]))
 
+    @property
+    def newest(self) -> dict[str, Tensor]:
+        """Scalars () of the newest iteration, by name; raises IndexError right after they were averaged."""
+        names, rows = self.spans[-1]
+        return dict(zip(names, rows[-1].unbind(), strict=True))
+
     def average(self, iteration: int) -> dict[str, float]:
         """Mean of each scalar over the iterations before `iteration` that measured it, which are then forgotten.
 
