@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from trainables.ass.records import Records
 from trainables.contract import Diverged
 
 
-def filled(*rows: dict[str, float]) -> Records:
+def filled(*rows: Mapping[str, float]) -> Records:
     records = Records()
     for row in rows:
         records.add({name: torch.tensor(value) for name, value in row.items()})
@@ -24,6 +26,12 @@ def test_what_is_not_finite_is_named_with_its_iteration() -> None:
     records = filled({"a": 1}, {"a": 1}, {"b": 1, "a": float("inf")})
     with pytest.raises(Diverged, match=r"^a is inf at iteration 9$"):
         records.average(10)
+
+
+def test_the_newest_iteration_is_read_without_being_forgotten() -> None:
+    records = filled({"a": 1}, {"b": 2, "c": 3})
+    assert {name: value.item() for name, value in records.newest.items()} == {"b": 2, "c": 3}
+    assert set(records.average(2)) == {"a", "b", "c"}
 
 
 def test_records_that_were_saved_are_averaged_as_if_they_had_not_been() -> None:
