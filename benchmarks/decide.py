@@ -193,12 +193,13 @@ def measure(quick: bool) -> Result:
         rows = workers.map(simulate, *zip(*both, strict=True), itertools.repeat(size.gains), range(len(both)))
     figures = figures_of(nulls, again, rows)
     shown = [errors_table(nulls, again), rows_table(rows), conclusion(figures)]
-    recorded = [decide_curves.of_streets()]
-    if decide_curves.ALGOPERF.is_file():
-        recorded.append(decide_curves.of_algoperf())
-    else:
-        shown.append(f"AlgoPerf: left out, since there is no {decide_curves.ALGOPERF.name} in ../shared/curves")
-    figures |= decide_curves.figures(recorded)
+    recorded = []
+    for file, conclusions in decide_curves.SETS.items():
+        if file.is_file():
+            recorded.append(conclusions(file))
+        else:
+            shown.append(f"left out: recorded runs of {file.stem}, since there is no {file.parent.name}/{file.name}")
+    figures |= decide_curves.figures(recorded) if recorded else {}
     shown += [one.sentence() for one in recorded]
     data = [{**asdict(one), "kind": "nulls"} for one in nulls] + [{**asdict(one), "kind": "again"} for one in again]
     return Result(shown, figures, [*data, *({**asdict(row), "kind": "gains", "ratio": row.ratio} for row in rows)])

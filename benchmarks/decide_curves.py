@@ -22,8 +22,6 @@ from analysis.statistics.sequential import Named, follow
 from analysis.statistics.verdict import Runs, Verdict, judge
 from benchmarks.command_line import PROJECT
 
-ALGOPERF = PROJECT.parent / "shared" / "curves" / "algoperf.parquet"
-STREETS = PROJECT / "benchmarks/curves/streets_seeds.parquet"
 Values = dict[str, dict[int, float]]
 """Values of a table by cell and seed."""
 FEWEST_EVALUATIONS = 12
@@ -90,7 +88,7 @@ def figures(found: Sequence[Conclusions]) -> dict[str, float]:
     }
 
 
-def of_algoperf(file: Path = ALGOPERF) -> Conclusions:
+def of_algoperf(file: Path) -> Conclusions:
     """Of every table of AlgoPerf."""
     compared = []
     for cells in tables(pd.read_parquet(file)):
@@ -99,7 +97,7 @@ def of_algoperf(file: Path = ALGOPERF) -> Conclusions:
     return conclusions("AlgoPerf", compared)
 
 
-def of_streets(file: Path = STREETS) -> Conclusions:
+def of_streets(file: Path) -> Conclusions:
     """Of the table of Streets: every adaptor over `ga` with as many labeled images."""
     cells: Values = {}
     for cell, seed, value in pd.read_parquet(file)[["cell", "seed", "value"]].itertuples(index=False):
@@ -150,3 +148,10 @@ def _at_common_end(curves: pd.DataFrame) -> dict[tuple[int, int], float]:
     if min(map(len, until.values())) < FEWEST_EVALUATIONS:
         return {}
     return {run: runs[run][max(steps)] for run, steps in until.items()}
+
+
+SETS = {
+    PROJECT / "benchmarks/curves/streets_seeds.parquet": of_streets,
+    PROJECT.parent / "shared/curves/algoperf.parquet": of_algoperf,
+}
+"""Files of recorded runs, and how they are judged."""

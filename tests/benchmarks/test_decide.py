@@ -111,14 +111,11 @@ def test_the_benchmark_writes_figures_and_rows(
     monkeypatch.setattr(decide, "QUICK", Size(4, 4, 6))
     monkeypatch.setattr(decide, "grid", lambda quick: [Point(12, 2)])
     monkeypatch.setattr(decide, "Workers", InThisProcess)
-    monkeypatch.setattr(decide_curves, "ALGOPERF", tmp_path / "algoperf.parquet")
     streets().to_parquet(tmp_path / "seeds.parquet")
-    of_streets = decide_curves.of_streets(tmp_path / "seeds.parquet")
-    monkeypatch.setattr(decide_curves, "of_streets", lambda: of_streets)
     if curves:
         recorded().to_parquet(tmp_path / "algoperf.parquet")
-        of_algoperf = decide_curves.of_algoperf(tmp_path / "algoperf.parquet")
-        monkeypatch.setattr(decide_curves, "of_algoperf", lambda: of_algoperf)
+    sets = {"seeds": decide_curves.of_streets, "algoperf": decide_curves.of_algoperf}
+    monkeypatch.setattr(decide_curves, "SETS", {tmp_path / f"{name}.parquet": of for name, of in sets.items()})
     assert run("decide", None, decide.measure, ["--quick", "--json", str(tmp_path / "figures.json")]) == 0
     found = json.loads((tmp_path / "figures.json").read_text())
     assert {"fwer", "runs_ratio"} <= set(found["figures"])
