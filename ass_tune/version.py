@@ -1,7 +1,8 @@
-"""The version of the project, from the metadata of its installation."""
+"""Versions of the project and of libraries, from the metadata of their installations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import metadata
 
 
@@ -11,3 +12,14 @@ def version() -> str:
         return metadata.version("ass-tune")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+def library_versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Versions of those libraries that are installed; nothing is imported."""
+    installed = {}
+    for library in libraries:
+        try:
+            installed[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed

@@ -6,9 +6,10 @@ import hashlib
 import platform
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+
+from ass_tune.version import library_versions
 
 PACKAGES = ("ass_tune.on_ray", "trainables")
 """Of ours, those whose code runs a trial."""
@@ -20,7 +21,7 @@ INSTALL = "install there what the driver has, or run the study with --ship-code"
 @cache
 def versions() -> dict[str, str]:
     """Versions in this process by name: of Python, of the libraries that decide results, and of our own code."""
-    return {"Python": platform.python_version(), **_libraries(), CODE: _code()}
+    return {"Python": platform.python_version(), **library_versions(LIBRARIES), CODE: _code()}
 
 
 def version_differences(driver: Mapping[str, str], here: Mapping[str, str]) -> Iterator[str]:
@@ -29,16 +30,6 @@ def version_differences(driver: Mapping[str, str], here: Mapping[str, str]) -> I
         theirs, ours = driver.get(name, "none"), here.get(name, "none")
         if theirs != ours:
             yield f"{name}: found {ours}, the driver has {theirs}"
-
-
-def _libraries() -> dict[str, str]:
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            found[library] = "none"
-    return found
 
 
 def _code() -> str:

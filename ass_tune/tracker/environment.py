@@ -8,11 +8,10 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ass_tune.version import version
+from ass_tune.version import library_versions, version
 from trainables.extensions import installed
 
 LIBRARIES = (
@@ -33,7 +32,7 @@ def environment(project: Path, resources: Mapping[str, float] | None = None) -> 
         "ass_tune": version(),
         "git": git_revision(project),
         "python": sys.version.split()[0],
-        "libraries": library_versions(),
+        "libraries": library_versions(LIBRARIES),
         "extensions": [f"{found.group} {found.name}: {found.package} {found.version}" for found in installed()],
         "platform": platform.platform(),
         "cpu": {"model": cpu_model(), "count": os.cpu_count()},
@@ -51,17 +50,6 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
     if top is None or revision is None or Path(top).resolve() != folder.resolve():
         return None
     return {"revision": revision, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that decide a result, of those that are installed; nothing is imported."""
-    installed = {}
-    for library in LIBRARIES:
-        try:
-            installed[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed
 
 
 def source_tags(project: Path) -> dict[str, str]:

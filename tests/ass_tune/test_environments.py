@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -95,6 +96,8 @@ def test_broken_files_in_odd_environments_are_planned_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for shipped in SHIPPED.glob("*.yaml"):  # some extend others
+        shutil.copy(shipped, tmp_path)
     found: Counter[int] = Counter()
 
     @given(cases(SHIPPED), environments)
@@ -105,7 +108,7 @@ def test_broken_files_in_odd_environments_are_planned_or_refused(
         found[ended(environment, "self.yaml", *overrides, *LOOKS["plan"]).returncode] += 1
 
     look()
-    assert found[ExitCode.FINISHED] > DRAWN / 40
+    assert found[ExitCode.FINISHED] > DRAWN / 20
     assert found[ExitCode.USER_MISTAKE] > DRAWN / 4
 
 

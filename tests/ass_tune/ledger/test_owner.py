@@ -25,24 +25,24 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
 def test_the_driver_with_the_ledger_goes_on_and_others_are_told_where_it_is(
     shared: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim_ledger_place(shared, Path("/home/ann/csa"), in_database=False)
-    claim_ledger_place(shared, Path("/home/ann/csa"), in_database=False)
-    check_ledger_is_here(shared, Path("/home/ann/csa"))
-    where = r"the ledger of study csa is on the disk of .*, in /home/ann/csa, and this driver would begin another one"
+    claim_ledger_place(shared, Path("/disk/ann/csa"), in_database=False)
+    claim_ledger_place(shared, Path("/disk/ann/csa"), in_database=False)
+    check_ledger_is_here(shared, Path("/disk/ann/csa"))
+    where = r"the ledger of study csa is on the disk of .*, in /disk/ann/csa, and this driver would begin another one"
     with pytest.raises(UserMistake, match=where):
-        claim_ledger_place(shared, Path("/home/bob/csa"), in_database=False)
+        claim_ledger_place(shared, Path("/disk/bob/csa"), in_database=False)
     with pytest.raises(UserMistake, match=f"{where} in a database"):
-        claim_ledger_place(shared, Path("/home/ann/csa"), in_database=True)
+        claim_ledger_place(shared, Path("/disk/ann/csa"), in_database=True)
     monkeypatch.setattr(owner.socket, "gethostname", lambda: "elsewhere")
     with pytest.raises(UserMistake, match=where):
-        check_ledger_is_here(shared, Path("/home/ann/csa"))
+        check_ledger_is_here(shared, Path("/disk/ann/csa"))
 
 
 def test_a_study_with_a_database_is_not_begun_again_in_a_file(shared: Storage) -> None:
-    claim_ledger_place(shared, Path("/home/ann/csa"), in_database=True)
-    claim_ledger_place(shared, Path("/home/bob/csa"), in_database=True)
+    claim_ledger_place(shared, Path("/disk/ann/csa"), in_database=True)
+    claim_ledger_place(shared, Path("/disk/bob/csa"), in_database=True)
     with pytest.raises(UserMistake, match=r"the ledger of study csa is in a database: name it with --ledger URL"):
-        claim_ledger_place(shared, Path("/home/ann/csa"), in_database=False)
+        claim_ledger_place(shared, Path("/disk/ann/csa"), in_database=False)
 
 
 def test_a_folder_on_a_disk_needs_no_such_file(tmp_path: Path) -> None:

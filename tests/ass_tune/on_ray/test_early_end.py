@@ -107,6 +107,14 @@ def send(number: int) -> None:
     time.sleep(0.01)
 
 
+def without_limit(spec: Spec, driven: Callable, handlers: list[str]) -> Ends:
+    """A study that only signals end, once Tune has taken them."""
+    ends = Ends(spec, driven, None)
+    like_tune(handlers)
+    ends.early.setup()
+    return ends
+
+
 @pytest.mark.parametrize("left", [None, 3600.0])
 def test_without_a_signal_and_far_from_its_limit_a_study_goes_on(spec: Spec, driven: Callable, left: Any) -> None:
     ends = Ends(spec, driven, None if left is None else ending_in(left)).starts()
@@ -119,9 +127,7 @@ def test_without_a_signal_and_far_from_its_limit_a_study_goes_on(spec: Spec, dri
 def test_a_signal_lets_trials_save_themselves_before_the_study_ends(
     spec: Spec, driven: Callable, handlers: list[str]
 ) -> None:
-    ends = Ends(spec, driven, None)
-    like_tune(handlers)
-    ends.early.setup()
+    ends = without_limit(spec, driven, handlers)
     ends.starts()
     send(signal.SIGINT)
     assert ends.early.starts_nothing
@@ -142,9 +148,7 @@ def test_a_signal_lets_trials_save_themselves_before_the_study_ends(
 def test_a_second_signal_ends_it_at_once_and_a_third_one_forces(
     spec: Spec, driven: Callable, handlers: list[str]
 ) -> None:
-    ends = Ends(spec, driven, None)
-    like_tune(handlers)
-    ends.early.setup()
+    ends = without_limit(spec, driven, handlers)
     ends.starts()
     send(signal.SIGINT)
     ends.step()
@@ -157,9 +161,7 @@ def test_a_second_signal_ends_it_at_once_and_a_third_one_forces(
 
 
 def test_sigusr1_means_what_it_did_before_ray_took_it(spec: Spec, driven: Callable, handlers: list[str]) -> None:
-    ends = Ends(spec, driven, None)
-    like_tune(handlers)
-    ends.early.setup()
+    ends = without_limit(spec, driven, handlers)
     send(signal.SIGUSR1)
     assert handlers == ["original"]
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -172,9 +174,7 @@ def test_trials_that_do_not_save_themselves_in_time_are_not_waited_for(
     spec: Spec, driven: Callable, handlers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ass_tune.on_ray.early_end.GRACE", 0.0)
-    ends = Ends(spec, driven, None)
-    like_tune(handlers)
-    ends.early.setup()
+    ends = without_limit(spec, driven, handlers)
     ends.starts()
     send(signal.SIGINT)
     with pytest.raises(EndsEarly):

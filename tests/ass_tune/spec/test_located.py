@@ -49,7 +49,8 @@ def test_a_study_knows_its_file(elsewhere: Path) -> None:
 
 def test_a_wrong_name_is_answered_with_the_nearest_one_of_both_kinds(elsewhere: Path) -> None:
     assert message("fcsaa").startswith(
-        "fcsaa: found no file 'fcsaa'; allowed: a search-space file, or the name of a shipped one (adaptors, "
+        "fcsaa: found no file 'fcsaa'; allowed: a search-space file, or the name of a shipped one "
+        "(adaptors, beyond_ass, csa,"
     )
     assert message("fcsaa").endswith("; did you mean 'fcsa'?")
     assert message("paper/table1").endswith("; did you mean 'paper/table1_gta5'?")
