@@ -17,12 +17,12 @@ from typing import Any
 from ray.tune import Callback
 from ray.tune.experiment import Trial as RayTrial
 
+from ass_tune.on_ray.key_value import NAMESPACE, place
 from trainables.preemption import ask_to_hand_back, asked_to_hand_back
 
 LOOK_EVERY = 1.0
 DRAINING_EVERY = 2.0
 EVERYWHERE = "everywhere"
-_NAMESPACE = b"ass_tune"
 
 
 class HandBack:
@@ -42,7 +42,9 @@ class HandBack:
         if places <= self._asked:
             return
         self._asked |= places
-        _internal_kv_put(_place(), json.dumps(sorted(self._asked)).encode(), overwrite=True, namespace=_NAMESPACE)
+        _internal_kv_put(
+            place("hand back"), json.dumps(sorted(self._asked)).encode(), overwrite=True, namespace=NAMESPACE
+        )
 
     def close(self) -> None:
         """Take it back: no trial of this driver is left."""
@@ -50,7 +52,7 @@ class HandBack:
 
         if self._asked:
             with suppress(Exception):  # Ray may be gone
-                _internal_kv_del(_place(), namespace=_NAMESPACE)
+                _internal_kv_del(place("hand back"), namespace=NAMESPACE)
 
 
 class DrainWatcher(Callback):
@@ -83,22 +85,15 @@ def listen() -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # between two trials it would end the process
     here = {EVERYWHERE, ray.get_runtime_context().get_node_id()}
-    threading.Thread(target=_look, args=(_place(), here), name="hand-back", daemon=True).start()
+    threading.Thread(target=_look, args=(place("hand back"), here), name="hand-back", daemon=True).start()
 
 
-def _look(place: bytes, here: set[str]) -> None:
+def _look(word: bytes, here: set[str]) -> None:
     from ray.experimental.internal_kv import _internal_kv_get
 
     while not asked_to_hand_back():
         time.sleep(LOOK_EVERY)
         with suppress(Exception):  # Ray's head may be away for a moment
-            found = _internal_kv_get(place, namespace=_NAMESPACE)
+            found = _internal_kv_get(word, namespace=NAMESPACE)
             if found is not None and here & set(json.loads(found)):
                 ask_to_hand_back()
-
-
-def _place() -> bytes:
-    """Another for each driver that joins the cluster."""
-    import ray
-
-    return f"hand back/{ray.get_runtime_context().get_job_id()}".encode()

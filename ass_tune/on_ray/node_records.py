@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from ass_tune.nodes import NodeState
-from ass_tune.on_ray.preparation import NAMESPACE
+from ass_tune.on_ray.key_value import NAMESPACE, place
 
 
 class NodeRecord(BaseModel):
@@ -30,14 +30,16 @@ def write_node(record: NodeRecord) -> None:
     """Say how far this node is."""
     from ray.experimental.internal_kv import _internal_kv_put
 
-    _internal_kv_put(_place(this_node()), record.model_dump_json().encode(), overwrite=True, namespace=NAMESPACE)
+    _internal_kv_put(
+        place("nodes", this_node()), record.model_dump_json().encode(), overwrite=True, namespace=NAMESPACE
+    )
 
 
 def read_nodes(nodes: Iterable[str]) -> dict[str, NodeRecord]:
     """What was written about nodes, by node; nothing of those where no trial was yet."""
     from ray.experimental.internal_kv import _internal_kv_get
 
-    found = {node: _internal_kv_get(_place(node), namespace=NAMESPACE) for node in nodes}
+    found = {node: _internal_kv_get(place("nodes", node), namespace=NAMESPACE) for node in nodes}
     return {node: NodeRecord.model_validate_json(record) for node, record in found.items() if record is not None}
 
 
@@ -50,11 +52,4 @@ def forget_nodes() -> None:
     """Take back what was written for this driver."""
     from ray.experimental.internal_kv import _internal_kv_del
 
-    _internal_kv_del(_place(""), del_by_prefix=True, namespace=NAMESPACE)
-
-
-def _place(node: str) -> bytes:
-    """Another for each driver: what suits one study may not suit another."""
-    import ray
-
-    return f"nodes/{ray.get_runtime_context().get_job_id()}/{node}".encode()
+    _internal_kv_del(place("nodes"), del_by_prefix=True, namespace=NAMESPACE)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from pydantic import BaseModel, ConfigDict
 
-NAMESPACE = b"ass_tune"
+from ass_tune.on_ray.key_value import NAMESPACE, place
 
 
 class Preparation(BaseModel):
@@ -46,18 +46,18 @@ def preparing(key: str) -> Iterator[None]:
         return
     node, logs = _global_node.node_ip_address, _global_node.get_logs_dir_path()
     here = Preparation(node=node, node_id=ray.get_runtime_context().get_node_id(), pid=os.getpid(), logs=logs)
-    _internal_kv_put(_place(key), here.model_dump_json().encode(), overwrite=True, namespace=NAMESPACE)
+    _internal_kv_put(place("preparing", key), here.model_dump_json().encode(), overwrite=True, namespace=NAMESPACE)
     try:
         yield
     finally:
-        _internal_kv_del(_place(key), namespace=NAMESPACE)
+        _internal_kv_del(place("preparing", key), namespace=NAMESPACE)
 
 
 def preparation_of(key: str) -> Preparation | None:
     """Where a trial is prepared, or was when its process died; None for one that is ready, or has no process yet."""
     from ray.experimental.internal_kv import _internal_kv_get
 
-    found = _internal_kv_get(_place(key), namespace=NAMESPACE)
+    found = _internal_kv_get(place("preparing", key), namespace=NAMESPACE)
     return None if found is None else Preparation.model_validate_json(found)
 
 
@@ -65,11 +65,4 @@ def forget_preparation(key: str) -> None:
     """Take back what a process that died has left."""
     from ray.experimental.internal_kv import _internal_kv_del
 
-    _internal_kv_del(_place(key), namespace=NAMESPACE)
-
-
-def _place(key: str) -> bytes:
-    """Another for each driver that joins the cluster: one that was killed may have left its own."""
-    import ray
-
-    return f"preparing/{ray.get_runtime_context().get_job_id()}/{key}".encode()
+    _internal_kv_del(place("preparing", key), namespace=NAMESPACE)

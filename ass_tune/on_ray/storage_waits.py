@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-_NAMESPACE = b"ass_tune"
+from ass_tune.on_ray.key_value import NAMESPACE, place
 
 
 class StorageWait(BaseModel):
@@ -36,11 +36,11 @@ def told_to_driver(key: Callable[[], str]) -> Callable[[str | None], None]:
             return
         if why is None:
             since = None
-            _internal_kv_del(_place(key()), namespace=_NAMESPACE)
+            _internal_kv_del(place("storage", key()), namespace=NAMESPACE)
             return
         since = since or time.time()
         wait = StorageWait(since=since, why=why).model_dump_json().encode()
-        _internal_kv_put(_place(key()), wait, overwrite=True, namespace=_NAMESPACE)
+        _internal_kv_put(place("storage", key()), wait, overwrite=True, namespace=NAMESPACE)
 
     return tell
 
@@ -53,9 +53,9 @@ def storage_waits() -> dict[str, StorageWait]:
     found: dict[str, StorageWait] = {}
     if not ray.is_initialized():
         return found
-    for place in _internal_kv_list(_place(""), namespace=_NAMESPACE):
-        if (content := _internal_kv_get(place, namespace=_NAMESPACE)) is not None:
-            found[place.decode().rpartition("/")[2]] = StorageWait.model_validate_json(content)
+    for word in _internal_kv_list(place("storage"), namespace=NAMESPACE):
+        if (content := _internal_kv_get(word, namespace=NAMESPACE)) is not None:
+            found[word.decode().rpartition("/")[2]] = StorageWait.model_validate_json(content)
     return found
 
 
@@ -66,11 +66,4 @@ def forget_storage_wait(key: str) -> None:
 
     if not ray.is_initialized():
         return
-    _internal_kv_del(_place(key), namespace=_NAMESPACE)
-
-
-def _place(key: str) -> bytes:
-    """Another for each driver that joins the cluster."""
-    import ray
-
-    return f"storage/{ray.get_runtime_context().get_job_id()}/{key}".encode()
+    _internal_kv_del(place("storage", key), namespace=NAMESPACE)
