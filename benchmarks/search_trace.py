@@ -31,14 +31,17 @@ class _Known:
 class Trace(Listener):
     """Listens to a search, whoever directs it.
 
-    Regret is relative to that of the median configuration of its cell, so that 0 is the best and 1 a choice at random.
+    Regret is relative to that of the median configuration of its cell, so that 0 is the best and 1 a choice at random;
+    `points_at` alone gives it in the unit of the curves.
     """
 
     def __init__(self, curves: CurveSet) -> None:
         self._known = {cell.cell: _Known(cell) for cell in curves.cells}
-        self._regrets = {cell.cell: 1.0 for cell in curves.cells}
-        self._sum, self._spent, self._every = float(len(self._regrets)), 0, curves.iterations[0]
-        self._points: list[tuple[int, float]] = [(0, 1.0)]
+        self._regrets = {cell.cell: np.array([1.0, cell.at_random]) for cell in curves.cells}
+        self._sum = np.sum([*self._regrets.values()], axis=0)
+        self._spent, self._every = 0, curves.iterations[0]
+        self._curve: list[tuple[int, float, float]] = []
+        self._note()
 
     @property
     def spent(self) -> int:
@@ -48,7 +51,7 @@ class Trace(Listener):
     @property
     def regret(self) -> float:
         """Mean over cells, now."""
-        return self._points[-1][1]
+        return self._curve[-1][1]
 
     def choices(self) -> list[int | None]:
         """What would be chosen now, by cell."""
@@ -56,8 +59,15 @@ class Trace(Listener):
 
     def at(self, spent: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean regret over cells once so many iterations were spent."""
-        iterations, regrets = map(np.array, zip(*self._points, strict=True))
-        return regrets[iterations.searchsorted(spent, side="right") - 1]
+        return self._after(spent)[:, 1]
+
+    def points_at(self, spent: float) -> float:
+        """The same in the unit of the curves, such as points of mIoU."""
+        return float(self._after(np.array([spent]))[0, 2])
+
+    def _after(self, spent: NDArray[np.float64]) -> NDArray[np.float64]:
+        curve = np.array(self._curve)
+        return curve[curve[:, 0].searchsorted(spent, side="right") - 1]
 
     def trial_reported(self, trial: Trial, report: Report) -> None:
         """See `Listener`."""
@@ -83,8 +93,13 @@ class Trace(Listener):
 
     def _regret_of(self, name: Cell) -> None:
         cell = self._known[name].cell
-        regret = cell.regret(self._known[name].choice()) / cell.at_random if cell.at_random else 0.0
-        self._sum += regret - self._regrets[name]
+        points = cell.regret(self._known[name].choice())
+        regret = np.array([points / cell.at_random if cell.at_random else 0.0, points])
+        self._sum = self._sum + regret - self._regrets[name]
         self._regrets[name] = regret
+        self._note()
+
+    def _note(self) -> None:
         # a sum of differences has rounding errors
-        self._points.append((self._spent, max(0.0, round(self._sum / len(self._regrets), 12))))
+        relative, points = (max(0.0, round(one / len(self._regrets), 12)) for one in self._sum.tolist())
+        self._curve.append((self._spent, relative, points))
