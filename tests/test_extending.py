@@ -100,6 +100,7 @@ def test_a_plan_knows_the_settings_of_an_adaptor_only_where_it_is_used(outside: 
     assert "lambda_entropy" in told and "Traceback" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_study_of_accuracies_nowhere_says_miou(outside: Path) -> None:
     more = ("--set", "trackers=[lines]", "--set", "search.sampler=corners")

@@ -57,9 +57,10 @@ def statuses(studies: Studies) -> set[str]:
     return {run.info.status for run in studies.client.search_runs([experiment.experiment_id])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129)],
     ids=["SIGTERM", "SIGHUP"],
 )
 def test_a_signal_ends_a_study_like_ctrl_c(

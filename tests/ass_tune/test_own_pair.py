@@ -60,6 +60,7 @@ def done(begin) -> OnAirsim:
     return study
 
 
+@pytest.mark.slow
 def test_the_table_is_of_its_classes_and_sequences(done: OnAirsim) -> None:
     folder = done.studies.folder / "airsim"
     table = pd.read_csv(folder / "tables" / "table.csv")

@@ -43,6 +43,7 @@ def saved(studies: Studies) -> list[int]:
     return [json.loads(path.read_text())["iteration"] for path in found]
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_is_asked_to_end_goes_on_in_another_one(
     studies: Studies, undisturbed: Studies, write_file: Write
 ) -> None:

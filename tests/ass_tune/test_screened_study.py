@@ -32,6 +32,7 @@ def reports(studies: Studies) -> list[tuple[str, int, float]]:
     return [(one["key"], one["step"], one["time"]) for one in found]
 
 
+@pytest.mark.slow
 def test_a_trial_that_waits_goes_on_from_its_checkpoint_and_ends_as_one_that_never_waited(
     studies: Studies, plain: Studies, write_file: Callable[[str], Path]
 ) -> None:

@@ -149,6 +149,7 @@ def test_trials_that_diverge_are_results_and_no_failures(studies, write_file):
     assert {(r.info.status, r.data.tags["outcome"]) for r in studies.runs("curves")} == {("FAILED", "diverged")}
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_trials_that_hang_or_lose_their_process_or_memory_are_tried_again_and_end_as_if_nothing_had_been(
     studies, write_file

@@ -62,6 +62,7 @@ def measured(trial: FrozenTrial) -> tuple:
     return trial.state, trial.params, trial.values, trial.intermediate_values, about
 
 
+@pytest.mark.slow
 def test_a_study_in_postgres_that_is_killed_goes_on_and_equals_one_in_a_file(
     url: str, studies: Studies, undisturbed: Studies, write_file: Callable[[str], Path]
 ) -> None:

@@ -52,6 +52,7 @@ def run(studies: Studies, file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_trial_whose_trainable_breaks_the_contract_fails_with_its_reason_and_all_others_finish(
     studies: Studies, write_file: Callable[[str], Path]

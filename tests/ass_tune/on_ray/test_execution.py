@@ -55,6 +55,7 @@ def test_under_uv_run_trials_keep_the_environment_of_the_driver(studies, write_f
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_cluster_that_asks_for_a_token_gets_it_unasked(
     studies, write_file, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
