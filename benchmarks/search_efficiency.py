@@ -31,6 +31,7 @@ from benchmarks.command_line import PROJECT, Result, figures_table, run
 from benchmarks.search_peers import Asha, IEpoch, Oracle, Peer, Resuming
 from benchmarks.search_syne_tune import KINDS, SyneTune, missing
 from benchmarks.search_trace import Trace
+from benchmarks.workers import Workers
 from trainables.domains.sampling import stream
 from trainables.mistakes import UserMistake
 
@@ -38,6 +39,8 @@ REPORTS, WORKERS, TRIED = 16, 8, 12
 """Reports of a training, trials that run at once, and configurations that a cell tries, where there are so many."""
 BUDGETS = np.arange(0.15, 1.001, 0.05)
 """Shares of the iterations that all configurations take under one seed."""
+SEEDS = (0, 1, 2)
+"""Under which finalists are trained."""
 REPEATS, QUICK_REPEATS = 200, 4
 ITERATIONS = tuple(range(1, REPORTS + 1))
 SETS = {
@@ -45,14 +48,17 @@ SETS = {
     "algoperf": PROJECT.parent / "shared/curves/algoperf.parquet",
     "deepobs": PROJECT.parent / "shared/curves/deepobs.parquet",
 }
-OURS = "screened, all go on"
+OURS = "screened, best 5 kept, 2 finalists"
 """The method whose figures are published."""
 Method = Callable[[CurveSet, Trace], None]
 
 
-def ours(pruner: str = "none", screen: int = 0, keep: int | None = None, **prune: float) -> Method:
-    """The product's own search with a pruner or with screening."""
-    spec = _spec({"pruner": pruner, **prune}, {"screen": screen, "keep": keep})
+def ours(
+    pruner: str = "none", screen: int = 0, keep: int | None = None, finalists: int | None = None, **prune: float
+) -> Method:
+    """The product's own search with a pruner, with screening, or with finalists that train under three seeds."""
+    further = {"finalists": finalists, "train_seeds": SEEDS} if finalists else {}
+    spec = _spec({"pruner": pruner, **prune}, {"screen": screen, "keep": keep, **further})
 
     def search(curves: CurveSet, trace: Trace) -> None:
         replay(spec, curves, WORKERS, 0, [trace])
@@ -97,12 +103,14 @@ PEERS: dict[str, Method] = {
     **({} if missing() else {name: peer(SyneTune, kind=kind) for name, kind in KINDS.items()}),
 }
 CANDIDATES: dict[str, Method] = {
-    OURS: ours(screen=1),
+    OURS: ours(screen=1, keep=5, finalists=2),
+    "screened, all go on": ours(screen=1),
     "screened, best 3 kept": ours(screen=1, keep=3),
     "screened, best 5 kept": ours(screen=1, keep=5),
     "screened 4 reports, best 3 kept": ours(screen=4, keep=3),
 }
 ORACLE = {"oracle": peer(Oracle)}
+METHODS = PEERS | CANDIDATES | ORACLE
 
 
 @dataclass(frozen=True)
@@ -136,13 +144,13 @@ def drawn(curves: CurveSet, repeat: int) -> CurveSet:
     return replace(curves, cells=tuple(map(of, curves.cells)))
 
 
-def search(method: Method, curves: CurveSet, repeats: int) -> Found:
-    """Let a method search a set, again and again."""
+def search(name: str, curves: CurveSet, repeats: int) -> Found:
+    """Let a method, given by its name, search a set, again and again."""
     regrets, points, final, spent, kept = [], [], [], [], []
     for repeat in range(repeats):
         of_repeat = drawn(curves, repeat)
         trace = Trace(of_repeat)
-        method(of_repeat, trace)
+        METHODS[name](of_repeat, trace)
         full = sum(len(cell.configurations) for cell in of_repeat.cells) * REPORTS
         regrets.append(trace.at(BUDGETS * full))
         points.append(trace.points_at(0.25 * full))
@@ -193,21 +201,21 @@ def measure(quick: bool) -> Result:
     repeats = QUICK_REPEATS if quick else REPEATS
     folder = Path(tempfile.mkdtemp(prefix="search_efficiency-"))
     figures: dict[str, float] = {}
-    shown: list = [reason] if (reason := missing()) else []
-    rows: list[dict[str, object]] = []
     sets = list(curve_sets())
-    if not any(isinstance(one, CurveSet) for one in sets):
+    shown: list = [*filter(None, [missing()]), *(one for one in sets if isinstance(one, str))]
+    rows: list[dict[str, object]] = []
+    there = [one for one in sets if isinstance(one, CurveSet)]
+    if not there:
         raise UserMistake("no curve set is there: " + "; ".join(map(str, sets)))
-    for curves in sets:
-        if isinstance(curves, str):
-            shown.append(curves)
-            continue
-        published = half(curves, odd=True)
-        found = {name: search(method, published, repeats) for name, method in (PEERS | CANDIDATES | ORACLE).items()}
-        figures |= {f"{name}_{curves.name}": value for name, value in figures_of(found).items()}
-        shown += [methods_table(published, found, repeats), f"figure: {drawing(folder, curves.name, found)}"]
-        rows += [{"set": curves.name, "method": name, **as_data(one)} for name, one in found.items()]
-    speed = replay_speed(next(one for one in sets if isinstance(one, CurveSet)))
+    speed = replay_speed(there[0])
+    with Workers() as workers:
+        for curves in there:
+            published = half(curves, odd=True)
+            every = workers.map(search, METHODS, itertools.repeat(published), itertools.repeat(repeats))
+            found = dict(zip(METHODS, every, strict=True))
+            figures |= {f"{name}_{curves.name}": value for name, value in figures_of(found).items()}
+            shown += [methods_table(published, found, repeats), f"figure: {drawing(folder, curves.name, found)}"]
+            rows += [{"set": curves.name, "method": name, **as_data(one)} for name, one in found.items()]
     return Result(shown, {**figures, "replay_trials_per_s": speed}, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ class _Known:
     """Objectives, one for each seed."""
 
     def choice(self) -> int | None:
-        """The finished configuration with the best mean; while there is none, the one with the best newest report."""
-        found = {place: float(np.mean(of)) for place, of in self.finished.items()} or self.latest
+        """The best mean of those finished under most seeds; while there is none, the best newest report."""
+        most = max(map(len, self.finished.values()), default=0)
+        found = {place: fmean(of) for place, of in self.finished.items() if len(of) == most} or self.latest
         return max(found, key=lambda place: (found[place], -place)) if found else None
 
 

@@ -78,7 +78,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 
 def _adds(field: str, before: Any, now: Any, terms: Mapping[str, Any]) -> bool:
     """Whether the new value, of these terms, keeps all existing trials and only asks for more."""
-    if field == "search.trials_per_cell":  # None is as many as there are points
+    if field in ("search.trials_per_cell", "search.finalists"):  # None is as many as there are
         return before is not None and (now is None or now >= before)
     if field == "replicate.seeds":
         same_search = terms["protocol"] != "paper" or before[0] == now[0]

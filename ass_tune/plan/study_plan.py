@@ -66,6 +66,8 @@ class StudyPlan(BaseModel):
     """Reports that all configurations of a cell get before any goes on; 0 where each is trained at once."""
     keep: int | None = None
     """How many of a cell then go on; None for all."""
+    finalists: int | None = None
+    """How many of a cell are trained under the seeds that search after the first one; None for all that finish."""
     pruner: str
     train_seeds: tuple[int, ...]
     """Seeds that search; none of `seeds`, except under `protocol: paper` the first one."""
@@ -151,6 +153,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         sampler=spec.search.sampler,
         screen=spec.search.screen,
         keep=spec.search.keep,
+        finalists=spec.search.finalists,
         pruner=spec.prune.pruner,
         train_seeds=spec.train_seeds,
         seeds=spec.replicate.table,
@@ -269,15 +272,18 @@ def _most_trials(cell: CellPlan) -> int:
 
 def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
     judged_at = spec.judged
-    all_seeds = spec.train.iterations * len(cell.train_seeds)  # later ones do not train what the first one pruned
+    length = spec.train.iterations
     kept = min(cell.configurations, spec.search.keep or cell.configurations)
-    screened_out = (cell.configurations - kept) * (all_seeds - spec.search.screen * spec.train.evaluate_every)
-    whole = _trials(cell) * spec.train.iterations - screened_out
+    screened_out = (cell.configurations - kept) * (length - spec.search.screen * spec.train.evaluate_every)
+    # later seeds do not train what the first one pruned
+    whole = (cell.trials_if_left(kept) + cell.replicates) * length - screened_out
     if not judged_at:
         return whole
     share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
     judged = max(0, kept - spec.prune.startup_trials)
-    return whole - round(judged * share * (all_seeds - judged_at[0]))
+    stopped = judged * share
+    not_needed = cell.trials_if_left(kept) - cell.trials_if_left(kept - round(stopped))
+    return whole - round(stopped * (length - judged_at[0])) - not_needed * length
 
 
 def _times(

@@ -127,7 +127,8 @@ def _plan(spec: StudySpec, cell: RecordedCell) -> CellPlan:
     else:
         points, domain = None, LogUniform(type="log_uniform", low=min(there), high=max(there))
     seeds = cell.seeds[: len(spec.train_seeds)]
-    return CellPlan(cell.cell, (Variable(VARIABLE, domain),), points, tried, seeds, ())
+    space = (Variable(VARIABLE, domain),)
+    return CellPlan(cell.cell, space, points, tried, seeds, (), finalists=spec.search.finalists)
 
 
 class Lives:

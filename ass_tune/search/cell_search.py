@@ -1,7 +1,8 @@
 """One cell: its search, if there is anything to choose, and then the replicates of the configuration that was chosen.
 
 With several seeds that search, the first one tries every configuration, and may prune it. What finishes is trained
-under the next seed, to the end: so whatever is pruned needs no further seed, and something is left to be chosen.
+under the next seed, to the end: so whatever is pruned needs no further seed, and something is left to be chosen. Where
+the file names a number of finalists, only so many are, once the first seed has ended and the best ones are known.
 """
 
 from __future__ import annotations
@@ -69,8 +70,10 @@ class CellSearch:
         self._configurations = sum(entry.seed == plan.train_seeds[0] for entry in entries[Stage.TUNING])
         self._exhausted = False
         self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
-        for entry in finished:
-            self._queue_next_seed(entry.hyperparameters, entry.seed)
+        self._finalists_are_known = plan.finalists is None
+        if self._finalists_are_known:
+            for entry in finished:
+                self._queue_next_seed(entry.hyperparameters, entry.seed)
         self._replicates_begun = False
         self._further_seeds = 0
 
@@ -85,7 +88,7 @@ class CellSearch:
     @property
     def tuning_done(self) -> bool:
         """Whether every tuning trial has ended, so that the configuration of the table is known."""
-        left = self._configurations_left or self._under_next_seed or self._retries_left
+        left = self._configurations_left or self._queued() or self._retries_left
         return not left and not (self._running & self._keys[Stage.TUNING])
 
     @property
@@ -137,7 +140,7 @@ class CellSearch:
             self._exhausted = True
         if self._screening.waiting:
             return self._screening.next() if self._screening.over else None
-        return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._under_next_seed else None
+        return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._queued() else None
 
     def screened_out(self) -> list[Trial]:
         """Trials that wait and will never go on, now that every configuration is screened."""
@@ -208,7 +211,10 @@ class CellSearch:
         self._screening.end(trial)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
             self._finished_tuning += 1
-            self._queue_next_seed(trial.hyperparameters, trial.seed)
+            if self.plan.finalists is None:
+                self._queue_next_seed(trial.hyperparameters, trial.seed)
+        elif trial.stage is Stage.TUNING:
+            self._finalists_are_known = self.plan.finalists is None  # another one takes the place of one that is lost
 
     def finished(self, trial: Trial) -> FinishedTrial:
         """What a trial of equal content can reuse from one that finished here."""
@@ -220,6 +226,20 @@ class CellSearch:
         for later in self.plan.seeds_after(seed)[:1]:
             if self._identify(hyperparameters, later)[1] not in self._keys[Stage.TUNING]:
                 self._under_next_seed.append((hyperparameters, later))
+
+    def _queued(self) -> deque[tuple[Mapping[str, Value], int]]:
+        """Configurations that are left to be trained under a further seed that searches, with that seed."""
+        if not self._finalists_are_known and not self._configurations_left and not self._retries_left:
+            entries = self.tuning_entries()
+            first = [entry for entry in entries if entry.seed == self.plan.train_seeds[0]]
+            if all(entry.outcome is not None for entry in first):
+                found = finalists(entries, self.plan, self.objective)
+                pairs = [(entry.hyperparameters, seed) for seed in self.plan.train_seeds[1:] for entry in found]
+                self._under_next_seed = deque(
+                    pair for pair in pairs if self._identify(*pair)[1] not in self._keys[Stage.TUNING]
+                )
+                self._finalists_are_known = True
+        return self._under_next_seed
 
     def _next_point(self) -> Trial | None:
         seed = self.plan.train_seeds[0]
@@ -321,6 +341,23 @@ def best_searched(
             select.setdefault(name, {})[entry.seed] = entry.select_value
     best = best_configuration(select, seeds, objective)
     return None if best is None else (first[best[0]], best[1])
+
+
+def finalists(entries: Iterable[Entry], plan: CellPlan, objective: Objective = MIOU) -> list[Entry]:
+    """The trials under the first seed of the configurations that go on to the others, the best one first.
+
+    A configuration that did not finish under a later seed makes room for the next one. Equal ones stay in order.
+    """
+    first_seed = plan.train_seeds[0]
+    ordered = sorted(entries, key=lambda entry: entry.number)
+    lost = {configuration(e.config) for e in ordered if e.outcome not in (None, Outcome.FINISHED)}
+    left = [
+        (-objective.sign * entry.select_value, entry)
+        for entry in ordered
+        if entry.seed == first_seed and entry.outcome is Outcome.FINISHED and entry.select_value is not None
+        if configuration(entry.config) not in lost
+    ]
+    return [entry for _, entry in sorted(left, key=lambda pair: pair[0])[: plan.finalists]]
 
 
 def configuration(config: Mapping[str, Any]) -> str:

@@ -26,11 +26,13 @@ class CellPlan:
     configurations: int
     """How many the search tries; 0 where there is only one, which needs no search."""
     train_seeds: tuple[int, ...]
-    """Seeds that search: the first one tries all configurations, each later one those that finished under it."""
+    """Seeds that search: the first one tries all configurations, each later one those that finished under the last."""
     replicate_seeds: tuple[int, ...]
     """Seeds under which the chosen configuration is trained for the table."""
     further_seeds: tuple[int, ...] = ()
     """Those that may be added one after the other, until what the cell is compared with is decided."""
+    finalists: int | None = None
+    """How many configurations, the best ones, are trained under later seeds that search; None for all that finish."""
     idle: tuple[str, ...] = ()
     """Factors whose level has no effect in the cell."""
 
@@ -42,7 +44,12 @@ class CellPlan:
     @property
     def tuning_trials(self) -> int:
         """How many the search has if no configuration is pruned or fails."""
-        return self.configurations * len(self.train_seeds)
+        return self.trials_if_left(self.configurations)
+
+    def trials_if_left(self, left: int) -> int:
+        """How many tuning trials the search has if so many configurations finish under the first seed."""
+        finalists = left if self.finalists is None else min(self.finalists, left)
+        return self.configurations + finalists * (len(self.train_seeds) - 1)
 
     @property
     def replicates(self) -> int:
@@ -165,7 +172,7 @@ def _plan(spec: StudySpec, cell: Cell, space: tuple[Variable, ...], points: int 
     configurations = min(number for number in (budget, points) if number is not None)
     # under `protocol: paper` the trial that was chosen is itself the table's first
     fresh = tuple(seed for seed in table if seed not in searching)
-    return CellPlan(cell, space, points, configurations, searching, fresh, further)
+    return CellPlan(cell, space, points, configurations, searching, fresh, further, spec.search.finalists)
 
 
 def _content(spec: StudySpec, values: Mapping[str, Any], searched: str) -> str:

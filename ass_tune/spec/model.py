@@ -98,6 +98,12 @@ class Search(Part):
         description="With screen: how many configurations of a cell, the best ones, go on; the others are pruned. By "
         "default all go on",
     )
+    finalists: int | None = Field(
+        default=None,
+        ge=1,
+        description="With several train_seeds: how many configurations of a cell, the best ones under the first seed, "
+        "are trained under the others and can be chosen. By default all that finish",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
 

@@ -10,6 +10,7 @@ from analysis.wording import count, seeds_text
 from ass_tune.plan.power import PlannedPower
 from ass_tune.plan.savings import PlannedSavings
 from ass_tune.plan.study_plan import StudyPlan
+from ass_tune.search.cells import CellPlan
 from ass_tune.terminal.columns import level_columns
 from ass_tune.terminal.layout import Column, FittedTable
 from ass_tune.terminal.plan_pairs import comparison_lines, left_out_lines
@@ -33,7 +34,7 @@ def _columns(plan: StudyPlan) -> list[Column]:
         *level_columns([cell.shown for cell in plan.cell_plans]),
         Column("tuned", [", ".join(cell.tuned) or "nothing" for cell in plan.cells], right=False, folds=True),
         Column("points", ["any" if cell.points is None else str(cell.points) for cell in plan.cells], spare=1),
-        Column("tuning trials", [_searched(cell.configurations, len(plan.train_seeds)) for cell in plan.cells]),
+        Column("tuning trials", [_searched(cell) for cell in plan.cell_plans]),
         Column("replicates", [_from_to(cell.replicates, cell.most_replicates) for cell in plan.cells]),
         Column("time per trial", times),
     ]
@@ -50,8 +51,6 @@ def _labeled(label: str, text: str) -> RenderableType:
 
 def _totals(plan: StudyPlan) -> dict[str, str]:
     trials = _from_to(plan.tuning_trials + plan.replicates, plan.tuning_trials + plan.most_replicates)
-    several = len(plan.train_seeds) > 1 and plan.tuning_trials
-    of_which = f" ({plan.tuning_trials // len(plan.train_seeds)} configurations x {len(plan.train_seeds)} seeds)"
     totals = {
         **({"design": plan.design} if plan.design != "product" else {}),
         "data": f"{plan.domains}, profile {plan.profile}, protocol {plan.protocol}",
@@ -59,7 +58,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         "table": f"{_table_seeds(plan)}{'; the first one also searches' if plan.protocol == 'paper' else ''}",
         "compared": _compared(plan),
         **({"can show": _power(plan.power, plan.objective.of_difference)} if plan.power else {}),
-        "trials": f"{trials}: {plan.tuning_trials} tuning trials{of_which if several else ''} and "
+        "trials": f"{trials}: {plan.tuning_trials} tuning trials{_of_which(plan)} and "
         f"{_from_to(plan.replicates, plan.most_replicates)} replicates",
         "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning{_with_fewest(plan)}",
     }
@@ -71,6 +70,18 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         totals["memory"] = f"tensors of one trial about {format_bytes(plan.device_bytes)} at most"
     totals["disk"] = _disk(plan)
     return totals
+
+
+def _of_which(plan: StudyPlan) -> str:
+    """E.g. ` (12 configurations x 2 seeds)`; nothing where one seed searches."""
+    further = len(plan.train_seeds) - 1
+    if not further or not plan.tuning_trials:
+        return ""
+    configurations = sum(cell.configurations for cell in plan.cells)
+    if plan.finalists is None:
+        return f" ({configurations} configurations x {further + 1} seeds)"
+    best = f"the best {plan.finalists} of each cell under {further} more"
+    return f" ({configurations} configurations under one seed, {best})"
 
 
 def _screening(plan: StudyPlan) -> str:
@@ -100,9 +111,14 @@ def _with_fewest(plan: StudyPlan) -> str:
     return "" if plan.first_look is None else " with the fewest replicates"
 
 
-def _searched(configurations: int, seeds: int) -> str:
-    """A cell's tuning trials; with several seeds e.g. `6 x 2`, configurations and seeds."""
-    return str(configurations) if seeds == 1 or not configurations else f"{configurations} x {seeds}"
+def _searched(cell: CellPlan) -> str:
+    """A cell's tuning trials; e.g. `6 x 2`, configurations and seeds, or `6 + 2 x 2` with two finalists."""
+    configurations, seeds = cell.configurations, len(cell.train_seeds)
+    if seeds == 1 or not configurations:
+        return str(configurations)
+    if cell.finalists is None:
+        return f"{configurations} x {seeds}"
+    return f"{configurations} + {min(cell.finalists, configurations)} x {seeds - 1}"
 
 
 def _compared(plan: StudyPlan) -> str:

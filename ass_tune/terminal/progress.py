@@ -30,8 +30,8 @@ class CellProgress:
     """Their keys."""
     _select: dict[bytes, dict[int, float]] = field(default_factory=dict)
     """The objective on the select split of finished tuning trials by configuration and seed."""
-    _not_needed: dict[str, int] = field(default_factory=dict)
-    """By key of a tuning trial that did not finish, how many further seeds its configuration is not trained under."""
+    _lost: dict[str, int] = field(default_factory=dict)
+    """By key of a tuning trial that did not finish, its seed."""
     _best: float | None = None
     _best_is_known: bool = True
 
@@ -66,8 +66,14 @@ class CellProgress:
 
     @property
     def tuning_wanted(self) -> int:
-        """Tuning trials of the whole search, less those that pruned or failed configurations do not need."""
-        return self.plan.tuning_trials - sum(self._not_needed.values())
+        """Tuning trials of the whole search, less those that pruned or failed configurations do not need.
+
+        Not fewer than have ended: others take the place of finalists that failed.
+        """
+        lost = Counter(self._lost.values())
+        left = self.plan.configurations - lost.pop(self.plan.train_seeds[0], 0)
+        not_needed = sum(number * len(self.plan.seeds_after(seed)) for seed, number in lost.items())
+        return max(self.ended[Stage.TUNING], self.plan.trials_if_left(left) - not_needed)
 
     @property
     def replicates_wanted(self) -> int:
@@ -84,9 +90,9 @@ class CellProgress:
 
     def _searched(self, trial: Trial | Entry, outcome: Outcome, select_value: float | None) -> None:
         if outcome is not Outcome.FINISHED:
-            self._not_needed[trial.key] = len(self.plan.seeds_after(trial.seed))
+            self._lost[trial.key] = trial.seed
             return
-        self._not_needed.pop(trial.key, None)
+        self._lost.pop(trial.key, None)
         if select_value is not None:
             self._select.setdefault(self._tried(trial), {})[trial.seed] = select_value
             self._best_is_known = False

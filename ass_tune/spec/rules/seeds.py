@@ -31,6 +31,18 @@ def the_paper_has_no_seeds_for_the_search(draft: Draft) -> Iterator[SpecError]:
         yield draft.error(("search", "train_seeds"), f"{text}; allowed: protocol: split, or no train_seeds")
 
 
+def finalists_have_a_final(draft: Draft) -> Iterator[SpecError]:
+    """With `finalists`, several seeds search."""
+    spec = draft.spec
+    if (
+        spec.search.finalists is not None
+        and not {("search",), ("protocol",)} & draft.broken
+        and len(spec.train_seeds) < 2
+    ):
+        text = f"found {spec.search.finalists} with one seed that searches; allowed: with several train_seeds"
+        yield draft.error(("search", "finalists"), text)
+
+
 def seeds_are_added_until_something_is_decided(draft: Draft) -> Iterator[SpecError]:
     """`until` and `at_most` go together, there is something to decide, and a first look that can decide it."""
     spec, replicate = draft.spec, draft.spec.replicate
@@ -57,5 +69,6 @@ def seeds_are_added_until_something_is_decided(draft: Draft) -> Iterator[SpecErr
 RULES = (
     seeds_of_the_search_are_its_own,
     the_paper_has_no_seeds_for_the_search,
+    finalists_have_a_final,
     seeds_are_added_until_something_is_decided,
 )

@@ -126,6 +126,18 @@ def test_with_several_seeds_a_pruned_configuration_saves_its_further_trials(spec
 
 
 @pytest.mark.usefixtures("nothing_measured")
+def test_the_plan_says_how_many_finalists_there_are(spec: Spec) -> None:
+    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8, 9], "finalists": 2}
+    plan = planned(spec(search=search))
+    assert {(cell.configurations, cell.tuning_trials) for cell in plan.cells} == {(6, 10)}
+    best = "the best 2 of each cell under 2 more"
+    assert f"72: 60 tuning trials (36 configurations under one seed, {best}) and 12 replicates" in lines(shown(plan))
+    assert ["ga", "5", "lr", "any", "6", "+", "2", "x", "2", "2", "?"] in [
+        line.split() for line in shown(plan).splitlines()
+    ]
+
+
+@pytest.mark.usefixtures("nothing_measured")
 def test_the_primary_comparisons_are_part_of_the_plan(spec: Spec) -> None:
     ablate = {"adaptor": ["joint", "ga", "ga+csa"], "labeled_images": [0, 5]}
     pairs = [{"ours": {"adaptor": ours}, "theirs": {"adaptor": "ga"}} for ours in ("ga+csa", "joint")]
@@ -191,10 +203,13 @@ def test_expected_pruning(spec: Spec, prune: dict[str, Any], saved: float) -> No
 
 
 @pytest.mark.usefixtures("nothing_measured")
+@pytest.mark.parametrize("finalists", [None, 1, 3])
 @pytest.mark.parametrize("keep", [None, 2, 9])
-def test_screening_costs_what_the_plan_says(spec: Spec, driven: Callable, keep: int | None) -> None:
-    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8], "screen": 2, "keep": keep}
-    wanted = spec(search=search)
+def test_screening_and_finalists_cost_what_the_plan_says(
+    spec: Spec, driven: Callable, keep: int | None, finalists: int | None
+) -> None:
+    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8, 9], "screen": 2}
+    wanted = spec(search={**search, "keep": keep, "finalists": finalists})
     study = driven(wanted).run(3)
     entries = [entry for one in study.searches for entry in (*one.tuning_entries(), *one.replicate_entries())]
     assert planned(wanted).iterations_expected == sum(entry.last_iteration for entry in entries)

@@ -96,6 +96,14 @@ def test_only_the_best_are_kept_and_the_others_end_where_they_wait(spec: Spec, d
     assert not progress.running and not progress.waiting
 
 
+@pytest.mark.parametrize("finalists", [1, 2, 5])
+def test_progress_counts_finalists(spec: Spec, driven: Callable, finalists: int) -> None:
+    search = {**SEARCH, "keep": 3, "train_seeds": [1000, 1001, 1002], "finalists": finalists}
+    study, progress = watched(driven, spec(search=search, ablate=TWO_CELLS), optuna.storages.InMemoryStorage())
+    study.run(2)
+    assert progress.trials_ended == progress.trials_wanted == 2 * (6 + min(3, finalists) * 2) + 2 * 2
+
+
 def test_paused_trials_wait_visibly_and_are_counted_again_by_the_next_driver(spec: Spec, driven: Callable) -> None:
     storage = optuna.storages.InMemoryStorage()
     wanted = spec(search=SEARCH, ablate=TWO_CELLS)

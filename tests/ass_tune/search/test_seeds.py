@@ -100,6 +100,52 @@ def test_a_seed_that_is_added_searches_with_what_is_there(spec: Spec, driven: Ca
     assert [(t.seed, t.hyperparameters) for t in second.trials(Stage.TUNING)] == [(8, values) for values in tried]
 
 
+FINALISTS = {"sampler": "random", "trials_per_cell": 4, "train_seeds": [7, 8, 9], "finalists": 2}
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_finalists_alone_are_trained_under_further_seeds_once_all_were_tried_and_one_of_them_is_chosen(
+    spec: Spec, driven: Callable, slots: int
+) -> None:
+    study = driven(spec(search=FINALISTS)).run(slots, order=1)
+    for one in study.searches:
+        first = {entry.number: entry for entry in one.tuning_entries() if entry.seed == 7}
+        best = sorted(first.values(), key=lambda entry: (-entry.select_value, entry.number))[:2]
+        wanted = sorted([entry.hyperparameters["lr"], seed] for entry in best for seed in (8, 9))
+        further = [entry for entry in one.tuning_entries() if entry.seed != 7]
+        assert sorted([entry.hyperparameters["lr"], entry.seed] for entry in further) == wanted
+        assert min(entry.number for entry in further) > max(first)
+        assert one.chosen() in [entry.hyperparameters for entry in best]
+        assert one.plan.tuning_trials == len(one.tuning_entries()) == 4 + 2 * 2
+
+
+def test_the_next_best_takes_the_place_of_a_finalist_that_fails(spec: Spec, driven: Callable) -> None:
+    study = driven(
+        spec(ablate=ONE_CELL, search=FINALISTS),
+        fails=lambda trial: 50 if trial.stage is Stage.TUNING and trial.number == 4 else None,
+    ).run(2)
+    [one] = study.searches
+    first = sorted((e for e in one.tuning_entries() if e.seed == 7), key=lambda e: (-e.select_value, e.number))
+    assert [entry.seed for entry in one.tuning_entries() if entry.outcome is Outcome.FAILED] == [8]
+    finished = [entry for entry in one.tuning_entries() if entry.outcome is Outcome.FINISHED]
+    both = [entry.hyperparameters for entry in first[1:3]]
+    for seed in (8, 9):
+        of_seed = [entry.hyperparameters for entry in finished if entry.seed == seed]
+        assert all(hyperparameters in of_seed for hyperparameters in both)
+    assert one.chosen() in both
+
+
+@pytest.mark.parametrize("dies_after", [15, 39, 40, 41, 55, 79, 81])
+def test_a_driver_that_goes_on_names_the_same_finalists(spec: Spec, driven: Callable, dies_after: int) -> None:
+    wanted, storage = spec(ablate=ONE_CELL, search=FINALISTS), InMemoryStorage()
+    undisturbed = driven(wanted).run(1)
+    driven(wanted, storage).run(1, reports=dies_after)
+    resumed = driven(wanted, storage).run(1)
+    keys = [[trial.key for trial, _ in study.searches[0].trials()] for study in (undisturbed, resumed)]
+    assert keys[0] == keys[1]
+    assert resumed.searches[0].chosen() == undisturbed.searches[0].chosen()
+
+
 def test_under_the_papers_protocol_the_first_seed_of_the_table_searches_and_stays_in_it(
     spec: Spec, driven: Callable
 ) -> None:

@@ -32,7 +32,7 @@ BROKEN = {
         "search: {trails_per_cell: 3}",
         (
             "x.yaml:7: search.trails_per_cell: unknown key; allowed: sampler, trials_per_cell, "
-            "train_seeds, screen, keep, seed, arguments; did you mean 'trials_per_cell'?"
+            "train_seeds, screen, keep, finalists, seed, arguments; did you mean 'trials_per_cell'?"
         ),
     ),
     "an unknown key of a hyperparameter": (

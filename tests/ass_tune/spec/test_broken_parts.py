@@ -115,6 +115,10 @@ prune: {pruner: patient, arguments: {patience: 2}, around: {pruner: patient, arg
         "search: {screen: 4}",
         "x.yaml:7: search.screen: found 4, but a trial has 4 report(s); allowed: 0 to 3",
     ),
+    "finalists of one seed": (
+        "search: {finalists: 2}",
+        "x.yaml:7: search.finalists: found 2 with one seed that searches; allowed: with several train_seeds",
+    ),
     "fewer that go on without screening": (
         "search: {keep: 2}",
         "x.yaml:7: search.keep: found 2 without screen; allowed: with screen",

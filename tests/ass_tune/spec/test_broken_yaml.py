@@ -76,8 +76,8 @@ study: t""",
     ),
     "a merge key": (
         "search: {<<: 1, trials_per_cell: 2}",
-        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, train_seeds, screen, keep, seed, "
-        "arguments",
+        "x.yaml:7: search.<<: unknown key; allowed: sampler, trials_per_cell, train_seeds, screen, keep, finalists, "
+        "seed, arguments",
     ),
     "yes is text": (
         """\
