@@ -210,6 +210,8 @@ def split_note(study: Study) -> str:
     seeds = (
         f"from other seeds, {', '.join(map(str, study.seeds))}" if own else f"{searching} is one of those of the table"
     )
+    if (finalists := study.plan.get("finalists")) is not None:
+        searching += f"; all but the best {finalists} of a cell under the first of them alone"
     return (
         f"{chosen} the select split, under {searching}. Every {name} of the table is from other images, the report "
         f"split, and {seeds}."

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
-from analysis.wording import count
+from analysis.wording import count, seeds_text
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,21 @@ def said_of(found: Pruning) -> list[str]:
         f"order at the end have a rank correlation of {found.agreement:.2f} (Spearman's, mean over cells)."
     )
     return [saved, risked, agreed]
+
+
+def said_of_finalists(study: Study) -> str | None:
+    """A sentence on what the file's number of finalists saved and risked; None where it names none."""
+    finalists, searching = study.plan.get("finalists"), study.train_seeds
+    if finalists is None:
+        return None
+    finished = study.frame.query("stage == 'tuning' and outcome == 'finished'").groupby("cell")["seed"]
+    left_out = int((finished.apply(lambda seeds: (seeds == searching[0]).sum()) - finalists).clip(lower=0).sum())
+    saved = left_out * (len(searching) - 1) * study.iterations
+    which = f"{count(left_out, 'configuration')} that finished under seed {searching[0]}"
+    return (
+        f"{which} {'was' if left_out == 1 else 'were'} not among the best {finalists} of a cell and not trained under {seeds_text(searching[1:])}, which saved "
+        f"{count(saved, 'iteration')}. How good they are under other seeds is not known."
+    )
 
 
 @dataclass(frozen=True)

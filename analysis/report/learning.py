@@ -10,7 +10,7 @@ from analysis.discriminators import CHANCE, NEAR_CHANCE, WINS, summary
 from analysis.figures.discriminators import discriminator_accuracies
 from analysis.figures.learning_curves import MOST_PANELS, learning_curves
 from analysis.figures.slices import slices
-from analysis.pruning import pruning, said_of
+from analysis.pruning import pruning, said_of, said_of_finalists
 from analysis.report.blocks import Block, Picture, Points, Section, Table, Text
 from analysis.statistics.block_design import Noise
 from analysis.statistics.importance import BAND, BEST_SHARE, FEWEST, PERMUTATIONS, importance
@@ -69,6 +69,8 @@ def learning(study: Study) -> Section | None:
     ends = "; a cross ends a pruned trial" if found else ""
     cells = f"; the first {MOST_PANELS} of {len(study.cells)} cells" if len(study.cells) > MOST_PANELS else ""
     blocks: list[Block] = [Picture("learning_curves", f"{caption}{ends}{cells}.", figure)]
+    finalists = said_of_finalists(study)
+    blocks += [Text(finalists)] if finalists is not None else []
     if found is None:
         blocks.append(Text("No trial was pruned."))
     else:

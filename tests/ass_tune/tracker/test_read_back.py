@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.conclusions import split_note
+from analysis.pruning import said_of_finalists
 from analysis.readers.folder import read_folder
 from analysis.records import Metrics, decode, encode, read_line, write_line
 from analysis.report.table_files import table_markdown
@@ -195,6 +196,19 @@ def test_the_table_is_made_of_fresh_seeds_alone(spec: Spec, recorded: Callable, 
     assert (
         set(frame.query("best")["lambda_sadv"]) == set(frame.query("chosen")["lambda_sadv"]) == {chosen["lambda_sadv"]}
     )
+
+
+def test_the_report_says_what_finalists_saved(spec: Spec, recorded: Callable) -> None:
+    search = {"sampler": "random", "trials_per_cell": 5, "train_seeds": [7, 8, 9], "finalists": 2}
+    study = recorded(spec(ablate=ONE_CELL, search=search)).run(2)
+    read = read_back(study.searches, study.folder)
+    assert "under seeds 7, 8, 9; all but the best 2 of a cell under the first of them alone." in split_note(read)
+    assert said_of_finalists(read) == (
+        "3 configurations that finished under seed 7 were not among the best 2 of a cell and not trained under seeds 8, "
+        "9, which saved 600 iterations. How good they are under other seeds is not known."
+    )
+    trained = read.frame.query("stage == 'tuning'")
+    assert 5 * 3 * 100 - trained["iteration"].sum() == 600
 
 
 def test_under_the_papers_protocol_the_seed_that_searched_is_in_the_table(spec: Spec, recorded: Callable) -> None:
