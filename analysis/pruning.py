@@ -142,8 +142,9 @@ def said_of_finalists(study: Study) -> str | None:
     saved = left_out * (len(searching) - 1) * study.iterations
     which = f"{count(left_out, 'configuration')} that finished under seed {searching[0]}"
     return (
-        f"{which} {'was' if left_out == 1 else 'were'} not among the best {finalists} of a cell and not trained under {seeds_text(searching[1:])}, which saved "
-        f"{count(saved, 'iteration')}. How good they are under other seeds is not known."
+        f"{which} {'was' if left_out == 1 else 'were'} not among the best {finalists} of a cell and not trained under "
+        f"{seeds_text(searching[1:])}, which saved {count(saved, 'iteration')}. How good they are under other seeds is not "
+        "known."
     )
 
 
