@@ -143,8 +143,8 @@ def said_of_finalists(study: Study) -> str | None:
     which = f"{count(left_out, 'configuration')} that finished under seed {searching[0]}"
     return (
         f"{which} {'was' if left_out == 1 else 'were'} not among the best {finalists} of a cell and not trained under "
-        f"{seeds_text(searching[1:])}, which saved {count(saved, 'iteration')}. How good they are under other seeds is not "
-        "known."
+        f"{seeds_text(searching[1:])}, which saved {count(saved, 'iteration')}. How good they are under other "
+        "seeds is not known."
     )
 
 
