@@ -16,10 +16,11 @@ from analysis.choice import best_configuration
 from ass_tune.replay.curve_set import DIVERGED, CurveSet, RecordedCell
 from ass_tune.replay.recorded_config import VARIABLE, recorded_spec
 from ass_tune.replay.virtual_time import Event, VirtualSlots
-from ass_tune.search.cell_search import CellSearch, best_searched
+from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.cells import CellPlan
 from ass_tune.search.director import Director
 from ass_tune.search.pruners import make_pruner
+from ass_tune.search.searched import best_searched
 from ass_tune.spec import StudySpec
 from ass_tune.spec.hyperparameters import Choice, LogUniform
 from ass_tune.spec.space import Variable

@@ -7,28 +7,26 @@ the file names a number of finalists, only so many are, once the first seed has 
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 
-from analysis.choice import best_configuration
 from ass_tune.ledger.ledger import Entry, Stratum
 from ass_tune.ledger.reuse import FinishedTrial, finished_trial
 from ass_tune.search.cells import CellPlan, grid_points
 from ass_tune.search.identity import build_config, trial_key
 from ass_tune.search.samplers import make_sampler
 from ass_tune.search.screening import Screening, waits
+from ass_tune.search.searched import best_searched, finalists
 from ass_tune.search.suggest import suggest
 from ass_tune.spec import StudySpec
 from ass_tune.trial import End, Report, Trial
 from trainables.config import Value
 from trainables.domains.sampling import stream
-from trainables.objective import MIOU, Objective
 from trainables.words import Outcome, Stage
 
 SAMPLER_ATTEMPTS = 16
@@ -229,17 +227,19 @@ class CellSearch:
 
     def _queued(self) -> deque[tuple[Mapping[str, Value], int]]:
         """Configurations that are left to be trained under a further seed that searches, with that seed."""
-        if not self._finalists_are_known and not self._configurations_left and not self._retries_left:
-            entries = self.tuning_entries()
-            first = [entry for entry in entries if entry.seed == self.plan.train_seeds[0]]
-            if all(entry.outcome is not None for entry in first):
-                found = finalists(entries, self.plan, self.objective)
-                pairs = [(entry.hyperparameters, seed) for seed in self.plan.train_seeds[1:] for entry in found]
-                self._under_next_seed = deque(
-                    pair for pair in pairs if self._identify(*pair)[1] not in self._keys[Stage.TUNING]
-                )
-                self._finalists_are_known = True
+        if not self._finalists_are_known and self._all_tried:
+            found = finalists(self.tuning_entries(), self.plan, self.objective)
+            pairs = [(entry.hyperparameters, seed) for seed in self.plan.train_seeds[1:] for entry in found]
+            known = self._keys[Stage.TUNING]
+            self._under_next_seed = deque(pair for pair in pairs if self._identify(*pair)[1] not in known)
+            self._finalists_are_known = True
         return self._under_next_seed
+
+    @property
+    def _all_tried(self) -> bool:
+        """Whether every configuration has ended under the first seed."""
+        left = self._configurations_left or self._retries_left
+        return not left and all(entry.outcome is not None for entry in self._first_entries())
 
     def _next_point(self) -> Trial | None:
         seed = self.plan.train_seeds[0]
@@ -320,46 +320,3 @@ class CellSearch:
             for entry in stratum.entries():
                 hyperparameters, config = entry.hyperparameters, entry.config
                 yield self._trial(stage, entry.number, entry.key, entry.seed, hyperparameters, config), entry
-
-
-def best_searched(
-    entries: Iterable[Entry], seeds: Sequence[int], objective: Objective = MIOU
-) -> tuple[Entry, float] | None:
-    """The first trial of the configuration that a search has found, and its mean select value.
-
-    Args:
-        entries: tuning trials of a cell.
-        seeds: those that search; None is returned where no configuration has finished under all of them.
-        objective: of the trials.
-    """
-    first: dict[str, Entry] = {}
-    select: dict[str, dict[int, float]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.number):
-        if entry.outcome is Outcome.FINISHED and entry.select_value is not None:
-            name = configuration(entry.config)
-            first.setdefault(name, entry)
-            select.setdefault(name, {})[entry.seed] = entry.select_value
-    best = best_configuration(select, seeds, objective)
-    return None if best is None else (first[best[0]], best[1])
-
-
-def finalists(entries: Iterable[Entry], plan: CellPlan, objective: Objective = MIOU) -> list[Entry]:
-    """The trials under the first seed of the configurations that go on to the others, the best one first.
-
-    A configuration that did not finish under a later seed makes room for the next one. Equal ones stay in order.
-    """
-    first_seed = plan.train_seeds[0]
-    ordered = sorted(entries, key=lambda entry: entry.number)
-    lost = {configuration(e.config) for e in ordered if e.outcome not in (None, Outcome.FINISHED)}
-    left = [
-        (-objective.sign * entry.select_value, entry)
-        for entry in ordered
-        if entry.seed == first_seed and entry.outcome is Outcome.FINISHED and entry.select_value is not None
-        if configuration(entry.config) not in lost
-    ]
-    return [entry for _, entry in sorted(left, key=lambda pair: pair[0])[: plan.finalists]]
-
-
-def configuration(config: Mapping[str, Any]) -> str:
-    """Equal for trials that differ in their seed alone."""
-    return json.dumps({name: value for name, value in config.items() if name != "seed"}, sort_keys=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from analysis.choice import best_configuration
 from ass_tune.ledger.ledger import Entry, count_outcomes
 from ass_tune.limit import TimeLimit
-from ass_tune.search.cell_search import CellSearch, configuration
+from ass_tune.search.cell_search import CellSearch
 from ass_tune.search.cells import CellPlan
+from ass_tune.search.searched import configuration
 from ass_tune.trial import End, Listener, Report, Trial
 from trainables.objective import MIOU, Objective, chosen_by
 from trainables.words import Outcome, Stage
