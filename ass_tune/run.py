@@ -93,6 +93,7 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     from ass_tune.ledger.owner import claim_ledger_place
     from ass_tune.search.samplers import check_sampler, check_trusted
     from ass_tune.terminal.waits import StorageWaits
+    from ass_tune.tracker.elsewhere import what_stays_here
     from ass_tune.tracker.further import check_trackers
     from ass_tune.tracker.records_copy import records_kept
     from ass_tune.tracker.store import usable_store
@@ -108,7 +109,8 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
     with ExitStack() as held:
         held.enter_context(telling(waits := StorageWaits(console)))
         if not studies.is_local:
-            check_studies_elsewhere(console, spec.study, arguments)
+            for line in what_stays_here(spec.study, arguments):
+                say(line)
         if arguments.fresh:
             with study_lock(disk):
                 say(f"put aside: {put_aside(studies.folder, spec.study)}")
@@ -119,28 +121,6 @@ def run_alone(console: Console, spec: StudySpec, plan: StudyPlan, arguments: Arg
             say(f"taken over from {died}, which is gone")
         incomplete = held.enter_context(records_kept(folder, disk, waits))
         return run_study(console, spec, plan, arguments, folder, ledger, incomplete)
-
-
-def check_studies_elsewhere(console: Console, study: str, arguments: Arguments) -> None:
-    """Say what stays on this machine's disk, and make sure that it belongs to the study at the URL."""
-    from ass_tune.tracker.destination import study_identity
-    from ass_tune.tracker.here import belongs_to
-    from ass_tune.tracker.store import default_uri, mlflow_store
-
-    studies = arguments.studies
-    if arguments.fresh:
-        raise UserMistake(
-            "--fresh moves a study's folder away, for which an object store would copy all of it: choose another name, "
-            "--set study=NAME"
-        )
-    check_reachable(studies)
-    folder, disk = studies.files_of(study), studies.disk_of(study)
-    store = mlflow_store(studies.folder, arguments.tracking_uri)
-    mlflow = ", MLflow's database" if store.uri == default_uri(studies.folder) else ""
-    stay = f"lock, outbox{'' if arguments.ledger else ', ledger'}{mlflow}"
-    console.print(f"study folder: {folder.shown()}; on this machine: {stay}, in {disk}", soft_wrap=True)
-    if (aside := belongs_to(studies.folder, study, study_identity(folder))) is not None:
-        console.print(f"put aside: {aside}, of another study with this name", soft_wrap=True)
 
 
 def run_study(
