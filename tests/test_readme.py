@@ -31,8 +31,8 @@ SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("  #")[0].strip() for block in SHELL for line in block.splitlines() if line.strip()]
 FEW = [
     *("--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "prune=none"),
-    *("--set", "ablate.labeled_images=[20]", "--set", "search.trials_per_cell=1", "--set", "replicate.seeds=[0]"),
-    *("--set", "search.train_seeds=[1000]"),
+    *("--set", "ablate.labeled_images=[20]", "--set", "search.trials_per_cell=1", "--set", "search.train_seeds=[1000]"),
+    *("--set", "search.finalists=null", "--set", "replicate={seeds: [0], at_most: null, until: null}"),
 ]
 
 

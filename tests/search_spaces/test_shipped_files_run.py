@@ -12,12 +12,14 @@ from mlflow.tracking import MlflowClient
 
 from trainables.confusions import confusions_from_parquet
 
-FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", "--set", "replicate.seeds=[0]"]
-ONE_TRIAL = ["--set", "search.trials_per_cell=1", "--set", "search.train_seeds=[1000]"]
+ONE_SEED = ["--set", "replicate={seeds: [0], at_most: null, until: null}"]
+FEW = ["--set", "train.iterations=4", "--set", "train.evaluate_every=2", *ONE_SEED]
+ONE_SEARCHES = ["--set", "search.train_seeds=[1000]", "--set", "search.finalists=null"]
+ONE_TRIAL = ["--set", "search.trials_per_cell=1", *ONE_SEARCHES]
 ONE_BUDGET = ["--set", "ablate.labeled_images=[20]"]
 SHIPPED = {
-    "csa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
-    "fcsa": [*ONE_TRIAL, *ONE_BUDGET, "--set", "prune=none"],
+    "csa": [*ONE_TRIAL, *ONE_BUDGET],
+    "fcsa": [*ONE_TRIAL, *ONE_BUDGET],
     "adaptors": [*ONE_TRIAL, *ONE_BUDGET],
     "lambda_sadv": [*ONE_BUDGET, "--set", "ablate.lambda_sadv=[1, 30]"],
     "precision": [],
