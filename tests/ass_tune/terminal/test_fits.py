@@ -127,7 +127,8 @@ def test_the_plan_fits(name: str, width: int, height: int) -> None:
     if name != "single":
         check_levels(text, [cell.shown for cell in plan.cell_plans])
     assert {tuned for cell in plan.cells for tuned in cell.tuned} <= set(text.replace(",", " ").split())
-    for total in (f"{plan.tuning_trials} tuning trials", f"{plan.replicates} replicates"):
+    most = f" to {plan.most_replicates}" if plan.most_replicates > plan.replicates else ""
+    for total in (f"{plan.tuning_trials} tuning trials", f"{plan.replicates}{most} replicates"):
         assert total in " ".join(text.split())
 
 
