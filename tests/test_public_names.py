@@ -69,7 +69,7 @@ def test_plan_and_status_import_no_ray() -> None:
         "print(plan.tuning_trials, status.trials_wanted); sys.exit(' '.join({'ray', 'torch'} & set(sys.modules)) or 0)"
     )
     done = python(program)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "12 36\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "18 27\n", "")
 
 
 def test_a_mistake_in_a_file_is_an_exception() -> None:
