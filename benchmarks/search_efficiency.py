@@ -277,7 +277,7 @@ def drawing(folder: Path, name: str, found: Mapping[str, Found]) -> Path:
     axes = figure.add_subplot()
     colors = colormaps["tab10"].colors  # pyright: ignore[reportAttributeAccessIssue]
     for (method, one), color in zip(found.items(), itertools.cycle(colors)):
-        ours = method in CANDIDATES
+        ours = method == OURS
         low, mean, high = _band(one.regrets)
         style = {"color": "black", "linewidth": 2.5} if ours else {"color": color, "linestyle": "--"}
         axes.plot(100 * BUDGETS, mean, label=method, **style)
