@@ -97,7 +97,7 @@ PEERS: dict[str, Method] = {
     "Ray ASHA, factor 4": peer(Asha, reduction_factor=4),
     "Ray ASHA, factor 2": peer(Asha, reduction_factor=2),
     "Optuna median": ours("median", startup_trials=5),
-    "Optuna median, as in csa.yaml": ours("median", startup_trials=2, start=0.67),
+    "Optuna median, from 2/3 on": ours("median", startup_trials=2, start=0.67),
     "Optuna halving": ours("successive_halving"),
     "Optuna hyperband": ours("hyperband"),
     **({} if missing() else {name: peer(SyneTune, kind=kind) for name, kind in KINDS.items()}),
