@@ -69,9 +69,8 @@ class CellSearch:
         self._exhausted = False
         self._under_next_seed: deque[tuple[Mapping[str, Value], int]] = deque()
         self._finalists_are_known = plan.finalists is None
-        if self._finalists_are_known:
-            for entry in finished:
-                self._queue_next_seed(entry.hyperparameters, entry.seed)
+        for entry in finished:
+            self._queue_next_seed(entry.hyperparameters, entry.seed)
         self._replicates_begun = False
         self._further_seeds = 0
 
@@ -209,8 +208,7 @@ class CellSearch:
         self._screening.end(trial)
         if trial.stage is Stage.TUNING and end.outcome is Outcome.FINISHED:
             self._finished_tuning += 1
-            if self.plan.finalists is None:
-                self._queue_next_seed(trial.hyperparameters, trial.seed)
+            self._queue_next_seed(trial.hyperparameters, trial.seed)
         elif trial.stage is Stage.TUNING:
             self._finalists_are_known = self.plan.finalists is None  # another one takes the place of one that is lost
 
@@ -220,7 +218,12 @@ class CellSearch:
         return finished_trial(stratum.name, stratum.entry(trial.number), objective=self.objective)
 
     def _queue_next_seed(self, hyperparameters: Mapping[str, Value], seed: int) -> None:
-        """A configuration that has finished under a seed of the search is trained under the next one."""
+        """A configuration that has finished under a seed of the search is trained under the next one.
+
+        Not where only finalists are: these are known once all were tried.
+        """
+        if self.plan.finalists is not None:
+            return
         for later in self.plan.seeds_after(seed)[:1]:
             if self._identify(hyperparameters, later)[1] not in self._keys[Stage.TUNING]:
                 self._under_next_seed.append((hyperparameters, later))
