@@ -174,11 +174,12 @@ def _add_implied_conditions(
     spec: StudySpec, values: Mapping[str, Any], variables: dict[str, Variable], parents: Sequence[str]
 ) -> None:
     """Turn "no effect for some values of a parent" into conditions, and drop what never has one."""
+    inert_given = spec.config_class.inert
     for parent in parents:
         if parent not in variables or variables[parent].when:
             continue
         options = few_values(variables[parent].domain)
-        inert = [(option, spec.config_class.inert({**values, parent: option})) for option in options]
+        inert = [(option, inert_given({**values, parent: option})) for option in options]
         for name, variable in list(variables.items()):
             effective = tuple(option for option, without in inert if name not in without)
             if name == parent or parent in dict(variable.when) or len(effective) == len(options):

@@ -240,9 +240,8 @@ def _inert_adaptors(values: Mapping[str, Any]) -> set[str]:
     """Fields of the method that have no effect with the adaptors."""
     inert = {field for adaptor in OURS.values() for field in adaptor.inert(values)}
     if used := _adaptation(values):
-        for name, adaptor in OURS.items():
-            in_use = {field for one in used.adaptors.values() for field in one.FIELDS}
-            inert |= adaptor.FIELDS - in_use if name not in used.adaptors else set()
+        in_use = {field for one in used.adaptors.values() for field in one.FIELDS}
+        inert |= {field for adaptor in OURS.values() for field in adaptor.FIELDS} - in_use
         inert |= set() if used.unlabeled else {"unlabeled_batch"}
         inert |= set() if used.source else {"source_batch"}
         inert |= set() if used.in_turn else {"source_share"}
