@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from analysis.screened import comparisons, screened
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
 from analysis.wording import count, seeds_text
@@ -161,48 +163,51 @@ class _Stopped:
 
 
 def _stopped(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> list[_Stopped]:
-    screened_out = _screened_out(study, curves, tuning)
-    times = _report_times(study)
+    screened_out, steps = _screened_out(study, curves, tuning), _steps(study)
+    of_cell = {name: [step for run in runs for step in steps[run]] for name, runs in tuning.groupby("cell")["run"]}
     found = []
     for row in tuning.query("outcome == 'pruned' and iteration > 0").to_dict("records"):
         run, iteration, left = row["run"], row["iteration"], study.iterations - row["iteration"]
         by = "screening" if run in screened_out else study.plan.get("pruner", "none")
         whole = (row["end"] - row["start"]).total_seconds() / iteration
-        pace = _pace([(0, row["start"].timestamp()), *times.get(run, [])], whole)
+        pace = median(steps[run] or of_cell[row["cell"]] or [0.0 if math.isnan(whole) else whole])
         found.append(_Stopped(run, row["cell"], by, iteration, left, pace * left / 3600))
     return found
 
 
-def _report_times(study: Study) -> dict[str, list[tuple[int, float]]]:
-    """Iteration and time in seconds of every report, by run."""
+def _steps(study: Study) -> Mapping[str, list[float]]:
+    """Seconds an iteration from report to report, by run.
+
+    Neither from a trial's start, since its process starts then, too, nor from where it may have waited for others to be
+    screened.
+    """
     reports = study.reports.filter(pa.array(study.reports["metric"].to_pandas() == study.objective.select))
-    found: dict[str, list[tuple[int, float]]] = {}
-    columns = (reports[name].to_pylist() for name in ("run", "iteration", "time"))
-    for run, iteration, time in zip(*columns, strict=True):
-        found.setdefault(run, []).append((iteration, time.timestamp()))
+    rows = sorted(zip(*(reports[name].to_pylist() for name in ("run", "iteration", "time")), strict=True))
+    waits_at, found = _compared_at(study), defaultdict[str, list[float]](list)
+    for (run, at, time), (next_run, next_at, next_time) in pairwise(rows):
+        if run == next_run and next_time > time and at not in waits_at:
+            found[run].append((next_time - time).total_seconds() / (next_at - at))
     return found
 
 
-def _pace(reports: Sequence[tuple[int, float]], whole: float) -> float:
-    """Seconds an iteration: the median from report to report, since a trial may have waited at one of them."""
-    steps = [(time - before) / (at - earlier) for (earlier, before), (at, time) in pairwise(reports) if at > earlier]
-    positive = [step for step in steps if step > 0]
-    return median(positive) if positive else 0.0 if math.isnan(whole) else whole
+def _compared_at(study: Study) -> list[int]:
+    """Iterations at which trials were compared with others to be screened."""
+    train = study.settings["train"]
+    return [reports * train["evaluate_every"] for reports in comparisons(study.plan.get("screen", 0))]
 
 
 def _screened_out(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> set[str]:
     """Runs that ended with their screening because they were not among the best of their cell."""
-    keep, screen = study.plan.get("keep"), study.plan.get("screen", 0)
+    keep, compared_at = study.plan.get("keep"), _compared_at(study)
     if keep is None:
         return set()
-    until, sign = screen * study.settings["train"]["evaluate_every"], study.objective.sign
-    at_end: dict[str, float] = curves[until].dropna().to_dict() if until in curves else {}
-    first = [row for row in tuning.to_dict("records") if row["seed"] == study.train_seeds[0] and row["run"] in at_end]
     found: set[str] = set()
-    for cell in {row["cell"] for row in first}:
-        ranked = sorted((-sign * at_end[row["run"]], row["number"], row) for row in first if row["cell"] == cell)
-        found |= {row["run"] for *_, row in ranked[keep:] if row["outcome"] == "pruned" and row["iteration"] == until}
-    return found
+    for _, of_cell in tuning.query(f"seed == {study.train_seeds[0]}").sort_values("number").groupby("cell"):
+        known = {run: curves.loc[run].dropna().to_dict() for run in of_cell["run"] if run in curves.index}
+        ranks = screened(known, compared_at, study.objective).ranks
+        found |= {run for run, rank in ranks.items() if rank >= keep}
+    pruned = tuning.query("outcome == 'pruned' and iteration in @compared_at")
+    return found & {*pruned["run"]}
 
 
 def _cell(name: str, tuning: pd.DataFrame, stopped: Sequence[_Stopped], chances: Mapping[str, float]) -> PrunedCell:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from ass_tune.places import Studies
 from ass_tune.plan.comparisons import NotCompared, PlannedComparison, primary_comparisons
+from ass_tune.plan.costs import expected_iterations, measured_costs, parallel_here, times
 from ass_tune.plan.gpus import gpus_here
 from ass_tune.plan.power import PlannedPower, planned_power
 from ass_tune.plan.savings import PlannedSavings, planned_savings
@@ -18,7 +18,6 @@ from ass_tune.plan.step_time import MeasurementFailed, StepTime, measured, remem
 from ass_tune.search.cells import CellPlan, LeftOut, cells
 from ass_tune.search.identity import build_config
 from ass_tune.spec import StudySpec
-from ass_tune.spec.catalogue import PRUNERS
 from trainables.config import TrialConfig, Value
 from trainables.gpu_share import check_share
 from trainables.objective import MIOU, Objective
@@ -62,8 +61,9 @@ class StudyPlan(BaseModel):
     design: str
     """Which combinations of levels are cells."""
     sampler: str
-    screen: int = 0
-    """Reports that all configurations of a cell get before any goes on; 0 where each is trained at once."""
+    screen: int | tuple[int, ...] = 0
+    """Reports that all configurations of a cell get before any goes on, or with several numbers these and then the
+    better half; 0 where each is trained at once."""
     keep: int | None = None
     """How many of a cell then go on; None for all."""
     finalists: int | None = None
@@ -139,10 +139,10 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     kept, left_out = cells(spec)
     comparisons, not_compared = primary_comparisons(spec, [planned.cell for planned in kept], left_out)
     kept = _with_seeds_to_add(kept, comparisons)
-    times, not_measured = _step_times(spec, kept, data_root, measure, step_time)
+    steps, not_measured = _step_times(spec, kept, data_root, measure, step_time)
     tuning = sum(cell.tuning_trials for cell in kept)
     replicates, most = sum(cell.replicates for cell in kept), sum(cell.most_replicates for cell in kept)
-    parallel = min(_parallel_here(spec), tuning + replicates)
+    parallel = min(parallel_here(spec), tuning + replicates)
     return StudyPlan(
         study=spec.study,
         trainable=spec.trainable,
@@ -164,13 +164,13 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         savings=None,
         smallest_difference=spec.compare.smallest_difference,
         objective=spec.objective,
-        cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, times, strict=True)),
+        cells=tuple(_planned(spec, cell, time) for cell, time in zip(kept, steps, strict=True)),
         left_out=tuple(_named(left) for left in left_out),
         tuning_trials=tuning,
         replicates=replicates,
         most_replicates=most,
         iterations=(tuning + most) * spec.train.iterations,
-        iterations_expected=sum(_expected_iterations(spec, cell) for cell in kept),
+        iterations_expected=sum(expected_iterations(spec, cell) for cell in kept),
         evaluations_per_trial=len(spec.train.reports),
         cpus_per_trial=spec.resources.cpu,
         gpus_per_trial=spec.resources.gpu,
@@ -178,8 +178,8 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         step_time=step_time,
         not_measured=not_measured,
         cell_plans=tuple(kept),
-        **_times(spec, kept, times, parallel),
-        **({} if step_time is not None else _measured_costs(spec, kept, times, parallel)),
+        **times(spec, kept, steps, parallel),
+        **({} if step_time is not None else measured_costs(spec, kept, steps, parallel)),
     )
 
 
@@ -260,77 +260,3 @@ def _with_seeds_to_add(kept: Sequence[CellPlan], comparisons: Sequence[PlannedCo
 def _named(left: LeftOut) -> dict[str, str]:
     same_as = {"same_as": left.same_as.name} if left.same_as is not None else {}
     return {"cell": left.cell.name, "reason": left.reason, **same_as}
-
-
-def _trials(cell: CellPlan) -> int:
-    return cell.tuning_trials + cell.replicates
-
-
-def _most_trials(cell: CellPlan) -> int:
-    return cell.tuning_trials + cell.most_replicates
-
-
-def _expected_iterations(spec: StudySpec, cell: CellPlan) -> int:
-    judged_at = spec.judged
-    length = spec.train.iterations
-    kept = min(cell.configurations, spec.search.keep or cell.configurations)
-    screened_out = (cell.configurations - kept) * (length - spec.search.screen * spec.train.evaluate_every)
-    # later seeds do not train what the first one pruned
-    whole = (cell.trials_if_left(kept) + cell.replicates) * length - screened_out
-    if not judged_at:
-        return whole
-    share = PRUNERS[spec.prune.pruner].expected_share(spec.prune.arguments)
-    judged = max(0, kept - spec.prune.startup_trials)
-    stopped = judged * share
-    not_needed = cell.trials_if_left(kept) - cell.trials_if_left(kept - round(stopped))
-    return whole - round(stopped * (length - judged_at[0])) - not_needed * length
-
-
-def _times(
-    spec: StudySpec, kept: Sequence[CellPlan], times: Sequence[StepTime | None], parallel: int
-) -> dict[str, float | None]:
-    known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
-    if len(known) < len(kept):
-        return {}
-    iterations, reports = spec.train.iterations, len(spec.train.reports)
-    hours = sum(_most_trials(cell) * time.seconds(iterations, reports) for cell, time in known) / 3600
-    expected = sum(_expected_seconds(spec, cell, time) for cell, time in known)
-    return {
-        "seconds_expected": expected / parallel if parallel else None,
-        "cpu_hours": hours * spec.resources.cpu,
-        "cpu_hours_expected": expected / 3600 * spec.resources.cpu,
-        "gpu_hours": hours * spec.resources.gpu,
-        "gpu_hours_expected": expected / 3600 * spec.resources.gpu,
-    }
-
-
-def _measured_costs(
-    spec: StudySpec, kept: Sequence[CellPlan], times: Sequence[StepTime | None], parallel: int
-) -> dict[str, float | None]:
-    known = [(cell, time) for cell, time in zip(kept, times, strict=True) if time is not None]
-    if len(known) < len(kept):
-        return {}
-    return {
-        "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
-        # while a checkpoint is written, the one before it is still there; trials that wait keep as many as they have
-        "bytes_while_running": parallel * max(2 * time.running_bytes for _, time in known)
-        + sum(min(2, spec.search.screen) * cell.configurations * time.running_bytes for cell, time in known),
-        "bytes_at_the_end": sum(_most_trials(cell) * time.finished_bytes for cell, time in known),
-        "device_bytes": max((time.device_bytes for _, time in known if time.device_bytes is not None), default=None),
-    }
-
-
-def _expected_seconds(spec: StudySpec, cell: CellPlan, time: StepTime) -> float:
-    iterations, trials = spec.train.iterations, _trials(cell)
-    saved = trials * iterations - _expected_iterations(spec, cell)
-    return trials * time.seconds(iterations, len(spec.train.reports)) - saved * time.seconds_per_iteration
-
-
-def _parallel_here(spec: StudySpec) -> int:
-    on_cpus = max(1, int((os.cpu_count() or 1) / spec.resources.cpu))
-    return min(on_cpus, _on_gpus(spec.resources.gpu, len(gpus_here()))) if spec.resources.gpu else on_cpus
-
-
-def _on_gpus(asked: float, gpus: int) -> int:
-    """How many trials run on some GPUs at once: a share is a share of one GPU."""
-    return int(1 / asked) * gpus if asked <= 1 else int(gpus / asked)

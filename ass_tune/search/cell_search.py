@@ -78,7 +78,7 @@ class CellSearch:
     def turn(self) -> tuple[int, int]:
         """How far the search is: the cell in which it is least advanced is next."""
         begun = len(self._keys[Stage.TUNING])
-        if not self._screening.until or self._configurations_left:
+        if not self._screening.screens or self._configurations_left:
             return 0, begun
         return (1, self._screening.turn) if self._screening.waiting else (2, begun)
 
@@ -136,7 +136,7 @@ class CellSearch:
                 return trial
             self._exhausted = True
         if self._screening.waiting:
-            return self._screening.next() if self._screening.over else None
+            return self._screening.next()
         return self._begin_if_new(Stage.TUNING, *self._under_next_seed.popleft()) if self._queued() else None
 
     def screened_out(self) -> list[Trial]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
+from analysis.screened import comparisons
 from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Catalogue
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
@@ -39,6 +40,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=
 FixedValue = Value | list[int]
 Levels = Annotated[Values, Field(min_length=1)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False), Field(min_length=1)]
+ReportNumbers = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Strict(False), Field(min_length=1)]
 LevelOfFactors = Annotated[dict[str, Value], Field(min_length=1)]
 """A level for each of some factors."""
 
@@ -86,11 +88,11 @@ class Search(Part):
         "that finishes under one is trained under the next, and the mean of the objective on the select split over all "
         "of them chooses. Under `protocol: paper` the first of replicate.seeds searches instead",
     )
-    screen: int = Field(
+    screen: Annotated[int, Field(ge=0)] | ReportNumbers = Field(
         default=0,
-        ge=0,
         description="Reports that every configuration of a cell gets before any goes on; the best ones go on first. "
-        "0 trains each to its end at once",
+        "0 trains each to its end at once. With several numbers, such as [1, 6], the better half after the first goes "
+        "on to the second, and so on",
     )
     keep: int | None = Field(
         default=None,
@@ -106,6 +108,11 @@ class Search(Part):
     )
     seed: int = Field(default=0, ge=0, description="Seed of the sampler")
     arguments: dict[str, Value] = Field(default={}, description="Further arguments of the Optuna sampler")
+
+    @property
+    def screens(self) -> tuple[int, ...]:
+        """The reports after which configurations are compared before any goes on; none where nothing is screened."""
+        return comparisons(self.screen)
 
 
 class Around(Part):
@@ -299,6 +306,11 @@ class StudySpec(Part):
         """Iterations at which a tuning trial may be pruned."""
         reports = self.train.reports
         return reports[bisect_left(reports, self.prune.start * self.train.iterations) : -1]
+
+    @property
+    def screened_at(self) -> tuple[int, ...]:
+        """Iterations at which the configurations of a cell wait for each other; none where nothing is screened."""
+        return tuple(reports * self.train.evaluate_every for reports in self.search.screens)
 
     @property
     def config_class(self) -> type[TrialConfig]:

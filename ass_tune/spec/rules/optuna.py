@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from ass_tune.spec.catalogue import ELSEWHERE, PRUNERS, SAMPLERS
@@ -128,15 +129,19 @@ def pruning_can_happen(draft: Draft) -> Iterator[SpecError]:
 
 
 def screening_ends_before_training(draft: Draft) -> Iterator[SpecError]:
-    """Screening takes fewer reports than a trial has, and `keep` needs it."""
+    """Screening goes forward, takes fewer reports than a trial has, and `keep` needs it."""
     search, train = draft.spec.search, draft.spec.train
     if ("search",) in draft.broken:
         return
-    if search.keep is not None and not search.screen:
+    screens = search.screens
+    if search.keep is not None and not screens:
         yield draft.error(("search", "keep"), f"found {search.keep} without screen; allowed: with screen")
+    if any(later <= earlier for earlier, later in pairwise(screens)):
+        text = f"found {list(screens)}; allowed: each number above the one before it"
+        yield draft.error(("search", "screen"), text)
     reports = train.iterations // train.evaluate_every
-    if search.screen and ("train",) not in draft.broken and search.screen >= reports:
-        text = f"found {search.screen}, but a trial has {reports} report(s)"
+    if screens and ("train",) not in draft.broken and max(screens) >= reports:
+        text = f"found {max(screens)}, but a trial has {reports} report(s)"
         allowed = f"0 to {reports - 1}" if reports > 1 else "0, or a smaller train.evaluate_every"
         yield draft.error(("search", "screen"), f"{text}; allowed: {allowed}")
 

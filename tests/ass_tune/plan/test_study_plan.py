@@ -204,11 +204,12 @@ def test_expected_pruning(spec: Spec, prune: dict[str, Any], saved: float) -> No
 
 @pytest.mark.usefixtures("nothing_measured")
 @pytest.mark.parametrize("finalists", [None, 1, 3])
-@pytest.mark.parametrize("keep", [None, 2, 9])
+@pytest.mark.parametrize("keep", [None, 1, 2, 4, 9])
+@pytest.mark.parametrize("screen", [2, [1, 3, 5]], ids=str)
 def test_screening_and_finalists_cost_what_the_plan_says(
-    spec: Spec, driven: Callable, keep: int | None, finalists: int | None
+    spec: Spec, driven: Callable, keep: int | None, finalists: int | None, screen: int | list[int]
 ) -> None:
-    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8, 9], "screen": 2}
+    search = {"sampler": "random", "trials_per_cell": 6, "train_seeds": [7, 8, 9], "screen": screen}
     wanted = spec(search={**search, "keep": keep, "finalists": finalists})
     study = driven(wanted).run(3)
     entries = [entry for one in study.searches for entry in (*one.tuning_entries(), *one.replicate_entries())]
@@ -217,7 +218,7 @@ def test_screening_and_finalists_cost_what_the_plan_says(
 
 @pytest.mark.usefixtures("round_figures")
 def test_trials_that_wait_keep_their_checkpoints(spec: Spec) -> None:
-    for screen, kept in ((0, 0), (1, 1), (2, 2), (5, 2)):
+    for screen, kept in ((0, 0), (1, 1), (2, 2), (5, 2), ([1], 1), ([1, 3], 2)):
         plan = planned(spec(search={"trials_per_cell": 6, "screen": screen}, resources=WHOLE_MACHINE))
         assert plan.bytes_while_running == 2 * 1000 + kept * 6 * 6 * 1000
 

@@ -120,13 +120,50 @@ def test_paused_trials_wait_visibly_and_are_counted_again_by_the_next_driver(spe
     assert watched(driven, wanted, storage)[1].waiting == progress.waiting
 
 
+@pytest.mark.parametrize("slots", [1, 4])
+def test_the_better_half_of_each_comparison_goes_on_to_the_next_and_then_all_to_their_ends(
+    spec: Spec, driven: Callable, slots: int
+) -> None:
+    study = driven(spec(search={**SEARCH, "screen": [1, 3, 6]}, ablate=TWO_CELLS)).run(slots, order=slots)
+    for search in study.searches:
+        of_cell = [(trial.key, at) for trial, at in reports(study) if trial.cell == search.plan.cell]
+        curves = {entry.key: entry.curve for entry in search.tuning_entries()}
+        best = list(curves)
+        for number, (at, before, further) in enumerate([(10, 0, 3), (30, 10, 2), (60, 30, 1)]):
+            # whatever was compared before is compared again before any other goes on
+            assert {key for key, _ in of_cell[: len(best) * (at - before) // 10]} == {*best}, number
+            of_cell = of_cell[len(best) * (at - before) // 10 :]
+            assert not any(iteration <= at and key in best for key, iteration in of_cell)
+            best = sorted(best, key=lambda key: -curves[key][at])[:further]
+        assert of_cell[0] == (best[0], 70)
+        assert {(entry.outcome, entry.last_iteration) for entry in search.tuning_entries()} == {(Outcome.FINISHED, 100)}
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_those_that_came_further_are_kept(spec: Spec, driven: Callable, slots: int) -> None:
+    study, progress = watched(driven, spec(search={**SEARCH, "screen": [1, 3], "keep": 4}, ablate=TWO_CELLS))
+    study.run(slots, order=slots)
+    for search in study.searches:
+        entries = search.tuning_entries()
+        compared = sorted(entries, key=lambda entry: -entry.curve[10])
+        kept = {entry.key for entry in compared[:4]}
+        assert {entry.key for entry in entries if entry.outcome is Outcome.FINISHED} == kept
+        assert {(e.outcome, e.last_iteration) for e in compared[4:]} == {(Outcome.PRUNED, 10)}
+    assert progress.iterations_saved == 2 * 2 * (100 - 10)
+    study = driven(spec(search={**SEARCH, "screen": [1, 3], "keep": 2}, ablate=TWO_CELLS)).run(slots, order=slots)
+    for search in study.searches:
+        ends = sorted(entry.last_iteration for entry in search.tuning_entries())
+        assert ends == [10, 10, 10, 30, 100, 100]
+
+
+@pytest.mark.parametrize("screen", [2, [1, 3, 6]], ids=str)
 @pytest.mark.parametrize("keep", [None, 2])
-@pytest.mark.parametrize("dies_after", [7, 23, 24, 25, 40, 90])
+@pytest.mark.parametrize("dies_after", [7, 13, 20, 23, 24, 25, 40, 90])
 def test_a_study_that_dies_while_trials_are_paused_ends_as_undisturbed(
-    spec: Spec, driven: Callable, dies_after: int, keep: int | None
+    spec: Spec, driven: Callable, dies_after: int, keep: int | None, screen: int | list[int]
 ) -> None:
     wanted = spec(
-        search={**SEARCH, "train_seeds": [1000, 1001], "keep": keep},
+        search={**SEARCH, "train_seeds": [1000, 1001], "keep": keep, "screen": screen},
         prune=MEDIAN if keep is None else NONE,
         ablate=TWO_CELLS,
     )

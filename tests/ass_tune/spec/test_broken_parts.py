@@ -115,6 +115,18 @@ prune: {pruner: patient, arguments: {patience: 2}, around: {pruner: patient, arg
         "search: {screen: 4}",
         "x.yaml:7: search.screen: found 4, but a trial has 4 report(s); allowed: 0 to 3",
     ),
+    "screening that goes backwards": (
+        "search: {screen: [3, 1]}",
+        "x.yaml:7: search.screen: found [3, 1]; allowed: each number above the one before it",
+    ),
+    "several screenings to the end": (
+        "search: {screen: [1, 4]}",
+        "x.yaml:7: search.screen: found 4, but a trial has 4 report(s); allowed: 0 to 3",
+    ),
+    "screening after nothing": (
+        "search: {screen: [0, 2]}",
+        "x.yaml:7: search.screen[0]: found 0; allowed: a number of at least 1",
+    ),
     "finalists of one seed": (
         "search: {finalists: 2}",
         "x.yaml:7: search.finalists: found 2 with one seed that searches; allowed: with several train_seeds",
