@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.statistics.block_design import Noise
 from analysis.statistics.sensitivity import noise_within_seeds
@@ -69,6 +69,10 @@ def _labels(axes: Axes, entry: dict[str, Any], name: str) -> None:
     if entry["type"] == "log_uniform" or entry.get("log"):
         axes.set_xscale("log")
         axes.set_xlim(0.85 * entry["low"], entry["high"] / 0.85)
+        narrow = entry["high"] < 100 * entry["low"]  # a range between two powers of ten would have no number
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten are formulas
         axes.xaxis.set_minor_formatter(NullFormatter())
+    elif all(isinstance(value, int | float) for value in entry.get("values", [None])):
+        axes.set_xticks(entry["values"])
     axes.set_xlabel(name)

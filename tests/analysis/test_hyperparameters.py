@@ -216,3 +216,25 @@ def test_slices_have_a_panel_per_hyperparameter_and_budget() -> None:
         line for line in figure.axes[0].lines if line.get_marker() == "o" and len(np.atleast_1d(line.get_xdata())) > 1
     ]
     assert [len(np.atleast_1d(line.get_xdata())) for line in points] == [32, 32]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"type": "log_uniform", "low": 0.02, "high": 0.08}, ["0.02", "0.05"]),
+        ({"type": "log_uniform", "low": 0.001, "high": 0.1}, ["0.001", "0.01", "0.1"]),
+        ({"type": "choice", "values": [0.03, 0.07, 0.08]}, ["0.03", "0.07", "0.08"]),
+    ],
+    ids=str,
+)
+def test_every_range_has_numbers_on_its_axis(entry: dict, expected: list[str]) -> None:
+    made = [
+        Made({"adaptor": "ga", "labeled_images": 5}, ending(30 + number), {"lr": lr}, number=number)
+        for number, lr in enumerate((0.03, 0.07))
+    ]
+    figure = slices(made_study({"adaptor": ["ga"], "labeled_images": [5]}, {"lr": entry}, made))
+    assert figure is not None
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    shown = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    assert [label.get_text() for at, label in shown if low <= at <= high] == expected
