@@ -61,7 +61,7 @@ def _totals(plan: StudyPlan) -> dict[str, str]:
         **({"can show": _power(plan.power, plan.objective.of_difference)} if plan.power else {}),
         "trials": f"{trials}: {plan.tuning_trials} tuning trials{_of_which(plan)} and "
         f"{_from_to(plan.replicates, plan.most_replicates)} replicates",
-        "iterations": f"{plan.iterations}, about {plan.iterations_expected} after pruning{_with_fewest(plan)}",
+        "iterations": _most_and_expected(plan, str(plan.iterations), str(plan.iterations_expected)),
     }
     if plan.savings:
         totals["savings"] = _savings(plan.savings)
@@ -110,8 +110,12 @@ def _table_seeds(plan: StudyPlan) -> str:
     )
 
 
-def _with_fewest(plan: StudyPlan) -> str:
-    return "" if plan.first_look is None else " with the fewest replicates"
+def _most_and_expected(plan: StudyPlan, most: str, expected: str) -> str:
+    """E.g. `4800, about 3900 after pruning`; one number where nothing is pruned and no replicate can be spared."""
+    pruned = ["after pruning"] if plan.pruner != "none" or plan.keep is not None else []
+    fewest = ["with the fewest replicates"] if plan.first_look is not None else []
+    reasons = " and ".join([*pruned, *fewest])
+    return f"{most}, about {expected} {reasons}" if reasons else most
 
 
 def _searched(cell: CellPlan) -> str:
@@ -169,7 +173,7 @@ def _hours(plan: StudyPlan) -> str:
             f"training alone, at {plan.step_time:g} s an iteration: "
             f"{plan.evaluations_per_trial} evaluations of every trial come on top"
         )
-    return f"{_rounded(hours)}, about {_rounded(expected)} after pruning; {contents}"
+    return f"{_most_and_expected(plan, _rounded(hours), _rounded(expected))}; {contents}"
 
 
 def _rounded(hours: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,17 @@ def test_the_plan_on_a_terminal(spec: Spec) -> None:
     assert "CPU-hours  unknown: --plan measures a few training steps of each kind of trial" in text
     assert "time       unknown" in text
     assert ["ga", "5", "lr", "any", "6", "2", "4", "s"] in [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("round_figures")
+def test_where_nothing_is_pruned_the_plan_has_one_number(spec: Spec) -> None:
+    text = shown(planned(spec(prune={"pruner": "none"}, resources=WHOLE_MACHINE)))
+    assert re.search(r"iterations \d+\n", lines(text))
+    assert " after pruning" not in text
+    kept = {"sampler": "random", "trials_per_cell": 6, "screen": [1, 3], "keep": 2}
+    text = shown(planned(spec(prune={"pruner": "none"}, search=kept, resources=WHOLE_MACHINE)))
+    assert " after pruning" in text
+    assert "screened for 1, the better half for 3 reports with the best 2 kept" in text
 
 
 @pytest.mark.usefixtures("round_figures")
