@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.screened import comparisons, screened
+from analysis.screened import reports_to_compare, screened
 from analysis.statistics.lost_winners import chances_of_winning
 from analysis.study import Study
 from analysis.wording import count, seeds_text
@@ -193,7 +193,7 @@ def _steps(study: Study) -> Mapping[str, list[float]]:
 def _compared_at(study: Study) -> list[int]:
     """Iterations at which trials were compared with others to be screened."""
     train = study.settings["train"]
-    return [reports * train["evaluate_every"] for reports in comparisons(study.plan.get("screen", 0))]
+    return [reports * train["evaluate_every"] for reports in reports_to_compare(study.plan.get("screen", 0))]
 
 
 def _screened_out(study: Study, curves: pd.DataFrame, tuning: pd.DataFrame) -> set[str]:

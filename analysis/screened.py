@@ -47,7 +47,7 @@ def better_half(configurations: int) -> int:
     return (configurations + 1) // 2
 
 
-def comparisons(screen: int | Sequence[int]) -> tuple[int, ...]:
+def reports_to_compare(screen: int | Sequence[int]) -> tuple[int, ...]:
     """The reports after which configurations are compared, of `search.screen`: a number, several, or 0 for none."""
     if isinstance(screen, int):
         return (screen,) if screen else ()

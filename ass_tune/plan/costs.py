@@ -46,13 +46,8 @@ def _screened_out(spec: StudySpec, configurations: int, kept: int) -> int:
     return (configurations - kept) * spec.train.iterations - trained
 
 
-def times(
-    spec: StudySpec, kept: Sequence[CellPlan], steps: Sequence[StepTime | None], parallel: int
-) -> dict[str, float | None]:
-    """The plan's seconds and hours; nothing where a cell's steps were not measured."""
-    known = [(cell, time) for cell, time in zip(kept, steps, strict=True) if time is not None]
-    if len(known) < len(kept):
-        return {}
+def times(spec: StudySpec, known: Sequence[tuple[CellPlan, StepTime]], parallel: int) -> dict[str, float | None]:
+    """The plan's seconds and hours, of all cells with the times of their steps."""
     iterations, reports = spec.train.iterations, len(spec.train.reports)
     hours = sum(_most_trials(cell) * time.seconds(iterations, reports) for cell, time in known) / 3600
     expected = sum(_expected_seconds(spec, cell, time) for cell, time in known)
@@ -66,12 +61,9 @@ def times(
 
 
 def measured_costs(
-    spec: StudySpec, kept: Sequence[CellPlan], steps: Sequence[StepTime | None], parallel: int
+    spec: StudySpec, known: Sequence[tuple[CellPlan, StepTime]], parallel: int
 ) -> dict[str, float | None]:
-    """The plan's figures that need evaluations and checkpoints, too; nothing where a cell's were not measured."""
-    known = [(cell, time) for cell, time in zip(kept, steps, strict=True) if time is not None]
-    if len(known) < len(kept):
-        return {}
+    """The plan's figures for which evaluations and checkpoints were measured, too."""
     return {
         "seconds_between_reports": max(time.seconds_between_reports(spec.train.evaluate_every) for _, time in known),
         # while a checkpoint is written, the one before it is still there

@@ -143,6 +143,8 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
     tuning = sum(cell.tuning_trials for cell in kept)
     replicates, most = sum(cell.replicates for cell in kept), sum(cell.most_replicates for cell in kept)
     parallel = min(parallel_here(spec), tuning + replicates)
+    known = [(cell, step) for cell, step in zip(kept, steps, strict=True) if step is not None]
+    all_known = len(known) == len(kept)
     return StudyPlan(
         study=spec.study,
         trainable=spec.trainable,
@@ -178,8 +180,8 @@ def make_plan(spec: StudySpec, data_root: Path | None, *, measure: bool, step_ti
         step_time=step_time,
         not_measured=not_measured,
         cell_plans=tuple(kept),
-        **times(spec, kept, steps, parallel),
-        **({} if step_time is not None else measured_costs(spec, kept, steps, parallel)),
+        **(times(spec, known, parallel) if all_known else {}),
+        **(measured_costs(spec, known, parallel) if all_known and step_time is None else {}),
     )
 
 

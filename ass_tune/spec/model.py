@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 from pydantic_core import PydanticCustomError
 
-from analysis.screened import comparisons
+from analysis.screened import reports_to_compare
 from ass_tune.spec.catalogue import PRUNERS, SAMPLERS, Catalogue
 from ass_tune.spec.hyperparameters import Hyperparameter, Part, Values
 from trainables.config import TrialConfig, Value
@@ -91,7 +91,7 @@ class Search(Part):
     screen: Annotated[int, Field(ge=0)] | ReportNumbers = Field(
         default=0,
         description="Reports that every configuration of a cell gets before any goes on; the best ones go on first. "
-        "0 trains each to its end at once. With several numbers, such as [1, 6], the better half after the first goes "
+        "0 trains each to its end at once. With several numbers, such as [1, 4], the better half after the first goes "
         "on to the second, and so on",
     )
     keep: int | None = Field(
@@ -112,7 +112,7 @@ class Search(Part):
     @property
     def screens(self) -> tuple[int, ...]:
         """The reports after which configurations are compared before any goes on; none where nothing is screened."""
-        return comparisons(self.screen)
+        return reports_to_compare(self.screen)
 
 
 class Around(Part):

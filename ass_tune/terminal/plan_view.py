@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analysis.screened import comparisons
+from analysis.screened import reports_to_compare
 from analysis.wording import count, seeds_text
 from ass_tune.plan.power import PlannedPower
 from ass_tune.plan.savings import PlannedSavings
@@ -89,7 +89,7 @@ def _screening(plan: StudyPlan) -> str:
     """E.g. `screened for 1 report with the best 3 kept, `; nothing where nothing is screened."""
     if not plan.screen:
         return ""
-    *first, last = comparisons(plan.screen)
+    *first, last = reports_to_compare(plan.screen)
     halves = "".join(f"{reports}, the better half for " for reports in first)
     kept = "the best first" if plan.keep is None else f"the best {plan.keep} kept"
     return f"screened for {halves}{count(last, 'report')} with {kept}, "
