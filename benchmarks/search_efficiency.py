@@ -216,8 +216,11 @@ def measure(quick: bool) -> Result:
             published = half(curves, odd=True)
             every = workers.map(search, METHODS, itertools.repeat(published), itertools.repeat(repeats))
             found = dict(zip(METHODS, every, strict=True))
-            figures |= {f"{name}_{curves.name}": value for name, value in figures_of(found).items()}
-            shown += [methods_table(published, found, repeats), f"figure: {drawing(folder, curves.name, found)}"]
+            of_set = figures_of(found)
+            figures |= {f"{name}_{curves.name}": value for name, value in of_set.items()}
+            shown.append(methods_table(published, found, repeats))
+            shown.append(f"{OURS}: " + ", ".join(f"{name} {value:.3f}" for name, value in of_set.items()))
+            shown.append(f"figure: {drawing(folder, curves.name, found)}")
             rows += [{"set": curves.name, "method": name, **as_data(one)} for name, one in found.items()]
     return Result(shown, {**figures, "replay_trials_per_s": speed}, rows)
 

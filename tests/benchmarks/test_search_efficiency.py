@@ -127,6 +127,7 @@ def test_the_benchmark_skips_sets_that_are_absent_and_writes_its_figures(
     assert {row["method"] for row in found["rows"]} == {*benchmark.PEERS, *benchmark.CANDIDATES, *benchmark.ORACLE}
     shown = capsys.readouterr().out
     assert "other: skipped, since there is no" in shown
+    assert all(f"{name} {found['figures'][f'{name}_streets']:.3f}" in " ".join(shown.split()) for name in names)
     assert next(iter(shown.split("figure: ")[1:])).split("\n")[0].endswith("streets.png")
 
 
