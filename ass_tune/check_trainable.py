@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 from pydantic import ValidationError
@@ -132,8 +133,7 @@ def _run(
     command = [sys.executable, "-m", "trainables.check_trial", *([] if asked_at_look is None else [str(asked_at_look)])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(json.dumps(tasks))
-        process.stdin.close()
+        _tell(process.stdin, json.dumps(tasks))
         results: list[Result] = []
         for line in process.stdout:
             results.append(json.loads(line))
@@ -142,9 +142,16 @@ def _run(
             if len(results) == kill_after:
                 process.kill()
                 break
+            _tell(process.stdin, "go on")
     if kill_after is None and process.returncode:
         raise Wrong(f"its process ended with exit code {process.returncode}; allowed: results to the end")
     return results
+
+
+def _tell(process: IO[str], text: str) -> None:
+    """One line; a process that is dead already says so by its exit code."""
+    with suppress(BrokenPipeError):
+        print(text, file=process, flush=True)
 
 
 def _same(expected: list[Result], results: list[Result], what: str) -> None:

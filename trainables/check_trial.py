@@ -1,7 +1,8 @@
 """One process of `ass-tune check-trainable`: `python -m trainables.check_trial` runs the trials that a request names.
 
-A request on standard input is a JSON list of tasks, the fields of a `TrialTask` each. The first trial is built, every
-further one takes its place in the same process by `reset_config`. Each result is a line of JSON on standard output.
+A request on standard input is one line, a JSON list of tasks, the fields of a `TrialTask` each. The first trial is
+built, every further one takes its place in the same process by `reset_config`. Each result is a line of JSON on
+standard output, after which the process waits for a line of standard input: it can be killed between two given reports.
 With an argument, a number, the process is asked to end at that look of a trainable whether it was asked.
 """
 
@@ -42,7 +43,7 @@ def results(tasks: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def main() -> int:
     """Print the results; an error that the author has to mend is a line of its own, and exit code 1."""
-    tasks = json.load(sys.stdin)
+    tasks = json.loads(sys.stdin.readline())
     if look := sys.argv[1:]:
         ask_at_look(int(look[0]))
     logging.getLogger("ray").setLevel(logging.WARNING)
@@ -51,6 +52,7 @@ def main() -> int:
     try:
         for result in results(tasks):
             print(json.dumps(result), file=answers)
+            sys.stdin.readline()
     except HandedBack:
         return 0
     except BrokenContract as broken:
