@@ -68,8 +68,8 @@ def check_there(uri: str) -> None:
 
 
 def database_file(uri: str) -> Path | None:
-    """The file of an SQLite URI; None for any other URI."""
-    found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", uri, re.IGNORECASE)
+    """The file of an SQLite URI; None for any other URI, and for one of SQLite's own, `sqlite:///file:...`."""
+    found = re.fullmatch(r"sqlite(?:\+\w+)?:///(?!file:)([^?]+)(?:\?.*)?", uri, re.IGNORECASE)
     return Path(found[1]) if found else None
 
 

@@ -131,7 +131,13 @@ def test_a_study_of_accuracies_nowhere_says_miou(outside: Path) -> None:
 @pytest.mark.timeout(900)
 def test_a_trainable_passes_its_check(outside: Path) -> None:
     said = call(outside, "check-trainable", "digits")
-    for check in ("configuration: ", "reports with ", "killed after ", "asked to end between ", "in the same process, "):
+    for check in (
+        "configuration: ",
+        "reports with ",
+        "killed after ",
+        "asked to end between ",
+        "in the same process, ",
+    ):
         assert re.search(f"^ok     .*{check}", said, re.MULTILINE), said
     assert said.count("ok     ") == 5
 

@@ -28,6 +28,7 @@ from analysis.records import (
 )
 from analysis.tracking_uri import database_file
 from ass_tune.tracker.bulk_metrics import insert_metrics
+from ass_tune.tracker.new_database import check_finished, make_database
 from ass_tune.tracker.store import MlflowStore
 from ass_tune.tracker.transaction import one_transaction
 from trainables.storage import Storage
@@ -112,14 +113,22 @@ class Recorder:
     def connect(self) -> MlflowClient:
         """Import MLflow, reach its store and find or create the experiment, unless that is done already."""
         if self._client is None:
-            if (file := database_file(self._store.uri)) is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            client = open_client(self._store.uri)  # imports MLflow, which takes seconds
+            client = self._opened()
             experiment = client.get_experiment_by_name(self._study)
             self._holds_only_ours = experiment is None
             self.experiment = self._reopened(client, experiment) if experiment else self._create_experiment(client)
             self._client = client
         return self._client
+
+    def _opened(self) -> MlflowClient:
+        if (file := database_file(self._store.uri)) is None:
+            return open_client(self._store.uri)
+        make_database(file)
+        try:
+            return open_client(self._store.uri)
+        except Exception:
+            check_finished(file)
+            raise
 
     def forget(self) -> None:
         """Drop all knowledge of the server, so that the next call looks everything up again."""

@@ -12,6 +12,7 @@ from analysis.records import Line, Metrics, Record, RunEnded, RunStarted, Tags, 
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder, RecordError
 from trainables.credentials import without_credentials
+from trainables.patience import first_line
 from trainables.storage import NO_ROOM
 
 logger = logging.getLogger(__name__)
@@ -211,7 +212,7 @@ class Writer:
 
     def _pause(self, attempt: int, error: Exception) -> None:
         """Wait, longer each time, but never once there is nobody left to wait for."""
-        reason = without_credentials(f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {first_line(error)}"
         if self.trouble is None:
             logger.warning("nothing reaches MLflow at present, records wait in %s: %s", self._outbox.path, reason)
         self.trouble = reason

@@ -113,3 +113,4 @@ def test_who_only_reads_makes_no_database(tmp_path: Path) -> None:
         check_there(f"sqlite:///{tmp_path / 'none.db'}")
     assert database_file("sqlite:///a.db?timeout=3") == Path("a.db")
     assert database_file("http://host") is None
+    assert database_file("sqlite:///file:a.db?mode=rwc&uri=true") is None
