@@ -50,14 +50,14 @@ def phrase(study: Study, gain: Gain) -> str:
     found = gain.comparison
     if found.why_not_judged:
         return f"not judged ({found.why_not_judged})"
-    unit = study.objective.of_difference
+    objective = study.objective
     equivalent = found.verdict is Verdict.EQUIVALENT
-    words = f"equivalent{_within(found, unit)}" if equivalent else f"{found.verdict}{_small(found, unit)}"
+    words = f"equivalent{_within(found, objective)}" if equivalent else f"{found.verdict}{_small(found, objective)}"
     if (control := control_that_matters(gain)) is None:
         return words
     name = f"its control ({label(study.settings.get('control', {}).items())})"
     agrees = control.verdict is found.verdict or found.verdict is Verdict.UNDECIDED
-    return f"{words}, {'and' if agrees else 'but'} {_over_control(control, name, unit)}"
+    return f"{words}, {'and' if agrees else 'but'} {_over_control(control, name, objective)}"
 
 
 def control_that_matters(gain: Gain) -> Comparison | None:
@@ -69,25 +69,25 @@ def control_that_matters(gain: Gain) -> Comparison | None:
     return control if decided or gain.comparison.verdict is Verdict.BETTER else None
 
 
-def _small(found: Comparison, unit: str) -> str:
+def _small(found: Comparison, objective: Objective) -> str:
     decided = found.verdict in (Verdict.BETTER, Verdict.WORSE)
-    return f" by less than {found.margin:g} {unit}" if decided and found.within_margin else ""
+    return f" by less than {objective.counted(found.margin)}" if decided and found.within_margin else ""
 
 
-def _within(found: Comparison, unit: str) -> str:
-    return f" within {found.margin:g} {unit}"
+def _within(found: Comparison, objective: Objective) -> str:
+    return f" within {objective.counted(found.margin)}"
 
 
-def _over_control(found: Comparison, name: str, unit: str) -> str:
+def _over_control(found: Comparison, name: str, objective: Objective) -> str:
     if found.why_not_judged:
         return f"not judged over {name} ({found.why_not_judged})"
     match found.verdict:
         case Verdict.EQUIVALENT:
-            return f"equivalent to {name}{_within(found, unit)}"
+            return f"equivalent to {name}{_within(found, objective)}"
         case Verdict.UNDECIDED:
             return f"not shown to be better than {name}"
         case _:
-            return f"{found.verdict} than {name}{_small(found, unit)}"
+            return f"{found.verdict} than {name}{_small(found, objective)}"
 
 
 def details(judged: Judged, gain: Gain) -> str:
@@ -132,7 +132,7 @@ def undecided(gain: Gain) -> list[Comparison]:
 
 def what_decides(more: MoreSeeds, margin: float, objective: Objective = MIOU) -> str:
     """What it takes: e.g. `about 4 more seeds would tell a gain of 1 mIoU from none in 4 of 5 studies`."""
-    gain = f"a gain of {margin:g} {objective.of_difference}"
+    gain = f"a gain of {objective.counted(margin)}"
     if more.to_find is None:
         return f"no number of seeds up to {MOST_SEEDS} would show {gain} in 4 of 5 studies"
     if more.to_rule_out is None:

@@ -84,6 +84,11 @@ class Objective(BaseModel):
         unit = "points" if self.unit == "%" else self.unit
         return self.difference or (f"{unit} of {self.name}" if unit else self.name)
 
+    def counted(self, amount: float) -> str:
+        """A difference of that amount, e.g. `1 mIoU`, `1 point of accuracy`, `0.5 points of accuracy`."""
+        unit = self.of_difference
+        return f"{amount:g} {unit.replace('points of', 'point of', 1) if amount == 1 else unit}"
+
 
 MIOU = Objective(name="mIoU", metric="miou", unit="%", difference="mIoU")
 

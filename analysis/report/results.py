@@ -36,7 +36,7 @@ READ_GAINS = (
     "interest, and `undecided` is everything else: it does not mean that there is no difference."
 )
 READ_LESS = "Less {} is better: a gain is the baseline's minus the cell's."
-READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {:g} {}."
+READ_SMALL = "`(small)` is certain and still within the smallest difference of interest, {}."
 READ_LOOKS = (
     "Seeds were added until a comparison was decided or could hardly be decided any more: it was looked at after {} "
     "seeds and after each further one, up to {}. Intervals and p are of the look that ended it, and hold for all looks "
@@ -101,7 +101,7 @@ def how_to_read(judged: Judged, rows: Sequence[Row]) -> str:
     if judged.looks is not None:
         said.append(READ_LOOKS.format(judged.looks.first, judged.looks.last, objective.name))
     if any(gain.comparison.within_margin for gain in gains):
-        said.append(READ_SMALL.format(judged.margin, objective.of_difference))
+        said.append(READ_SMALL.format(objective.counted(judged.margin)))
     if any(gain.control is not None for gain in gains):
         said.append(READ_CONTROL.format(f"`{label(judged.study.settings.get('control', {}).items())}`"))
     if any(not gain.comparison.primary for gain in gains):

@@ -13,9 +13,10 @@ from ass_tune.terminal.layout import Column, FittedTable, listing
 from ass_tune.wording import short
 from trainables.words import plus_minus
 
-NOTE = (
-    "{}, ± its standard deviation over seeds. A gain has its 95% interval in brackets, for other seeds "
-    "and images, corrected over all primary comparisons. undecided: the study cannot say."
+NOTE = "{}, ± its standard deviation over seeds."
+NOTE_OF_GAINS = (
+    " A gain has its 95% interval in brackets, for other seeds and images, corrected over all primary comparisons. "
+    "undecided: the study cannot say."
 )
 
 
@@ -26,7 +27,8 @@ def final_table(study: str, rows: Sequence[Row], width: int) -> list[RenderableT
         return [title, Text("no cell has a result yet")]
     baselines = [number for number, row in enumerate(rows) if row.is_baseline]
     table = FittedTable(_columns(rows), width, bold=baselines).first()
-    return [title, table, *_chosen(rows, width), Text(f"\n{NOTE.format(rows[0].objective.in_unit)}", style="dim")]
+    note = NOTE.format(rows[0].objective.in_unit) + (NOTE_OF_GAINS if any(row.gain for row in rows) else "")
+    return [title, table, *_chosen(rows, width), Text(f"\n{note}", style="dim")]
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:

@@ -135,7 +135,7 @@ def _compared(plan: StudyPlan) -> str:
     controls = sum(comparison.control is not None for comparison in plan.comparisons)
     number = count(len(plan.comparisons), "primary comparison")
     controlled = f", {controls} of them also over a control" if controls else ""
-    smallest = f"{plan.smallest_difference:g} {plan.objective.of_difference}"
+    smallest = plan.objective.counted(plan.smallest_difference)
     return f"{number}{controlled}; smallest difference of interest {smallest}"
 
 

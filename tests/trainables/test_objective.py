@@ -37,3 +37,12 @@ def test_an_objective_in_words(objective: Objective, said: tuple[str, ...]) -> N
 def test_a_finished_trial_may_say_what_it_is_chosen_by() -> None:
     assert chosen_by({"report/error": 3.0, ERROR.of_snapshot: 0.0}) == 0.0
     assert chosen_by({"report/error": 3.0}) is None
+
+
+def test_one_point_is_no_points() -> None:
+    assert [MIOU.counted(1), ERROR.counted(1), ERROR.counted(0.5), LATENCY.counted(1)] == [
+        "1 mIoU",
+        "1 point of error",
+        "0.5 points of error",
+        "1 ms of latency",
+    ]
