@@ -112,9 +112,9 @@ def test_the_trials_of_a_node_that_ray_drains_go_on_on_another_one(
     from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]  # compiled
 
     taken = nodes.add_node(num_cpus=1)
-    run = begin(studies, write_file(curves_file(**ONE_TRIAL, **SLOWLY)), address=nodes.address)
-    run.wait_for("start ")
-    time.sleep(8)
+    slowly = {"fixed": {"seconds_per_report": 30.0}}
+    run = begin(studies, write_file(curves_file(**ONE_TRIAL, **slowly)), address=nodes.address)
+    run.wait_for("report ")
     nodes.add_node(num_cpus=1)
     deadline = int((time.time() + 60) * 1000)
     accepted, why = GcsClient(address=nodes.address).drain_node(taken.node_id, PREEMPTION, "a test", deadline)

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.support.nodes import Nodes, can_hide, told_version
+from tests.support.preempted_studies import Run
 from tests.support.project import PROJECT
 from tests.support.studies import Done, Studies, begin_studies
 from tests.support.study_files import method_file
 from tests.support.tiny_idda_camvid import image_file, write_tiny
+from trainables.domains.packing import LOCK
 
 FILE = method_file(
     study="spread",
@@ -52,20 +55,32 @@ class Study:
         self.file = folder / "spread.yaml"
         self.file.write_text(FILE)
 
-    def run(self, *arguments: str, environment: dict[str, str] | None = None) -> Done:
-        command = self.studies.command(
-            self.file, "--address", self.nodes.address, "--data-root", str(self.root), *arguments
-        )
-        cache = {"ASS_CACHE": str(self.nodes.folder("head") / "cache")}
+    def run(self, *arguments: str) -> Done:
+        command, environment = self._command(*arguments)
         return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=1100,
-            cwd=PROJECT,
-            env={**os.environ, **cache, **(environment or {})},
-            check=False,
+            command, capture_output=True, text=True, timeout=1100, cwd=PROJECT, env=environment, check=False
         )
+
+    def begin(self) -> Run:
+        """A driver whose lines can be read while it runs."""
+        command, environment = self._command()
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, stdout=pipe, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env=environment
+        )
+        return Run(process).read()
+
+    def _command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        where = ("--address", self.nodes.address, "--data-root", str(self.root))
+        return self.studies.command(self.file, *where, *arguments), {**os.environ, "ASS_CACHE": str(self.cache("head"))}
+
+    def cache(self, node: str) -> Path:
+        """The folder of a node's packed data."""
+        return self.nodes.folder(node) / "cache"
+
+    def packed(self, node: str) -> list[str]:
+        """Names of the sets that a node has packed."""
+        return sorted(folder.name for folder in self.cache(node).glob("idda-camvid-*-*"))
 
     def outcomes(self) -> set[str]:
         """States of all trials in the ledger."""
@@ -98,15 +113,14 @@ def test_nodes_that_cannot_run_trials_are_set_aside_and_others_pack_their_own_da
     assert study.outcomes() == {"RUNNING"}, "none of that was a try of a trial"
 
     nodes.add("own-data", cpus=2, environment={"ASS_DATA_ROOT": str(study.data_elsewhere("own-data"))})
-    done = study.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert any(line.startswith("nodes    5 ready") for line in done.stdout.splitlines()), done.stdout
-    assert any(line.endswith("(own-data): preparing: prepares data") for line in done.stdout.splitlines()), done.stdout
-    packed = {
-        name: sorted(folder.name for folder in (nodes.folder(name) / "cache").glob("idda-camvid-*-*"))
-        for name in ("head", "own-data")
-    }
-    assert len(packed["own-data"]) == 4 and packed["own-data"] == packed["head"]
+    held = study.cache("own-data") / study.packed("head")[0]
+    held.mkdir(parents=True)
+    with FileLock(held / LOCK):  # the node prepares its data for as long as it takes to see that
+        run = study.begin()
+        run.wait_for(r"node .*\(own-data\): preparing: prepares data$")
+    assert run.end() == 0, run.text
+    assert "\nnodes    5 ready" in run.text, run.text
+    assert len(study.packed("own-data")) == 4 and study.packed("own-data") == study.packed("head")
     assert study.outcomes() == {"COMPLETE"}
     assert not (study.studies.folder / "spread" / "nodes.json").exists()
 
@@ -129,7 +143,7 @@ def test_a_node_without_the_code_is_set_aside_until_the_driver_ships_it(study: S
 
 
 PLACED = """
-import json, sys
+import json, sys, time
 import ray
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
@@ -167,6 +181,8 @@ def placed(asked, trials, without=()):
 nodes = {node["NodeID"]: node["NodeName"] for node in ray.nodes()}
 names = {name: node for node, name in nodes.items()}
 for line in sys.stdin:
+    while any(ray.available_resources().get(name) != ray.cluster_resources()[name] for name in ("CPU", "GPU")):
+        time.sleep(0.1)  # what the line before it asked for is not given back yet
     print(json.dumps(placed(**json.loads(line))), flush=True)
 """
 
