@@ -37,7 +37,11 @@ WANTED = {"ablate": {"adaptor": ["ga", "ga+csa"]}, "tune": LAMBDA_SADV, "baselin
 FILES = {
     "curves": curves_file(study="moved", fixed={"seconds_per_report": 0.5}, **WANTED),
     "method": method_file(
-        study="moved", train={"iterations": 24, "evaluate_every": 4}, replicate={"seeds": [0, 1]}, tune=None
+        study="moved",
+        ablate={"adaptor": ["ga", "ga+csa"], "labeled_images": [5]},
+        tune=None,
+        train={"iterations": 24, "evaluate_every": 4},
+        replicate={"seeds": [0, 1]},
     ),
 }
 
