@@ -40,6 +40,8 @@ _QUIET = {
     "RAY_task_events_report_interval_ms": "0",
     "RAY_enable_metrics_collection": "0",
 }
+_TOGETHER = {"TUNE_MAX_PENDING_TRIALS_PG": "100000"}
+"""Without it Tune starts one process after the other. The searcher knows how many trials may run at once."""
 _PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
 """Ray gives its own head process 30 seconds, which a busy machine may need alone for starting it."""
 
@@ -58,7 +60,7 @@ def ray_cluster(
 
     Raises UserMistake where that is impossible, and OSError where the disk is full.
     """
-    os.environ.update(_QUIET)
+    os.environ.update(_QUIET | _TOGETHER)
     for name, value in _PATIENT.items():
         os.environ.setdefault(name, value)
     import ray

@@ -53,6 +53,14 @@ class DirectorScheduler(FIFOScheduler):
         self._release.controller = getattr(tune_controller, "_tune_controller", tune_controller)
         trial.placement_group_factory = self._placement.request()
 
+    def choose_trial_to_run(self, tune_controller: TuneController, **_: Any) -> RayTrial | None:
+        """None: a process that is free then takes the next trial that has none.
+
+        A choice would give it to the first trial that waits, and Tune would end the process that starts for that one:
+        where trials end sooner than processes start, all slots but one would stay empty.
+        """
+        return None
+
     def on_trial_result(self, tune_controller: TuneController, trial: RayTrial, result: dict[str, Any]) -> str:
         """Hand a result, which the trial's actor has checked, to the director; its decision in Ray's words."""
         key, step = trial.config["key"], result[STEP_RESULT]
