@@ -194,10 +194,12 @@ class Stratum:
         self._study = optuna_study(storage, self.name, pruner, objective)
         self._storage, self._id = storage, storage.get_study_id_from_name(self.name)
         self._open: dict[int, optuna.Trial] = {}
+        self._ended: dict[int, Entry] = {}
+        """By number; they do not change any more."""
 
     def entries(self) -> list[Entry]:
         """All trials that were started, in the order of their first start; of a retried trial the last try."""
-        return _entries(self._study.get_trials(deepcopy=False))
+        return _entries(self._study.get_trials(deepcopy=False), self._ended)
 
     def entry(self, number: int) -> Entry:
         """The entry of one trial that was started."""
@@ -313,13 +315,19 @@ def _stored(storage: BaseStorage, stratum: str) -> list[Entry]:
     return _entries(storage.get_all_trials(storage.get_study_id_from_name(stratum), deepcopy=False))
 
 
-def _entries(trials: Iterable[FrozenTrial]) -> list[Entry]:
+def _entries(trials: Iterable[FrozenTrial], ended: dict[int, Entry] | None = None) -> list[Entry]:
+    """The last entry of each key; those of trials that have ended are looked up in `ended` and added to it."""
     by_key: dict[str, Entry] = {}
+    known = {} if ended is None else ended
     for trial in trials:
-        if trial.user_attrs.keys() >= _BEGUN:  # other people's trials, in a ledger that is shared, lack them
-            key = trial.user_attrs["key"]
-            earlier = by_key[key].starts if key in by_key else 0
-            by_key[key] = _entry(trial, earlier + 1)
+        if (entry := known.get(trial.number)) is None:
+            if not trial.user_attrs.keys() >= _BEGUN:  # other people's trials, in a ledger that is shared, lack them
+                continue
+            earlier = by_key.get(trial.user_attrs["key"])
+            entry = _entry(trial, 1 if earlier is None else earlier.starts + 1)
+            if entry.outcome is not None:
+                known[trial.number] = entry
+        by_key[entry.key] = entry
     return list(by_key.values())
 
 
