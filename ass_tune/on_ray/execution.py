@@ -75,7 +75,7 @@ def run_trials(
     from ass_tune.on_ray.node_records import forget_nodes
     from ass_tune.on_ray.node_watch import NodeWatcher
     from ass_tune.on_ray.placement import Placement
-    from ass_tune.on_ray.release import TrialRelease
+    from ass_tune.on_ray.release import SilentProgress, TrialRelease
     from ass_tune.on_ray.scheduler import DirectorScheduler, FaultReporter
     from ass_tune.on_ray.searcher import DirectorSearcher
     from ass_tune.on_ray.settling import LedgerSettling
@@ -123,7 +123,7 @@ def run_trials(
                 storage_path=scratch,
                 callbacks=[
                     *(watchdog, reporter, waits, nodes, DrainWatcher(hand_back), early_end),
-                    *(release, LedgerSettling(ledger)),
+                    *(release, SilentProgress(), LedgerSettling(ledger)),
                 ],
                 # trials save their checkpoints into the study folder themselves
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),

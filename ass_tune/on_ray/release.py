@@ -7,6 +7,7 @@ from typing import Any
 from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as RayTrial
+from ray.tune.progress_reporter import TrialProgressCallback
 
 AT_ONCE = 20
 """Trials are let go in lots. After each report Tune looks at all that it has, so that a lot must not be large."""
@@ -39,3 +40,22 @@ class TrialRelease(Callback):
         for trial in ended:
             for by_id in (tune._trial_metadata, tune._cached_trial_decisions, tune._queued_trial_decisions):
                 by_id.pop(trial.trial_id, None)
+
+
+class SilentProgress(TrialProgressCallback):
+    """Takes the place of the callback that Tune adds if it has none of its kind, and that keeps every trial."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: the ledger is the state."""
+        return {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[RayTrial], trial: RayTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Nothing: our own view shows results."""
+
+    def on_trial_complete(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        """Nothing."""
+
+    def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        """Nothing."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -19,8 +21,17 @@ def test_ray_forgets_trials_that_have_ended(
     monkeypatch.setattr(release, "AT_ONCE", 3)
     kept: list[int] = []
     controllers: list[Any] = []
+    begun: WeakSet[Any] = WeakSet()
+    alive: list[int] = []
 
     class Watched(TrialRelease):
+        def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+            begun.add(trial)
+
+        def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+            gc.collect()
+            alive.append(len(begun))
+
         def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
             super().on_step_end(iteration, trials, **info)
             kept.append(len(trials))
@@ -35,3 +46,4 @@ def test_ray_forgets_trials_that_have_ended(
     tune = controllers[-1]
     lists = (tune._trials, tune._stopped_trials, tune._live_trials, tune._trials_to_cache, tune._trial_metadata)
     assert max(map(len, lists)) <= 2 * SLOTS + 3
+    assert alive[-1] <= 2 * SLOTS + 3, "something else keeps trials"
