@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from analysis.experiments import open_client
 from analysis.records import (
@@ -279,8 +278,7 @@ class Recorder:
                 client.set_tag(self._run(key).id, TABLE_TAG, "yes")
 
     def _create_experiment(self, client: MlflowClient) -> str:
-        root = self._store.artifact_root
-        location = None if root is None else f"{root.as_uri()}/{quote(self._study, safe='')}"
+        location = self._store.artifacts_of(self._study)
         return client.create_experiment(self._study, artifact_location=location, tags=KIND_OF_EXPERIMENT)
 
     def _reopened(self, client: MlflowClient, experiment: Experiment) -> str:

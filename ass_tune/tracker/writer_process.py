@@ -25,7 +25,7 @@ from typing import IO, Any
 from analysis.experiments import prepare_mlflow
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.recorder import Recorder
-from ass_tune.tracker.store import MlflowStore
+from ass_tune.tracker.store import MlflowStore, artifact_place
 from ass_tune.tracker.writer import Patience, Writer
 from trainables.credentials import without_credentials
 from trainables.storage import Storage
@@ -172,7 +172,7 @@ def main() -> None:
     with only_writer(Path(task["folder"])):
         prepare_mlflow(retries=0, logging_level="CRITICAL")
         outbox = Outbox(Path(task["folder"]), appends=False)
-        store = MlflowStore(task["uri"], None if task["artifact_root"] is None else Path(task["artifact_root"]))
+        store = MlflowStore(task["uri"], task["artifact_root"] and artifact_place(task["artifact_root"]))
         recorder = Recorder(store, task["study"], task["instance"], Storage(task["files"]))
         writer = Writer(outbox, recorder, Patience(**task["patience"]))
         while not closing.wait(SECONDS_BETWEEN_LOOKS):

@@ -47,7 +47,7 @@ def test_study_becomes_an_experiment_with_a_parent_run(
     assert seen.artifacts("study", "tables") == ["tables/final.md"]
     plan = Path(seen.client.download_artifacts(run.info.run_id, "plan.txt")).read_text()
     assert plan == "6 cells, ledger postgresql://***@db/x"
-    assert store.artifact_root is not None
+    assert isinstance(store.artifact_root, Path)
     assert run.info.artifact_uri.startswith(f"{store.artifact_root.as_uri()}/demo/")
 
 
