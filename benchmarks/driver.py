@@ -6,6 +6,7 @@ Parts, each alone with --only:
   reports   the same with trials of 100 reports, so that reports count and not the starts of trials
   overhead  24 short trainings of the method as a study, against a loop over the same trainings on the same cores
   many      10 000 trials (quick: 2 000): throughput at the end against the beginning, and memory a trial of the driver
+  workers   idle share of 1, 4, 16 and 64 workers (quick: 1 and 4) whose trials sleep as long as short trainings take
   resume    how long a driver takes to go on with a ledger of 28 000 trials of 10 reports, against Optuna's own reading
 The drivers run one after the other, each in a process of its own, and --quick takes minutes, too.
 """
@@ -27,6 +28,7 @@ from benchmarks.command_line import PROJECT, Result, Timing, figures_table, rati
 from benchmarks.driver_ledger import write_ledger
 from benchmarks.driver_overhead import seconds_of_loop, seconds_of_study
 from benchmarks.driver_studies import METRICS, STUDY, Samples, Size, new_folder, ours, peer, recorded
+from benchmarks.driver_workers import OF_WORKERS, REPORTS, SECONDS_PER_REPORT, study_with
 
 OURS, PEER = "ours", "Ray Tune, OptunaSearch, ASHA, MLflow's callback"
 ROUNDS, QUICK_ROUNDS = 3, 1
@@ -36,6 +38,7 @@ OF_REPORTS = {OURS: Size(40, 100), PEER: Size(4, 100)}
 MANY, QUICK_MANY = Size(10_000, 10, budgets=10), Size(2_000, 10, budgets=10)
 OVERHEAD_TRIALS, OVERHEAD_ITERATIONS = 24, 100
 LEDGER_TRIALS, LEDGER_REPORTS = 28_000, 10
+QUICK_WORKERS = (1, 4)
 END = 0.2
 """Share of the trials that counts as the beginning of a study, and as its end."""
 
@@ -127,6 +130,21 @@ def bytes_per_trial(samples: Samples) -> float:
     return float(np.polyfit(ended[settled], used[settled], 1)[0])
 
 
+def measure_workers(quick: bool) -> Result:
+    """The share of workers' time in which they train nothing, and why."""
+    figures: dict[str, float] = {}
+    title = f"trials of {REPORTS} reports of {METRICS} metrics, each after {SECONDS_PER_REPORT:g} s of training"
+    waits = ("starts", "reports", "trials", "choices", "last round")
+    table = figures_table(title, "workers", "trials", "seconds", "idle", *waits, "driver's CPU", "MLflow's")
+    for workers in QUICK_WORKERS if quick else OF_WORKERS:
+        found = study_with(workers, OF_WORKERS[workers])
+        shares = [f"{share:.1%}" for share in (found.idle.all, *vars(found.idle).values())]
+        busy = [f"{seconds / found.seconds:.0%}" for seconds in (found.driver, found.writer)]
+        table.add_row(str(workers), str(len(found.trainings)), f"{found.seconds:.0f}", *shares, *busy)
+        figures[f"idle_share_{workers}"] = found.idle.all
+    return Result([table, load()], figures)
+
+
 def measure_resume(quick: bool) -> Result:
     """Seconds until a driver that goes on hands out its first trial."""
     timings = {OURS: Timing(), "Optuna's storage alone": Timing()}
@@ -154,6 +172,7 @@ PARTS: dict[str, Callable[[bool], Result]] = {
     "reports": measure_reports,
     "overhead": measure_overhead,
     "many": measure_many,
+    "workers": measure_workers,
     "resume": measure_resume,
 }
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,10 @@ class Size:
     reports: int
     budgets: int = 2
     """Levels of the second factor; a study of ours has two cells for each."""
+    seeds: int = 1
+    """Replicates of each cell in a study of ours."""
+    seconds_per_report: float = 0.0
+    """How long trials of a study of ours sleep before each."""
 
 
 @dataclass
@@ -57,7 +61,7 @@ class StudyFailed(Exception):
 
 
 def ours(folder: Path, size: Size, *options: str) -> list[str]:
-    """The command of a study of ours: tuning by TPE, a pruner that is asked and stops nothing, and a replicate."""
+    """The command of a study of ours: tuning by TPE, a pruner that is asked and stops nothing, and replicates."""
     cells = len(LEVELS) * size.budgets
     file = folder / f"{STUDY}.yaml"
     content = {
@@ -68,11 +72,11 @@ def ours(folder: Path, size: Size, *options: str) -> list[str]:
         "baseline": {"adaptor": LEVELS[0]},
         "ablate": {"adaptor": list(LEVELS), "labeled_images": [5 * number for number in range(1, size.budgets + 1)]},
         "tune": {"lr": {"type": "log_uniform", "low": 0.01, "high": 0.1}},
-        "search": {"sampler": "tpe", "trials_per_cell": size.trials // cells - 1},
+        "search": {"sampler": "tpe", "trials_per_cell": size.trials // cells - size.seeds},
         "prune": {"pruner": "median", "start": 0.5, "startup_trials": 10 * size.trials},
-        "replicate": {"seeds": [0]},
+        "replicate": {"seeds": [*range(size.seeds)]},
         "train": {"iterations": size.reports, "evaluate_every": 1},
-        "fixed": {"further_metrics": METRICS - OF_CURVES},
+        "fixed": {"further_metrics": METRICS - OF_CURVES, "seconds_per_report": size.seconds_per_report},
     }
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     return [sys.executable, "-m", "ass_tune.run", str(file), "--studies", str(folder), "--no-report", *options]
@@ -109,7 +113,13 @@ def _migrated() -> Path:
 Watch = Callable[["subprocess.Popen[bytes]"], object]
 
 
-def recorded(command: list[str], folder: Path, size: Size, watch: Watch = lambda driver: None) -> Recorded:
+def recorded(
+    command: list[str],
+    folder: Path,
+    size: Size,
+    watch: Watch = lambda driver: None,
+    variables: Mapping[str, str] | None = None,
+) -> Recorded:
     """Run a driver until MLflow has every value of all its trials, and then until it ends.
 
     Args:
@@ -117,11 +127,13 @@ def recorded(command: list[str], folder: Path, size: Size, watch: Watch = lambda
         folder: where its MLflow database is.
         size: of the study.
         watch: is called with the driver at every look.
+        variables: of the driver's environment, beside ours.
 
     Raises StudyFailed.
     """
     output = folder / "output.txt"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    environment |= variables or {}
     with output.open("wb") as file:
         driver = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=PROJECT, env=environment)
     try:
