@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None, program: str = PROGRAM, instead: Instead
         space = load(arguments.file, arguments.overrides)
         if arguments.status:
             return show_status(console, space, arguments)
+        if arguments.plan:
+            check_reachable(arguments.studies)
         measuring = arguments.plan and arguments.step_time is None
         with wait_for("measuring a few training steps of each kind of trial" if measuring else "planning the study"):
             plan = make_plan(space, arguments.data_root, measure=arguments.plan, step_time=arguments.step_time)
@@ -282,8 +284,7 @@ def status(space: StudySpec, *, studies: str | Path = "studies", ledger: str | N
 
     place = Studies.at(studies)
     check_inside(place.folder, place.disk_of(space.study))
-    if not place.is_local:
-        check_reachable(place)
+    check_reachable(place)
     return study_status(space, place, ledger_url(ledger))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -149,14 +150,9 @@ class Storage:
             self._ask(lambda: self._files.delete_dir(path))
 
     def _put(self, path: str, content: bytes) -> None:
-        """In a thread of its own, which Ctrl-C does not interrupt: pyarrow stores what a stream has when it is left."""
-
-        def put() -> None:
-            with self._files.open_output_stream(path) as stream:
-                stream.write(content)
-
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(put).result()
+        """Ctrl-C must not interrupt it: pyarrow stores what a stream has when it is left."""
+        with self._files.open_output_stream(path) as stream:
+            stream.write(content)
 
     def _write_and_rename(self, path: str, content: bytes) -> None:
         folder, temporary = str(PurePosixPath(path).parent), f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
@@ -185,7 +181,8 @@ class Storage:
         return sorted(str(PurePosixPath(folder) / name) for name in names)
 
     def _ask(self, call: Callable[[], Answer]) -> Answer:
-        return patiently(call, self.shown, remote=not self.is_local) if self._patient else call()
+        made = call if self.is_local else lambda: _beside_signals(call)
+        return patiently(made, self.shown, remote=not self.is_local) if self._patient else made()
 
     @cached_property
     def _opened(self) -> tuple[fs.FileSystem, str]:
@@ -205,6 +202,18 @@ class Storage:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ValueError(f"{name!r} leaves the study folder")
         return f"{self._root}/{name}" if name else self._root
+
+
+def _beside_signals(call: Callable[[], Answer]) -> Answer:
+    """What a call returns, made in a thread of its own where it would keep signals from the main thread.
+
+    Python hears of none while pyarrow tries to reach a server, for seconds: of several Ctrl-C one would be left. Ctrl-C
+    does not break the call off: it is raised once the call has come back, so that nothing is left behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return call()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(call).result()
 
 
 def _made(uri: str, patient: bool) -> Storage:

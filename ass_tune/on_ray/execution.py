@@ -130,17 +130,20 @@ def run_trials(
                 verbose=0,
             ),
         )
+        stop: Stop | None = None
         try:
             tuner.fit()
         except Exception as error:
-            stop = _stop_behind(error, (*STOPS, EndsEarly))
-            if stop is None:
+            why = _stop_behind(error, (*STOPS, EndsEarly))
+            if why is None:
                 raise
-            return Stop(without_credentials(str(stop)), to_mend=not isinstance(stop, EndsEarly))
+            stop = Stop(without_credentials(str(why)), to_mend=not isinstance(why, EndsEarly))
         finally:
             early_end.close()
             hand_back.close()
-            director.waits([])
+    director.waits([])
+    if stop is not None:
+        return stop
     forget_nodes()
     return None if early_end.why is None else Stop(early_end.why)
 

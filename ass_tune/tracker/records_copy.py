@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,8 @@ GATHERING = 2.0
 """Seconds between two copies."""
 SECONDS_AT_THE_END = 120.0
 """How long the end of a driver waits for a storage that is away to take the last records."""
+SECONDS_IF_INTERRUPTED = 5.0
+"""How long it waits where somebody insists that it ends, unless the storage is known to be away."""
 INCOMPLETE = "outbox.incomplete"
 """There while the ledger may have what an outbox that was fetched lacks; `refill` has not been through it."""
 _STATE = f"{SEGMENTS}/state.json"
@@ -175,7 +176,8 @@ class _Copier:
     """The thread that copies while a driver runs."""
 
     def __init__(self, copy: RecordsCopy, told: Callable[[str | None], None]) -> None:
-        self._copy, self._told, self._stop = copy, told, threading.Event()
+        self._copy, self._told = copy, told
+        self._stop, self._gives_up = threading.Event(), threading.Event()
         self.trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name="records-copy", daemon=True)
         self._thread.start()
@@ -184,6 +186,7 @@ class _Copier:
         """Copy the last records; returns why they are not all there after so many seconds, or None."""
         self._stop.set()
         self._thread.join(seconds)
+        self._gives_up.set()
         return self.trouble or ("it takes too long" if self._thread.is_alive() else None)
 
     def _run(self) -> None:
@@ -195,9 +198,11 @@ class _Copier:
             except (OSError, ValueError) as error:
                 failures += 1
                 self.trouble = first_line(error)
+                if self._gives_up.is_set():
+                    return
                 self._told(f"the study's folder takes no records: {self.trouble}")
                 if last:
-                    time.sleep(FIRST_PAUSE)
+                    self._gives_up.wait(FIRST_PAUSE)
                 else:
                     self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 8)))
                 continue
@@ -214,7 +219,8 @@ def records_kept(files: Storage, folder: Path, told: Callable[[str | None], None
     """While a driver runs, copy its outbox into the study's folder; yields whether it may lack what the ledger has.
 
     Nothing is done where both are one folder. The caller is the study's only driver. Raises CannotRecord in the end
-    where the last records could not be brought there: they are on this disk.
+    where the last records could not be brought there: they are on this disk. After a KeyboardInterrupt that is only
+    logged.
 
     Args:
         files: the study's folder.
@@ -229,11 +235,21 @@ def records_kept(files: Storage, folder: Path, told: Callable[[str | None], None
         (folder / INCOMPLETE).touch()
         (folder / OUTBOX).touch()
     copier = _Copier(RecordsCopy(folder / OUTBOX, files.impatient), told)
+    interrupted = False
     try:
         yield (folder / INCOMPLETE).exists()
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
-        if (trouble := copier.close(SECONDS_AT_THE_END)) is not None:
-            raise CannotRecord(
+        patience = SECONDS_AT_THE_END
+        if interrupted:
+            patience = 0.0 if copier.trouble else SECONDS_IF_INTERRUPTED
+        if (trouble := copier.close(patience)) is not None:
+            said = (
                 f"the last records are not in {files.shown()} yet ({trouble}). They are in {folder / OUTBOX}: "
                 "run the same command on this machine again, or ass_tune.sync, before another one goes on"
             )
+            if not interrupted:
+                raise CannotRecord(said)
+            logger.warning(said)

@@ -7,6 +7,7 @@ import pickle
 import signal
 import threading
 import time
+from threading import Thread
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_ctrl_c_does_not_leave_half_a_file(storage: Storage, monkeypatch: pytest
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(storage, "_opened", (Slow(), storage._root))
-    thread = threading.Thread(target=interrupt)
+    thread = Thread(target=interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         thread.start()
@@ -98,6 +99,34 @@ def test_ctrl_c_does_not_leave_half_a_file(storage: Storage, monkeypatch: pytest
     wait_until(lambda: files.get_file_info(path).is_file)
     with files.open_input_file(path) as stream:
         assert stream.read() == b"whole" * 1000
+
+
+def test_every_signal_is_heard_while_a_call_tries_to_reach_the_store(
+    object_store: ObjectStore, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+
+    def send() -> None:
+        for _ in range(3):
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with gate(object_store.port) as way:
+        for name, value in variables(way.port).items():
+            monkeypatch.setenv(name, value)
+        storage = Storage(f"s3://{bucket}/studies/away").impatient
+        storage.write_bytes("before", b"1")
+        way.close()
+        before, sender = signal.signal(signal.SIGINT, lambda *_: heard.append(time.monotonic())), Thread(target=send)
+        try:
+            sender.start()
+            with pytest.raises(OSError, match="NETWORK_CONNECTION"):
+                storage.read_bytes("before")
+            ended = time.monotonic()
+        finally:
+            sender.join()
+            signal.signal(signal.SIGINT, before)
+    assert len([at for at in heard if at < ended]) == 3
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for_and_loses_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from analysis.records import OUTBOX, STUDY_KEY, Metrics, Record, RunStarted, enc
 from ass_tune.tracker import records_copy
 from ass_tune.tracker.outbox import Outbox
 from ass_tune.tracker.records_copy import RecordsCopy, fetch_records, records_kept, unconfirmed_in
+from tests.support.mlflow_server import wait_until
+from tests.support.object_store import ObjectStore, gate, variables
 from trainables.mistakes import CannotRecord
 from trainables.storage import Storage
 
@@ -139,3 +142,29 @@ def test_the_end_of_a_driver_says_what_could_not_be_copied(tmp_path: Path, monke
         with records_kept(away, tmp_path / "one", heard.append):
             written(tmp_path / "one", report(1))
     assert heard[0] is not None
+
+
+def test_whoever_insists_does_not_wait_for_a_storage_that_is_away(
+    object_store: ObjectStore,
+    bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[str | None] = []
+    with gate(object_store.port) as way:
+        for name, value in variables(way.port).items():
+            monkeypatch.setenv(name, value)
+        files, begun = Storage(f"s3://{bucket}/lab/csa"), float("inf")
+        with pytest.raises(KeyboardInterrupt), records_kept(files, tmp_path / "one", heard.append):
+            way.close()
+            outbox = written(tmp_path / "one", report(1))
+            wait_until(lambda: heard)
+            begun = time.monotonic()
+            raise KeyboardInterrupt
+        assert time.monotonic() - begun < records_copy.SECONDS_AT_THE_END / 2
+        assert f"the last records are not in s3://{bucket}/lab/csa yet" in caplog.text
+        way.open()
+        with records_kept(files, tmp_path / "one", heard.append):
+            pass
+        assert in_parts(files) == outbox.read_bytes()
