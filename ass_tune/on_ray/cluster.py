@@ -42,8 +42,12 @@ _QUIET = {
 }
 _TOGETHER = {"TUNE_MAX_PENDING_TRIALS_PG": "100000"}
 """Without it Tune starts one process after the other. The searcher knows how many trials may run at once."""
-_PATIENT = {"RAY_gcs_server_port_wait_time_s": "120"}
-"""Ray gives its own head process 30 seconds, which a busy machine may need alone for starting it."""
+_PATIENT = {
+    # Ray gives its own head process 30 seconds, which a busy machine may need alone for starting it
+    "RAY_gcs_server_port_wait_time_s": "120",
+    # and a second to find out why an actor is gone; that its node is gone Ray knows after some 20 seconds, or a minute
+    "RAY_timeout_ms_task_wait_for_death_info": "120000",
+}
 
 
 @contextmanager

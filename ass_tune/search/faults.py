@@ -102,7 +102,7 @@ _SIGNS = {
 _LOST = (
     "The actor died unexpectedly",
     "The actor is dead",
-    "The actor is unavailable",
+    "The task may or may not have been executed on the actor",
     "worker died unexpectedly",
     "The actor is not schedulable",
     "The placement group corresponding to this",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ray.exceptions import ActorDiedError, OutOfMemoryError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError
 
 from ass_tune.search.faults import Fault, FaultKind, same_faults, trial_error
 
@@ -44,6 +44,11 @@ def test_a_lost_process_is_no_bug_and_one_that_ray_killed_for_its_memory_is_out_
     assert trial_error(f"Failure # 1\n{ActorDiedError()}").kind is FaultKind.LOST
     killed = OutOfMemoryError("Task was killed due to the node running low on memory.\nSee the documentation.")
     assert trial_error(f"Failure # 1\n{killed}").kind is FaultKind.OUT_OF_MEMORY
+
+
+def test_a_process_that_cannot_be_reached_is_no_bug_of_the_trial() -> None:
+    away = ActorUnavailableError("The actor is temporarily unavailable: RpcError: RPC error: Socket closed", b"0" * 16)
+    assert trial_error(f"Failure # 1\n{away}").kind is FaultKind.LOST
 
 
 def test_an_error_in_a_trials_constructor_is_a_bug_although_ray_says_that_the_actor_died() -> None:
