@@ -18,6 +18,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial as RayTrial
 
 from ass_tune.on_ray.key_value import NAMESPACE, place
+from ass_tune.on_ray.resources import draining_nodes
 from trainables.preemption import ask_to_hand_back, asked_to_hand_back
 
 LOOK_EVERY = 1.0
@@ -68,10 +69,8 @@ class DrainWatcher(Callback):
     def on_step_end(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:
         """Ray calls this several times a second."""
         if (now := time.monotonic()) >= self._next:
-            from ray._private.state import state
-
             self._next = now + DRAINING_EVERY
-            self._hand_back.ask(set(state.get_draining_nodes()))
+            self._hand_back.ask(draining_nodes())
 
 
 @cache

@@ -38,13 +38,20 @@ def check_resources(spec: StudySpec) -> None:
 
 
 def parallel_trials(spec: StudySpec, without: Collection[str] = ()) -> int:
-    """How many trials fit on the CPUs, GPUs and custom resources of the nodes that Ray has now; at least one.
+    """How many trials fit on the CPUs, GPUs and custom resources of the nodes that Ray has and keeps; at least one.
 
     Args:
         spec: the study.
         without: nodes that run no trial.
     """
-    return max(1, places(asked_of_ray(spec), without))
+    return max(1, places(asked_of_ray(spec), {*without, *draining_nodes()}))
+
+
+def draining_nodes() -> set[str]:
+    """Nodes that Ray drains, since they are about to be taken away: it places nothing more there."""
+    from ray._private.state import state
+
+    return set(state.get_draining_nodes())
 
 
 def places(asked: Mapping[str, float], without: Collection[str] = ()) -> int:
@@ -71,8 +78,10 @@ def why_unplaced(asked: Mapping[str, float], without: Collection[str] = ()) -> t
     """
     from ray._private.state import available_resources_per_node
 
-    nodes = list(live_nodes(without))
+    draining = draining_nodes()
+    nodes = list(live_nodes({*without, *draining}))
     aside = f"; {len(without)} set aside" if without else ""
+    aside += f"; {len(draining)} about to be taken away" if draining else ""
     if not any(fits(asked, node["Resources"]) for node in nodes):
         lacking = (
             f"no node has what it asks for, {_amounts(asked)}, and it starts only when one that has joins the cluster"

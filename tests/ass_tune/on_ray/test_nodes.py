@@ -218,3 +218,54 @@ def test_parts_of_gpus_are_spread_over_nodes_and_no_gpu_gets_more_than_it_has(no
     assert sorted(node for node, _ in two) == ["a", "b"]
     assert sorted(one_node) == [("b", 0), ("b", 1)]
     assert sorted(of_type) == [("b", 0), ("b", 0), ("b", 1), ("b", 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_node_that_is_about_to_be_taken_away_is_no_place_for_further_trials(nodes: Nodes, tmp_path: Path) -> None:
+    for name in ("head", "kept", "taken"):
+        nodes.add(name, cpus=0 if name == "head" else 2)
+    file = tmp_path / "spread.yaml"
+    file.write_text(FILE)
+    command = [sys.executable, "-c", DRAINED, nodes.address, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=PROJECT, check=False)
+    assert done.returncode == 0, done.stderr
+    before, after, (_, free) = json.loads(done.stdout)
+    assert (before, after) == (4, 2)
+    assert free.count("has 2 of 2 CPU") == 1 and free.endswith("; 1 about to be taken away"), free
+
+
+DRAINED = """
+import json, sys, time
+from pathlib import Path
+import ray
+from ray._raylet import GcsClient
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ass_tune.on_ray.cluster import ray_cluster
+from ass_tune.on_ray.resources import asked_of_ray, draining_nodes, parallel_trials, why_unplaced
+from ass_tune.spec import load
+
+PREEMPTION = 2
+
+
+@ray.remote
+class Busy:
+    def ready(self):
+        return True
+
+
+spec = load(Path(sys.argv[2]))
+with ray_cluster(spec, sys.argv[1]):
+    before = parallel_trials(spec)
+    taken = next(node["NodeID"] for node in ray.nodes() if node["NodeName"] == "taken")
+    # a node with nothing to do would be gone at once
+    actor = Busy.options(num_cpus=1, scheduling_strategy=NodeAffinitySchedulingStrategy(taken, soft=False)).remote()
+    ray.get(actor.ready.remote())
+    deadline = int((time.time() + 60) * 1000)
+    accepted, why = GcsClient(address=sys.argv[1]).drain_node(taken, PREEMPTION, "a test", deadline)
+    assert accepted, why
+    while taken not in draining_nodes():
+        time.sleep(0.1)
+    assert any(node["NodeID"] == taken and node["Alive"] for node in ray.nodes())
+    print(json.dumps([before, parallel_trials(spec), why_unplaced(asked_of_ray(spec))]))
+"""
