@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-import psycopg
 import pytest
 from mlflow.tracking import MlflowClient
 
-import analysis
-from ass_tune.tracker.store import MlflowStore
 from tests.support.kills import kill_tree
-from tests.support.mlflow_server import free_port, mlflow_server
-from tests.support.object_store import Gate, ObjectStore, gate, variables
+from tests.support.object_store import ObjectStore
 from tests.support.postgres import postgres, programs
-from tests.support.project import PROJECT
 from tests.support.studies import Studies
 from tests.support.study_files import LAMBDA_SADV, curves_file, method_file
-from trainables.storage import Storage
+from tests.support.team import Team, assert_same_results, begin_team
 
 pytestmark = [
     pytest.mark.skipif(programs() is None, reason="Debian's package postgresql is not installed"),
@@ -46,34 +36,6 @@ FILES = {
 }
 
 
-@dataclass(frozen=True)
-class Team:
-    """Where a team's studies are."""
-
-    way: Gate
-    """Every request of a driver and its trials goes through it."""
-    studies: str
-    ledger: str
-    tracking: str
-    bucket: str
-
-    def start(self, folder: Path, file: Path, *options: str) -> subprocess.Popen[str]:
-        """A driver on another machine, as far as one can tell: nothing but URLs and a folder of its own."""
-        folder.mkdir(exist_ok=True)
-        where = ["--studies", self.studies, "--ledger", self.ledger, "--tracking-uri", self.tracking]
-        command = [sys.executable, "-m", "ass_tune.run", str(file), *where, *options]
-        environment = {**os.environ, **variables(self.way.port), "PYTHONPATH": str(PROJECT), "COLUMNS": "200"}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=pipe, stderr=subprocess.STDOUT, text=True, bufsize=1
-        )
-
-    def run(self, folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, **variables(self.way.port), "PYTHONPATH": str(PROJECT)}
-        command = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     with postgres() as url:
@@ -82,14 +44,8 @@ def database() -> Iterator[str]:
 
 @pytest.fixture
 def team(database: str, object_store: ObjectStore, bucket: str) -> Iterator[Team]:
-    name = bucket.replace("-", "_")
-    with psycopg.connect(database, autocommit=True) as connection:
-        for kind in ("ledger", "mlflow"):
-            connection.execute(f"CREATE DATABASE {name}_{kind}")  # type: ignore[arg-type]
-    server, port = database.rpartition("/")[0], free_port()
-    with gate(object_store.port) as way:
-        with mlflow_server(port, MlflowStore(f"{server}/{name}_mlflow"), f"s3://{bucket}/mlflow"):
-            yield Team(way, f"s3://{bucket}/lab", f"{server}/{name}_ledger", f"http://127.0.0.1:{port}", bucket)
+    with begin_team(database, object_store, bucket) as begun:
+        yield begun
 
 
 def reports(driver: subprocess.Popen[str], number: int) -> str:
@@ -101,11 +57,6 @@ def reports(driver: subprocess.Popen[str], number: int) -> str:
         assert line, said
         said += line
     return said
-
-
-def figures(content: bytes) -> pd.DataFrame:
-    table = pd.read_csv(io.BytesIO(content))
-    return table.loc[:, [name for name in table.columns if table[name].dtype.kind in "fi" and "second" not in name]]
 
 
 @pytest.mark.parametrize("kind", ["curves", "method"])
@@ -141,19 +92,7 @@ def test_a_killed_driver_goes_on_elsewhere_with_nothing_but_urls_and_storage_may
     assert "\nfailed " not in said, said
     assert not (tmp_path / "two" / "studies" / "moved").exists()
 
-    files = Storage(f"{team.studies}/moved")
-    table = files.read_bytes("tables/table.csv")
-    ours = (studies.folder / "moved" / "tables" / "table.csv").read_bytes()
-    pd.testing.assert_frame_equal(figures(table), figures(ours))
-    there, here = analysis.load(f"{team.studies}/moved"), analysis.load(studies.folder / "moved")
-    in_mlflow = analysis.load("moved", team.tracking)
-    assert sorted(there.frame["outcome"]) == sorted(here.frame["outcome"]) == sorted(in_mlflow.frame["outcome"])
-    for metric in ("select/miou", "report/miou"):
-        values = [
-            sorted(study.metric(metric)[["iteration", "value"]].itertuples(index=False, name=None))
-            for study in (there, here, in_mlflow)
-        ]
-        assert values[0] == values[1] == values[2]
+    assert_same_results(team, studies, "moved")
     client = MlflowClient(team.tracking)
     experiment = client.get_experiment_by_name("moved")
     assert experiment is not None
@@ -166,6 +105,7 @@ def test_a_killed_driver_goes_on_elsewhere_with_nothing_but_urls_and_storage_may
     )
     assert status.returncode == 0 and "no driver runs it" in status.stdout, status.stdout + status.stderr
     if kind == "method":
+        files = team.files("moved")
         assert files.exists("report/index.html") or any(name.endswith(".html") for name in files.list("report"))
         written = team.run(
             tmp_path, "analysis.report", f"{team.studies}/moved", "--local", "--out", str(tmp_path / "r")

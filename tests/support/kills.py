@@ -35,6 +35,11 @@ def trial_processes(driver: int) -> list[int]:
     return [pid for pid in descendants(driver) if "Trainable" in title(pid)]
 
 
+def training(above: int) -> list[int]:
+    """The Ray workers below a process that train at this moment."""
+    return [pid for pid in descendants(above) if title(pid).startswith("ray::ResourceTrainable.train")]
+
+
 def title(pid: int) -> str:
     """Command line of a process; empty where it has ended."""
     with suppress(OSError):

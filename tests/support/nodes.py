@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.cluster import OBJECT_STORE_BYTES, STARTS
-from tests.support.kills import kill_tree
+from tests.support.kills import kill_tree, training
 from tests.support.project import PROJECT
 
 SECONDS_TO_START = 90.0
@@ -37,6 +37,10 @@ class Nodes:
         """What the node has for itself: `cache` is its cache folder."""
         return self._folder / name
 
+    def folder_of_ray(self, name: str) -> Path:
+        """Where the node's Ray has its sockets and logs."""
+        return self._ray / name
+
     def add(
         self,
         name: str,
@@ -54,18 +58,19 @@ class Nodes:
             cpus: how many it says that it has.
             gpus: how many it says that it has.
             environment: further variables of its processes.
-            hidden: folders that look empty there; only where `can_hide`.
+            hidden: folders that look empty there, made where they are missing; only where `can_hide`.
         """
         place = self.folder(name)
         (place / "empty").mkdir(parents=True, exist_ok=True)
         head = not self._processes
-        where = ["--head", f"--port={self.address.rpartition(':')[2]}", f"--temp-dir={self._ray}"]
-        where += ["--include-dashboard=false"]
+        where = ["--head", f"--port={self.address.rpartition(':')[2]}", "--include-dashboard=false"]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
         command += where if head else [f"--address={self.address}", "--include-log-monitor=false"]
         command += [f"--node-name={name}", f"--num-cpus={cpus}", f"--num-gpus={gpus}", "--disable-usage-stats"]
-        command += [f"--object-store-memory={OBJECT_STORE_BYTES}", *options]
+        command += [f"--object-store-memory={OBJECT_STORE_BYTES}", f"--temp-dir={self.folder_of_ray(name)}", *options]
         if hidden:
+            for folder in hidden:
+                folder.mkdir(parents=True, exist_ok=True)
             mounts = "".join(f"mount --bind {place / 'empty'} {folder} && " for folder in hidden)
             command = ["unshare", "-m", "sh", "-c", f'{mounts}exec "$@"', "sh", *command]
         variables = {variable: value for variable, value in os.environ.items() if variable != "PYTHONPATH"}
@@ -81,6 +86,10 @@ class Nodes:
                 return
             kill_tree(process.pid)
         raise RuntimeError((place / "ray.log").read_text())
+
+    def trains(self, name: str) -> bool:
+        """Whether a trial trains on a node at this moment."""
+        return bool(training(self._processes[name].pid))
 
     def kill(self, name: str) -> None:
         """Take a node away with all its processes, without a word."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.kills import descendants, title
+from tests.support.kills import training
 from tests.support.project import PROJECT
 from tests.support.studies import Studies
 
@@ -38,9 +38,9 @@ class Run:
             assert time.monotonic() < deadline and self.process.poll() is None, self.text[-3000:]
             time.sleep(0.05)
 
-    def end(self) -> int:
-        """Its exit code."""
-        code = self.process.wait(2 * PATIENCE)
+    def end(self, seconds: float = 2 * PATIENCE) -> int:
+        """Its exit code, which it has after so many seconds at most."""
+        code = self.process.wait(seconds)
         self._reader.join()
         return code
 
@@ -64,14 +64,9 @@ def preempt(studies: Studies, run: Run, times: int, number: int = signal.SIGTERM
     """Ask the process of a trial that trains to end, again and again; each time until it has handed its trial back."""
     for time_ in range(1, times + 1):
         deadline = time.monotonic() + PATIENCE
-        while not (pids := training(studies)):
+        while not (pids := training(studies.cluster.pid)):
             assert time.monotonic() < deadline and run.process.poll() is None, run.text[-3000:]
             time.sleep(0.05)
         with suppress(ProcessLookupError):
             os.kill(pids[0], number)
         run.wait_for(r"notice .*: (handed back|process lost)", time_)
-
-
-def training(studies: Studies) -> list[int]:
-    """The processes of the shared cluster that train now."""
-    return [pid for pid in descendants(studies.cluster.pid) if title(pid).startswith("ray::ResourceTrainable.train")]
