@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from optuna.storages import InMemoryStorage
 
@@ -58,6 +60,13 @@ def shown(study: Any) -> list[str]:
     return [repr((row.cell, row.select, row.report, row.hyperparameters, row.outcomes, row.gain)) for row in rows]
 
 
+def times_of(disk: Path) -> dict[str, np.ndarray]:
+    """When each run reported the objective, in the order of iterations, in seconds since the epoch."""
+    reports = read_folder(disk).reports.to_pandas().query("metric == 'select/miou'").sort_values("iteration")
+    seconds = reports["time"].astype("datetime64[ms, UTC]").astype(np.int64) / 1000
+    return {run: times.to_numpy() for run, times in seconds.groupby(reports["run"].astype(str))}
+
+
 @pytest.mark.parametrize("copied", [0, 3, 60, 10_000])
 def test_a_driver_elsewhere_ends_with_the_table_of_one_that_kept_its_disk(
     spec: Callable[..., StudySpec], machine: Callable, tmp_path: Path, copied: int
@@ -77,6 +86,10 @@ def test_a_driver_elsewhere_ends_with_the_table_of_one_that_kept_its_disk(
     filled = refill(second.tracker, second.disk, trials_of(second), wanted.objective)
     assert (filled > 0) is (copied < len(lines))
     assert refill(second.tracker, second.disk, trials_of(second), wanted.objective) == 0
+    copies = [json.loads(line)["record"] for line in lines[: copied or 1]]
+    last = {record["key"]: record["time"] for record in copies if record["kind"] == "metrics"}
+    for run, times in times_of(second.disk).items():
+        assert run not in last or times[-1] == times.max() == last[run], "what it reports next may be older than now"
     second.run(3)
     assert shown(second) == shown(kept)
     tags = [dict(found or ()) for found in read_folder(second.disk).trials["tags"].to_pylist()]
