@@ -28,9 +28,16 @@ def assert_equal_studies(ours: Studies, undisturbed: Studies, study: str) -> Non
 
 
 def ledger_of(studies: Studies, study: str) -> dict[str, list[tuple]]:
-    """Every trial that was begun, in order, with all but its times; a number may have gone to one that never was."""
+    """Every trial that was begun, by key, with all but its times; a number may have gone to one that never was.
+
+    Which of two trials that train side by side ends first, so that its configuration gets its next seed first, depends
+    on the machine.
+    """
     return {
-        name: [(t.state, t.params, t.values, t.intermediate_values, t.user_attrs) for t in trials if t.user_attrs]
+        name: sorted(
+            ((t.state, t.params, t.values, t.intermediate_values, t.user_attrs) for t in trials if t.user_attrs),
+            key=lambda trial: trial[-1]["key"],
+        )
         for name, trials in studies.ledger(study).items()
     }
 
