@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 
 from ass_tune.ledger.journal import LedgerDamaged
 from ass_tune.limit import TimeLimit
-from ass_tune.on_ray.resources import asked_of_ray, parallel_trials
+from ass_tune.on_ray.resources import asked_of_ray, free_places, parallel_trials
 from ass_tune.search.director import Director
 from ass_tune.search.faults import StudyPaused
 from ass_tune.spec import StudySpec
@@ -96,6 +96,11 @@ def run_trials(
             gpus=spec.resources.gpu,
         )
 
+    def slots() -> int:
+        """As many as fit. Where others use the cluster too, one waits for its place, and no later one is chosen yet."""
+        held, asked, without = release.places_held, asked_of_ray(spec), placement.set_aside
+        return min(parallel_trials(spec, without), held + free_places(asked, without) + 1)
+
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
     placement = Placement(asked_of_ray(spec))
     hand_back = HandBack()
@@ -109,9 +114,7 @@ def run_trials(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=DirectorSearcher(
-                    director, task, lambda: parallel_trials(spec, placement.set_aside), early_end
-                ),
+                search_alg=DirectorSearcher(director, task, slots, early_end),
                 scheduler=DirectorScheduler(director, release, placement),
                 num_samples=-1,
                 reuse_actors=True,

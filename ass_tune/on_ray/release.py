@@ -22,6 +22,11 @@ class TrialRelease(Callback):
     def __init__(self) -> None:
         self.controller: TuneController | None = None
 
+    @property
+    def places_held(self) -> int:
+        """How many places Ray has given to processes of this study."""
+        return 0 if self.controller is None else self.controller._actor_manager.num_live_actors
+
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore that is never made, since the ledger is the state."""
         return {}

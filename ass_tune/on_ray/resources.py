@@ -64,6 +64,19 @@ def places(asked: Mapping[str, float], without: Collection[str] = ()) -> int:
     return sum(fits(asked, node["Resources"]) for node in live_nodes(without))
 
 
+def free_places(asked: Mapping[str, float], without: Collection[str] = ()) -> int:
+    """How many trials fit on what Ray has told lately that nobody uses.
+
+    Args:
+        asked: by one trial.
+        without: nodes that run none.
+    """
+    from ray._private.state import available_resources_per_node
+
+    free = available_resources_per_node()
+    return sum(fits(asked, free.get(node["NodeID"], {})) for node in live_nodes(without))
+
+
 def fits(asked: Mapping[str, float], has: Mapping[str, float]) -> int:
     """How many trials fit on a node that has so much."""
     return min(_times(name, amount, has.get(name, 0.0)) for name, amount in asked.items())

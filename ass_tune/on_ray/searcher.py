@@ -23,7 +23,7 @@ class DirectorSearcher(Searcher):
     Args:
         director: decides what runs.
         task: what a trial's trainable is asked to do.
-        slots: how many trials may run at once; asked every second, since nodes come and go.
+        slots: how many trials may be handed out at once; asked every second, since nodes come and go.
         early_end: knows when nothing more is started.
     """
 

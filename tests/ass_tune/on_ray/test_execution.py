@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from uv import find_uv_bin
 
 from ass_tune.on_ray.cluster import ray_cluster
-from ass_tune.on_ray.resources import check_resources, parallel_trials
+from ass_tune.on_ray.resources import check_resources, free_places, parallel_trials, places
 from ass_tune.spec import StudySpec, load
 from tests.support.cluster import SLOTS, Cluster
+from tests.support.mlflow_server import wait_until
 from tests.support.project import PROJECT
 from tests.support.study_files import curves_file
 from trainables.mistakes import UserMistake
@@ -38,6 +40,23 @@ def test_resources_that_ray_lacks_are_one_clear_error(joined, write_file) -> Non
 def test_as_many_trials_run_at_once_as_the_scarcest_resource_allows(joined, write_file) -> None:
     assert parallel_trials(asking_for(write_file, cpu=1)) == SLOTS
     assert parallel_trials(asking_for(write_file, cpu=2)) == 1
+
+
+def test_what_others_use_is_no_free_place(joined) -> None:
+    import ray
+
+    def comes_to(expected: int) -> None:
+        wait_until(lambda: free_places({"CPU": 1.0}) == expected, 60)
+
+    class Busy:
+        pass
+
+    comes_to(SLOTS)
+    busy: Any = ray.remote(Busy).options(num_cpus=1).remote()
+    comes_to(SLOTS - 1)
+    assert places({"CPU": 1.0}) == SLOTS, "who waits gets them one day"
+    ray.kill(busy)
+    comes_to(SLOTS)
 
 
 @pytest.mark.slow
