@@ -111,7 +111,7 @@ def assert_mlflow_has_what_the_ledger_has(studies: Studies, study: str, trials: 
         assert points == sorted(trial.intermediate_values.items())
         for name in run.data.metrics:
             steps = [point.step for point in client.get_metric_history(run.info.run_id, name)]
-            assert steps == ([100] if name.startswith("report/") else REPORTS), name
+            assert steps == ([100] if name.startswith(("report/", "snapshot/")) else REPORTS), name
         assert run.data.metrics["report/miou"] == trial.user_attrs["result"]["report/miou"]
     assert not (studies.folder / study / "outbox.rejected.jsonl").exists()
 
