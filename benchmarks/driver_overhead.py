@@ -13,7 +13,8 @@ from typing import Any
 import torch
 import yaml
 
-from analysis.records import OUTBOX, Metrics, decode, read_line
+from analysis.readers.folder import records_in
+from analysis.records import OUTBOX, Metrics
 from ass_tune.ledger.ledger import entries_of, open_to_read
 from benchmarks.command_line import PROJECT
 from trainables.ass.config import AssConfig
@@ -54,11 +55,10 @@ def seconds_of_study(folder: Path, trials: int, iterations: int) -> tuple[float,
 
 
 def _first_report(folder: Path) -> float:
-    for line in (folder / OUTBOX).read_bytes().splitlines(keepends=True):
-        entry = read_line(line, 0)
-        record = None if entry is None else decode(entry.body)
-        if isinstance(record, Metrics):
-            return record.time
+    with (folder / OUTBOX).open("rb") as file:
+        for record in records_in(file, str(folder)):
+            if isinstance(record, Metrics):
+                return record.time
     raise ValueError(f"no trial of {folder} has reported")
 
 

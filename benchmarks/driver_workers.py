@@ -11,14 +11,15 @@ import json
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from analysis.records import OUTBOX, STUDY_KEY, Metrics, RunStarted, decode, read_line
+from analysis.readers.folder import records_in
+from analysis.records import OUTBOX, STUDY_KEY, Metrics, RunStarted
 from benchmarks.driver_studies import STUDY, Size, new_folder, ours, recorded
 
 SECONDS_PER_REPORT, REPORTS = 2.0, 10
@@ -96,18 +97,13 @@ def trainings_in(outbox: Path) -> list[Training]:
     """The trials of a study that has ended, as its records have them."""
     handed_out: dict[str, float] = {}
     reports: dict[str, dict[int, float]] = defaultdict(dict)
-    for record in _records(outbox):
-        if isinstance(record, RunStarted) and record.key != STUDY_KEY:
-            handed_out[record.key] = record.time
-        elif isinstance(record, Metrics) and record.key in handed_out:
-            reports[record.key].setdefault(record.step, record.time)
+    with outbox.open("rb") as file:
+        for record in records_in(file, str(outbox)):
+            if isinstance(record, RunStarted) and record.key != STUDY_KEY:
+                handed_out[record.key] = record.time
+            elif isinstance(record, Metrics) and record.key in handed_out:
+                reports[record.key].setdefault(record.step, record.time)
     return [Training(at, tuple(reports[key].values())) for key, at in handed_out.items()]
-
-
-def _records(outbox: Path) -> Iterable[object]:
-    for line in outbox.read_bytes().splitlines(keepends=True):
-        if (found := read_line(line, 0)) is not None:
-            yield decode(found.body)
 
 
 @dataclass

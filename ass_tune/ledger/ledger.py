@@ -312,21 +312,20 @@ def has_trials(storage: BaseStorage, study: str) -> bool:
 
 
 def _stored(storage: BaseStorage, stratum: str) -> list[Entry]:
-    return _entries(storage.get_all_trials(storage.get_study_id_from_name(stratum), deepcopy=False))
+    return _entries(storage.get_all_trials(storage.get_study_id_from_name(stratum), deepcopy=False), {})
 
 
-def _entries(trials: Iterable[FrozenTrial], ended: dict[int, Entry] | None = None) -> list[Entry]:
+def _entries(trials: Iterable[FrozenTrial], ended: dict[int, Entry]) -> list[Entry]:
     """The last entry of each key; those of trials that have ended are looked up in `ended` and added to it."""
     by_key: dict[str, Entry] = {}
-    known = {} if ended is None else ended
     for trial in trials:
-        if (entry := known.get(trial.number)) is None:
+        if (entry := ended.get(trial.number)) is None:
             if not trial.user_attrs.keys() >= _BEGUN:  # other people's trials, in a ledger that is shared, lack them
                 continue
             earlier = by_key.get(trial.user_attrs["key"])
             entry = _entry(trial, 1 if earlier is None else earlier.starts + 1)
             if entry.outcome is not None:
-                known[trial.number] = entry
+                ended[trial.number] = entry
         by_key[entry.key] = entry
     return list(by_key.values())
 

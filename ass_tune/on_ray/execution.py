@@ -98,8 +98,8 @@ def run_trials(
 
     def slots() -> int:
         """As many as fit. Where others use the cluster too, one waits for its place, and no later one is chosen yet."""
-        held, asked, without = release.places_held, asked_of_ray(spec), placement.set_aside
-        return min(parallel_trials(spec, without), held + free_places(asked, without) + 1)
+        without = placement.set_aside
+        return min(parallel_trials(spec, without), release.places_held + free_places(placement.asked, without) + 1)
 
     watchdog = Watchdog(seconds_per_report, spec.faults.hung_after, spec.faults.hung_after_seconds)
     placement = Placement(asked_of_ray(spec))
